@@ -1,0 +1,331 @@
+"""Every setting: its names, type, default and one line of why. Only `app.py` and `cli.py` read it.
+
+A setting stands here once something uses it, never before. Values come from the environment alone, never from a file.
+"""
+
+import ipaddress
+import os
+import re
+import sys
+import zoneinfo
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+DRIVERS = ("simulator",)
+REGISTRATIONS = ("open", "invite", "closed")
+SAMPLE_PASSWORDS = frozenset(
+    {"admin", "changeme", "changeme123", "pass", "password", "password123", "secret", "user", "123456", "hantar"}
+)
+"""Passwords printed in compose files and tutorials; the first thing a stranger tries."""
+SMALLEST_KEY = 32
+NAMES_OF_TOOLS = frozenset({"HANTAR_SKIP_UI", "HANTAR_CHROMIUM"})
+"""Read by the build and by the browser tests, so no misspelt settings."""
+
+_TEMPLATE = re.compile(r"\$\{\{|^\s*\{\{.*\}\}\s*$|^\s*\$\{\w+\}\s*$")
+
+
+class SettingsError(ValueError):
+    """Some settings cannot be used; `problems` has one sentence each, without values of secrets."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class Credentials(NamedTuple):
+    """Name and password of the first administrator."""
+
+    name: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(name={self.name!r}, password=…)"
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _boolean(value: str) -> bool:
+    word = value.lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off"):
+        return False
+    raise ValueError("must be true or false")
+
+
+def _integer(value: str) -> int:
+    if not re.fullmatch(r"-?\d{1,18}", value):
+        raise ValueError("must be a whole number")
+    return int(value)
+
+
+def _port(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and int(value) <= 65535):
+        raise ValueError("must be a port from 0 to 65535 (0: any free one)")
+    return int(value)
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.lower() not in words:
+            raise ValueError("must be " + " or ".join(words))
+        return value.lower()
+
+    return parse
+
+
+def _path(value: str) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(value)))
+
+
+def _database_url(value: str) -> str:
+    scheme, separator, rest = value.partition("://")
+    if not separator or scheme.partition("+")[0] not in ("postgres", "postgresql"):
+        raise ValueError("must be a PostgreSQL address such as postgresql://user:password@host/name")
+    return f"postgresql://{rest}"
+
+
+def _public_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an address such as https://hantar.example.com")
+    return value.rstrip("/")
+
+
+def _time_zone(value: str) -> str:
+    try:
+        return zoneinfo.ZoneInfo(value).key
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        raise ValueError("must be the name of a time zone such as Asia/Kuala_Lumpur") from None
+
+
+def _credentials(value: str) -> Credentials:
+    name, _, password = value.partition(":")
+    if not name.strip() or not password:
+        raise ValueError("must be name:password")
+    return Credentials(name.strip(), password)
+
+
+def _key(value: str) -> str:
+    if len(value) < SMALLEST_KEY:
+        raise ValueError(f"must have at least {SMALLEST_KEY} characters")
+    return value
+
+
+def home(environ: Mapping[str, str]) -> Path:
+    """The user's home, also when HOME is empty or missing."""
+    if environ.get("HOME"):
+        return Path(environ["HOME"])
+    if sys.platform == "win32":
+        return Path(environ.get("USERPROFILE") or "C:\\")
+    import pwd  # this module does not exist on Windows
+
+    return Path(pwd.getpwuid(os.getuid()).pw_dir)
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """The platform's folder for a user's data; as root the system's state folder, which other accounts can reach."""
+    if sys.platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or home(environ) / "AppData" / "Local") / "Hantar"
+    if os.geteuid() == 0:
+        return Path("/var/lib/hantar")
+    if sys.platform == "darwin":
+        return home(environ) / "Library" / "Application Support" / "Hantar"
+    return Path(environ.get("XDG_DATA_HOME") or home(environ) / ".local" / "share") / "hantar"
+
+
+def _env(*names: str, parse: Callable[[str], Any], default: str, why: str) -> dict[str, Any]:
+    """What the table says about one setting; `default` in the words of the documentation."""
+    return {"names": names, "parse": parse, "default": default, "why": why}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one process, read once at its start."""
+
+    database_url: str = field(
+        default="",
+        repr=False,
+        metadata=_env(
+            "DB_URI",
+            "DATABASE_URL",
+            parse=_database_url,
+            default="empty: Hantar starts its own PostgreSQL",
+            why="To use a PostgreSQL server (15 or newer) that you run yourself.",
+        ),
+    )
+    data_dir: Path = field(
+        default=Path("/var/lib/hantar"),
+        metadata=_env(
+            "HANTAR_DATA_DIR",
+            parse=_path,
+            default="as root /var/lib/hantar, else the user's data folder",
+            why="Where everything that must survive is kept: the database, its password, the secret key.",
+        ),
+    )
+    pg_bin: Path | None = field(
+        default=None,
+        metadata=_env(
+            "HANTAR_PG_BIN",
+            parse=_path,
+            default="empty: the packaged PostgreSQL, else the system's",
+            why="To run our own database with other PostgreSQL programs than the packaged ones.",
+        ),
+    )
+    host: str = field(
+        default="127.0.0.1",
+        metadata=_env(
+            "HANTAR_HOST",
+            parse=_text,
+            default="127.0.0.1",
+            why="The address to listen on; 0.0.0.0 lets other machines in.",
+        ),
+    )
+    port: int = field(
+        default=3000,
+        metadata=_env(
+            "APP_PORT", "PORT", parse=_port, default="3000", why="The port to listen on; 0 takes a free one."
+        ),
+    )
+    public_url: str = field(
+        default="",
+        metadata=_env(
+            "HANTAR_PUBLIC_URL",
+            parse=_public_url,
+            default="empty: taken from the request",
+            why="The address people use from outside, for links and cookies behind a proxy.",
+        ),
+    )
+    registration: str = field(
+        default="open",
+        metadata=_env(
+            "HANTAR_REGISTRATION",
+            parse=_one_of(*REGISTRATIONS),
+            default="open",
+            why="Who may make an account: open (anyone who reaches the page), invite, closed.",
+        ),
+    )
+    allow_private_urls: bool = field(
+        default=False,
+        metadata=_env(
+            "HANTAR_ALLOW_PRIVATE_URLS",
+            parse=_boolean,
+            default="false",
+            why="Lets addresses that users type (images) lead into private networks.",
+        ),
+    )
+    driver: str = field(
+        default="simulator",
+        metadata=_env(
+            "HANTAR_DRIVER",
+            parse=_one_of(*DRIVERS),
+            default="simulator",
+            why="The driver of a new device when its maker names none.",
+        ),
+    )
+    time_zone: str = field(
+        default="Asia/Kuala_Lumpur",
+        metadata=_env(
+            "TZ", parse=_time_zone, default="Asia/Kuala_Lumpur", why="The time zone of new accounts (an IANA name)."
+        ),
+    )
+    basic_auth: Credentials | None = field(
+        default=None,
+        repr=False,
+        metadata=_env(
+            "APP_BASIC_AUTH",
+            parse=_credentials,
+            default="empty: a password is made and printed once",
+            why="name:password of the first administrator, read only while there is none.",
+        ),
+    )
+    secret_key: str = field(
+        default="",
+        repr=False,
+        metadata=_env(
+            "HANTAR_SECRET_KEY",
+            parse=_key,
+            default="made at the first start, kept in the data folder",
+            why="The key that protects stored secrets; give it when several servers share one database.",
+        ),
+    )
+    simulator_seed: int = field(
+        default=1,
+        metadata=_env(
+            "HANTAR_SIMULATOR_SEED",
+            parse=_integer,
+            default="1",
+            why="The same seed makes the simulated network behave the same again.",
+        ),
+    )
+    debug: bool = field(
+        default=False,
+        metadata=_env(
+            "APP_DEBUG", parse=_boolean, default="false", why="More log lines, still without texts and full numbers."
+        ),
+    )
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the environment (the process's own by default); raises `SettingsError` with every problem at once."""
+        environ = os.environ if environ is None else environ
+        warnings, problems = _unknown(environ), list[str]()
+        values: dict[str, Any] = {"data_dir": default_data_dir(environ)}
+        for setting in table():
+            _read(setting, environ, values, warnings, problems)
+        if not problems:
+            problems += _together(cls(**values))
+        if problems:
+            raise SettingsError(problems)
+        return cls(**values, warnings=tuple(warnings))
+
+
+def table() -> tuple[Field[Any], ...]:
+    """Every setting; `metadata` has its `names`, `default` in words, and `why`."""
+    return tuple(each for each in fields(Settings) if each.metadata)
+
+
+def _read(
+    setting: Field[Any], environ: Mapping[str, str], values: dict[str, Any], warnings: list[str], problems: list[str]
+) -> None:
+    """Take the first of the setting's names that holds something."""
+    for name in setting.metadata["names"]:
+        text = environ.get(name, "").strip()
+        if _TEMPLATE.search(text):
+            warnings.append(f"{name} holds the text of a template that nobody filled in; it counts as empty.")
+        elif text:
+            try:
+                values[setting.name] = setting.metadata["parse"](text)
+            except ValueError as error:
+                # TZ belongs to the whole system and has forms we cannot use, so it never stops us
+                (warnings if name == "TZ" else problems).append(f"{name} {error}.")
+            return
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    known = {name for setting in table() for name in setting.metadata["names"]} | NAMES_OF_TOOLS
+    strange = sorted(name for name in environ if name.startswith("HANTAR_") and name not in known)
+    return [f"{name} is no setting of Hantar; it is ignored." for name in strange]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the host."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _together(settings: Settings) -> list[str]:
+    """Problems of settings that are fine one by one."""
+    outside = urlsplit(settings.public_url).hostname
+    is_private = is_loopback(settings.host) and (outside is None or is_loopback(outside))
+    if settings.basic_auth and settings.basic_auth.password.lower() in SAMPLE_PASSWORDS and not is_private:
+        return ["APP_BASIC_AUTH holds a published sample password; outside of this machine choose one of your own."]
+    return []
