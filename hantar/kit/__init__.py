@@ -1,0 +1,1 @@
+"""Words any program could use; this room knows no lead and no campaign."""

@@ -1,0 +1,230 @@
+"""PostgreSQL: pools, transactions that know their workspace, and values that come back as we use them.
+
+`Database.transaction(workspace)` runs as `hantar_app`, which owns nothing and sees one workspace (row-level security).
+`Database.system()` runs as `hantar_engine`, which has policies of its own on the few tables the engine needs.
+`Database.door()` runs as `hantar_door`: the tables of accounts, before anyone knows who is calling.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import structlog
+
+from hantar.kit import cluster, errors
+from hantar.kit.clock import Clock, SystemClock
+
+log = structlog.get_logger(__name__)
+
+APP_ROLE = "hantar_app"
+ENGINE_ROLE = "hantar_engine"
+DOOR_ROLE = "hantar_door"
+
+Row = asyncpg.Record
+
+
+class DatabaseAway(errors.Unavailable):
+    """The database does not answer just now. Nothing was lost; try again in a moment."""
+
+
+AWAY = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    TimeoutError,
+)
+
+
+class Tx:
+    """One transaction. Stores and services use it; only the edge opens and commits it."""
+
+    def __init__(self, connection: Any, clock: Clock) -> None:
+        self.connection = connection
+        self._clock = clock
+        self._now: datetime | None = None
+        self.facts: list[cluster.Fact] = []
+
+    async def now(self) -> datetime:
+        """The instant by the database's clock (by the fake clock in tests); the same within one transaction."""
+        if self._now is None:
+            self._now = await self.fetchval("SELECT clock_timestamp()") if self._clock.is_real else self._clock.now()
+        assert self._now is not None  # noqa: S101 narrows the type
+        return self._now
+
+    def tell(self, name: str, workspace_id: str | None, **data: Any) -> None:
+        """A fact to publish once this transaction is committed."""
+        self.facts.append(cluster.Fact(name, workspace_id, data))
+
+    async def fetch(self, sql: str, *values: Any) -> list[Row]:
+        """All rows."""
+        rows: list[Row] = await self.connection.fetch(sql, *values)
+        return rows
+
+    async def fetchrow(self, sql: str, *values: Any) -> Row | None:
+        """The first row, or None."""
+        row: Row | None = await self.connection.fetchrow(sql, *values)
+        return row
+
+    async def fetchval(self, sql: str, *values: Any) -> Any:
+        """The first value of the first row, or None."""
+        return await self.connection.fetchval(sql, *values)
+
+    async def execute(self, sql: str, *values: Any) -> int:
+        """Run a statement; returns the number of rows it touched (0 where the command counts none)."""
+        tag: str = await self.connection.execute(sql, *values)
+        last = tag.rsplit(" ", 1)[-1]
+        return int(last) if last.isdigit() else 0
+
+    async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement for each row."""
+        await self.connection.executemany(sql, rows)
+
+    async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]) -> None:
+        """COPY records into a table without row security (a temporary one)."""
+        await self.connection.copy_records_to_table(table, records=records, columns=list(columns))
+
+    def stream(self, sql: str, *values: Any, prefetch: int = 1000) -> AsyncIterator[Row]:
+        """Rows one after the other with flat memory."""
+        cursor: AsyncIterator[Row] = self.connection.cursor(sql, *values, prefetch=prefetch).__aiter__()
+        return cursor
+
+
+class Where:
+    """Collects optional conditions and their values; `{}` in a condition stands for its value's number."""
+
+    def __init__(self, *values: Any) -> None:
+        self.values: list[Any] = list(values)
+        self._conditions: list[str] = []
+
+    def add(self, condition: str, *values: Any) -> "Where":
+        """Add a condition such as `status = {}`."""
+        numbers = []
+        for value in values:
+            self.values.append(value)
+            numbers.append(f"${len(self.values)}")
+        self._conditions.append(condition.format(*numbers))
+        return self
+
+    def value(self, value: Any) -> str:
+        """Bind a value used outside the conditions; returns its number (`$7`)."""
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+    def __str__(self) -> str:
+        return " AND ".join(self._conditions) or "true"
+
+
+def like(text: str) -> str:
+    """A LIKE pattern that finds the text anywhere, with `%`, `_` and `\\` taken literally."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:  # type: ignore[type-arg] # Record is generic in the stubs only
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=lambda v: json.dumps(v, ensure_ascii=False), decoder=json.loads
+    )
+    await connection.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=str)
+
+
+class Pool:
+    """Connections under one role, opened when first needed and again after the database came back."""
+
+    def __init__(self, dsn: str, role: str, size: int, clock: Clock, publish: Callable[[cluster.Fact], None]) -> None:
+        self._dsn, self._role, self._size = dsn, role, size
+        self._clock, self._publish = clock, publish
+        self._pool: Any = None
+        self._opening = asyncio.Lock()
+
+    async def open(self) -> Any:
+        """The pool; raises `DatabaseAway` when the server does not answer."""
+        if self._pool is None:
+            async with self._opening:
+                if self._pool is None:
+                    self._pool = await self._connect()
+        return self._pool
+
+    async def _connect(self) -> Any:
+        settings = {"role": self._role, "timezone": "UTC", "application_name": f"hantar {self._role}"}
+        settings |= {"idle_in_transaction_session_timeout": "60s", "synchronous_commit": "on"}
+        try:
+            return await asyncpg.create_pool(
+                self._dsn, min_size=0, max_size=self._size, init=_prepare, server_settings=settings, timeout=10
+            )
+        except AWAY as error:
+            raise DatabaseAway from error
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, workspace_id: str | None) -> AsyncIterator[Tx]:
+        """A transaction; commits at the end of the block, then publishes the facts told in it."""
+        pool = await self.open()
+        try:
+            connection = await pool.acquire(timeout=10)
+        except AWAY as error:
+            raise DatabaseAway from error
+        try:
+            tx = Tx(connection, self._clock)
+            async with connection.transaction():
+                if workspace_id is not None:
+                    await connection.execute("SELECT set_config('hantar.workspace', $1, true)", workspace_id)
+                yield tx
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError) as error:
+            raise DatabaseAway from error
+        finally:
+            with contextlib.suppress(*AWAY):
+                await pool.release(connection, timeout=5)
+        for fact in tx.facts:
+            self._publish(fact)
+
+    async def close(self) -> None:
+        """Close all connections; one that hangs is cut after five seconds."""
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            try:
+                async with asyncio.timeout(5):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()
+
+
+class Database:
+    """The pools of this process, one for each role."""
+
+    def __init__(self, dsn: str, *, clock: Clock | None = None, bus: cluster.Bus | None = None, size: int = 10) -> None:
+        self.dsn = dsn
+        self.clock: Clock = clock or SystemClock()
+        self.bus: cluster.Bus = bus or cluster.LocalBus()
+        self._app = Pool(dsn, APP_ROLE, size, self.clock, self.bus.publish)
+        self._engine = Pool(dsn, ENGINE_ROLE, size, self.clock, self.bus.publish)
+        self._door = Pool(dsn, DOOR_ROLE, size, self.clock, self.bus.publish)
+
+    def transaction(self, workspace_id: str | None) -> contextlib.AbstractAsyncContextManager[Tx]:
+        """A transaction in one workspace (None: the tables that belong to no workspace)."""
+        return self._app.transaction(workspace_id)
+
+    def system(self) -> contextlib.AbstractAsyncContextManager[Tx]:
+        """A transaction over all workspaces with the engine's narrow rights."""
+        return self._engine.transaction(None)
+
+    def door(self) -> contextlib.AbstractAsyncContextManager[Tx]:
+        """A transaction on the tables of accounts, to find out who is calling."""
+        return self._door.transaction(None)
+
+    async def check(self) -> None:
+        """Refuse a server on which a committed row may vanish (reliability: `fsync`, `synchronous_commit`)."""
+        async with self.system() as tx:
+            if await tx.fetchval("SHOW fsync") != "on" and self.clock.is_real:
+                raise errors.Unavailable("The database runs with fsync=off; committed messages could be lost. Hantar will not start.")
+
+    async def close(self) -> None:
+        """Close all pools."""
+        for pool in (self._app, self._engine, self._door):
+            await pool.close()

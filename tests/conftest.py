@@ -1,0 +1,75 @@
+"""What tests stand on: one throw-away PostgreSQL for the run, a fresh migrated database for each test, a clock they move."""
+
+import asyncio
+import itertools
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from hantar.kit import clock, cluster, db, embedded
+from hantar.migrations import run as migrations
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a running PostgreSQL that is thrown away after the run."""
+    with tempfile.TemporaryDirectory(prefix="hantar-test-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        postgres = embedded.Embedded(Path(folder) / "data", durable=False)
+        dsn = postgres.start()
+        try:
+            asyncio.run(_make_template(dsn))
+            yield dsn
+        finally:
+            postgres.stop()
+
+
+def _named(dsn: str, name: str) -> str:
+    head, _, tail = dsn.partition("?")
+    return f"{head.rsplit('/', 1)[0]}/{name}?{tail}"
+
+
+async def _make_template(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("CREATE DATABASE template_hantar")
+    await connection.close()
+    await migrations.upgrade(_named(dsn, "template_hantar"))
+
+
+@pytest.fixture
+async def dsn(server: str) -> AsyncIterator[str]:
+    """A fresh database with today's schema."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_hantar STRATEGY FILE_COPY")
+        yield _named(server, name)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def fake_clock() -> clock.FakeClock:
+    """Time that stands still until the test moves it: Tuesday 1 December 2026, 02:00 UTC."""
+    return clock.FakeClock()
+
+
+@pytest.fixture
+def bus() -> cluster.LocalBus:
+    """Facts within this test."""
+    return cluster.LocalBus()
+
+
+@pytest.fixture
+async def database(dsn: str, fake_clock: clock.FakeClock, bus: cluster.LocalBus) -> AsyncIterator[db.Database]:
+    """A database under the fake clock."""
+    opened = db.Database(dsn, clock=fake_clock, bus=bus, size=5)
+    yield opened
+    await opened.close()
