@@ -13,6 +13,8 @@ import pytest
 from hantar.kit import clock, cluster, db, embedded
 from hantar.migrations import run as migrations
 
+pytest_plugins = ["tests.cast"]
+
 _numbers = itertools.count(1)
 
 

@@ -91,9 +91,11 @@ class FakeClock:
             await asyncio.sleep(0)
             return event.is_set()
         alarm, waiter = self._alarm(seconds), asyncio.ensure_future(event.wait())
-        await asyncio.wait({alarm, waiter}, return_when=asyncio.FIRST_COMPLETED)
-        for each in (alarm, waiter):
-            each.cancel()
+        try:
+            await asyncio.wait([alarm, waiter], return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var] # both are futures
+        finally:
+            alarm.cancel()
+            waiter.cancel()
         return event.is_set()
 
     async def advance(self, seconds: float) -> None:

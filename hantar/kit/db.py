@@ -43,6 +43,10 @@ AWAY = (
 )
 
 
+class Contended(DatabaseAway):
+    """Two writers met; this one gave way. Try again."""
+
+
 class Tx:
     """One transaction. Stores and services use it; only the edge opens and commits it."""
 
@@ -128,7 +132,7 @@ def like(text: str) -> str:
     return f"%{escaped}%"
 
 
-async def _prepare(connection: asyncpg.Connection) -> None:  # type: ignore[type-arg] # Record is generic in the stubs only
+async def _prepare(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=lambda v: json.dumps(v, ensure_ascii=False), decoder=json.loads
     )
@@ -176,6 +180,8 @@ class Pool:
                 if workspace_id is not None:
                     await connection.execute("SELECT set_config('hantar.workspace', $1, true)", workspace_id)
                 yield tx
+        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
+            raise Contended from error
         except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError) as error:
             raise DatabaseAway from error
         finally:
@@ -222,7 +228,9 @@ class Database:
         """Refuse a server on which a committed row may vanish (reliability: `fsync`, `synchronous_commit`)."""
         async with self.system() as tx:
             if await tx.fetchval("SHOW fsync") != "on" and self.clock.is_real:
-                raise errors.Unavailable("The database runs with fsync=off; committed messages could be lost. Hantar will not start.")
+                raise errors.Unavailable(
+                    "The database runs with fsync=off: committed messages could be lost, so Hantar does not start."
+                )
 
     async def close(self) -> None:
         """Close all pools."""

@@ -185,6 +185,7 @@ CREATE TABLE device_events (
 CREATE INDEX device_events_device ON device_events (workspace_id, device_id, id DESC);
 --;;
 -- ---------------------------------------------------------------- leads
+-- One person per workspace: phone is the identity key that all spellings of a number share (kit/phone.canonical).
 CREATE TABLE persons (
   workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,
   id uuid NOT NULL,
@@ -228,6 +229,9 @@ CREATE TABLE import_rows (
   FOREIGN KEY (workspace_id, import_id) REFERENCES imports ON DELETE CASCADE
 );
 --;;
+-- array_to_string is only STABLE because some types print by setting; text does not
+CREATE FUNCTION comma_list(entries text[]) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT array_to_string(entries, ',') $$;
+--;;
 CREATE TABLE leads (
   workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,
   id uuid NOT NULL,
@@ -248,8 +252,9 @@ CREATE TABLE leads (
   is_demo boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
+  search text NOT NULL GENERATED ALWAYS AS (lower(name || E'\n' || phone || E'\n' || comma_list(niches))) STORED,
   PRIMARY KEY (workspace_id, id),
-  UNIQUE NULLS NOT DISTINCT (workspace_id, device_id, phone),
+  UNIQUE NULLS NOT DISTINCT (workspace_id, device_id, person_id),
   FOREIGN KEY (workspace_id, person_id) REFERENCES persons,
   FOREIGN KEY (workspace_id, device_id) REFERENCES devices,
   FOREIGN KEY (workspace_id, import_id) REFERENCES imports ON DELETE SET NULL (import_id)
@@ -259,6 +264,9 @@ CREATE INDEX leads_person ON leads (workspace_id, person_id);
 --;;
 CREATE INDEX leads_device ON leads (workspace_id, device_id, id);
 --;;
+CREATE INDEX leads_import ON leads (workspace_id, import_id, id) WHERE import_id IS NOT NULL;
+--;;
+-- serves the planner, which runs as hantar_engine; `@>` is not leakproof, so row security keeps it from hantar_app
 CREATE INDEX leads_niches ON leads USING gin (niche_keys);
 --;;
 -- ---------------------------------------------------------------- media

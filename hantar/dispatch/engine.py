@@ -1,0 +1,234 @@
+"""The engine: each tick claims what is due over all lanes, sends it, and records what became of it.
+
+One message at a time per device; nothing is claimed ahead; an outcome once known is never cancelled.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from hantar.dispatch import claims, facts, leases, verdicts
+from hantar.gateways import port
+from hantar.kit import clock, cluster, db
+from hantar.outbox import model, store
+
+log = structlog.get_logger(__name__)
+
+TICK = 0.03
+"""Seconds between claims while there is work (reliability.md 3: 20-50 ms)."""
+SWEEP = 1.0
+"""Longest sleep: a lost hint delays a message by at most this many seconds."""
+MAX_WAITING = 2000
+"""Outcomes that may wait to be recorded; past it no lane claims."""
+
+
+class Engine:
+    """Owns the lanes of the shards this node holds a lease on."""
+
+    def __init__(
+        self,
+        database: db.Database,
+        drivers: Mapping[str, port.Driver],
+        bus: cluster.Bus,
+        clock_: clock.Clock,
+        *,
+        node: str,
+        random: Callable[[], float],
+        grace: timedelta = timedelta(seconds=10),
+    ) -> None:
+        self._db, self._drivers, self._clock, self._random, self._grace = database, drivers, clock_, random, grace
+        self._caps = {name: driver.caps for name, driver in drivers.items()}
+        self._claimer = claims.Claimer(self._caps, random)
+        self.leases = leases.Leases(database, clock_, node, self._caps, facts.tell_moves)
+        self._node = node
+        self._woken = asyncio.Event()
+        self._floors: dict[str, float] = {}
+        self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._outcomes: list[model.Outcome] = []
+        self._writing: list[model.MessageId] = []
+        self._outcome_came = asyncio.Event()
+        self._in_doubt = False
+        for name in ("outbox.queued", "device.status", "campaign.status"):
+            bus.subscribe(name, lambda _fact: self._woken.set())
+
+    def wake(self) -> None:
+        """A hint that there may be work."""
+        self._woken.set()
+
+    @property
+    def in_flight(self) -> int:
+        """Messages handed to a driver and not yet answered."""
+        return len(self._in_flight)
+
+    # -------------------------------------------------------------------------------------------- running
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop, then let what is in flight end, write every outcome, and give the leases back."""
+        closing = asyncio.Event()
+        recorder = asyncio.create_task(self._record_loop(closing))
+        lease_task = asyncio.create_task(self.leases.run(closing, self.wake))
+        sweeper = asyncio.create_task(self._sweep_loop(stop))
+        try:
+            await self._tick_loop(stop)
+            await self._land()
+        finally:
+            closing.set()
+            self._outcome_came.set()
+            await asyncio.gather(recorder, lease_task, sweeper)
+        try:
+            await self.leases.give_back()
+        except db.DatabaseAway:
+            log.warning("engine.leases_not_given_back")
+
+    async def _tick_loop(self, stop: asyncio.Event) -> None:
+        stopped = asyncio.create_task(stop.wait())
+        stopped.add_done_callback(lambda _task: self._woken.set())
+        try:
+            while not stop.is_set():
+                self._woken.clear()
+                try:
+                    rest = await self._tick()
+                except db.DatabaseAway:
+                    log.warning("engine.database_away")
+                    self._in_doubt = True
+                    rest = SWEEP
+                if rest > TICK:
+                    await self._clock.wait(self._woken, rest)
+                else:
+                    await self._clock.sleep(TICK)
+        finally:
+            stopped.cancel()
+
+    async def _tick(self) -> float:
+        """Claim once and start the sends; returns seconds until the next look."""
+        if len(self._outcomes) > MAX_WAITING:
+            return TICK
+        now = self._clock.monotonic()
+        self._floors = {device: floor for device, floor in self._floors.items() if floor > now}
+        if self._in_doubt:
+            await self._look_again()
+        async with self._db.system() as tx:
+            taken = await self._claimer.take(tx, self._node, self._floors.keys())
+            facts.tell_moves(tx, taken.moved)
+        for outcome in taken.outcomes:
+            self._settle(outcome)
+        for message in taken.to_send:
+            self._start(message)
+        return TICK if taken.lanes else await self._rest()
+
+    async def _look_again(self) -> None:
+        """A claim's commit may have gone through although its answer was lost (F-04): put back what never reached us."""
+        known = [*self._in_flight, *(outcome.id for outcome in self._outcomes), *self._writing]
+        async with self._db.system() as tx:
+            facts.tell_moves(tx, await store.put_back(tx, self._node, known))
+        self._in_doubt = False
+
+    async def _rest(self) -> float:
+        async with self._db.system() as tx:
+            due, now = await store.next_due(tx, self._node), await tx.now()
+        return SWEEP if due is None else min(SWEEP, max(TICK, (due - now).total_seconds()))
+
+    async def _land(self) -> None:
+        """Give what is in flight a grace period; what does not answer in time is recorded as unknown by its own deadline."""
+        if self._in_flight:
+            await asyncio.wait(set(self._in_flight.values()), timeout=self._grace.total_seconds())
+
+    # -------------------------------------------------------------------------------------------- sending
+
+    def _start(self, message: model.Claimed) -> None:
+        timeout = self._caps[message.driver].send_timeout.total_seconds()
+        started = self._clock.monotonic()
+        self._floors[message.device_id] = started + timeout + message.gap
+        task = asyncio.create_task(self._send(message, started))
+        self._in_flight[message.id] = task
+        task.add_done_callback(lambda _task: self._in_flight.pop(message.id, None))
+
+    async def _send(self, message: model.Claimed, started: float) -> None:
+        if self._clock.monotonic() - started > leases.TTL.total_seconds():
+            verdict: port.Verdict = port.Deferred(timedelta(), why="The server stood still; the lease may have lapsed.")
+        else:
+            verdict = await self._verdict(message)
+        at = self._clock.now()
+        self._floors[message.device_id] = self._clock.monotonic() + message.gap
+        self._settle(verdicts.outcome(message, verdict, at, self._random()))
+
+    async def _verdict(self, message: model.Claimed) -> port.Verdict:
+        """Ask the driver, with a deadline; whatever goes wrong after this point may have left."""
+        driver = self._drivers[message.driver]
+        try:
+            media = await self._media(message)
+        except db.DatabaseAway as error:
+            return port.Deferred(timedelta(seconds=1), why=error.message)
+        content = port.Content(text=message.text or "", media=media)
+        device = port.DeviceRef(message.device_id, message.token)
+        sending = asyncio.ensure_future(
+            driver.send(device, port.Address(phone=message.phone), content, ref=message.wire_id or message.id)
+        )
+        alarm = asyncio.ensure_future(self._clock.sleep(driver.caps.send_timeout.total_seconds()))
+        try:
+            await asyncio.wait([sending, alarm], return_when=asyncio.FIRST_COMPLETED)
+            return sending.result() if sending.done() else port.Unconfirmed("No answer came in time; it may have arrived.")
+        except Exception:
+            log.exception("engine.send_raised", message=message.id, device=message.device_id)
+            return port.Unconfirmed("The gateway failed while sending; it may have arrived.")
+        finally:
+            sending.cancel()
+            alarm.cancel()
+
+    async def _media(self, message: model.Claimed) -> port.MediaBytes | None:
+        if message.media_id is None:
+            return None
+        async with self._db.system() as tx:
+            row = await store.media_bytes(tx, message.workspace_id, message.media_id)
+        return port.MediaBytes(row["mime"], row["bytes"])
+
+    # -------------------------------------------------------------------------------------------- recording
+
+    def _settle(self, outcome: model.Outcome) -> None:
+        self._outcomes.append(outcome)
+        self._outcome_came.set()
+
+    async def _record_loop(self, closing: asyncio.Event) -> None:
+        """Write outcomes in batches; they wait at most one tick, and none is dropped while the database is away."""
+        while not (closing.is_set() and not self._outcomes and not self._in_flight):
+            if closing.is_set() and not self._outcomes:
+                await self._clock.wait(self._outcome_came, SWEEP)
+            else:
+                await self._outcome_came.wait()
+            self._outcome_came.clear()
+            await self._write_all()
+
+    async def _write_all(self) -> None:
+        while self._outcomes:
+            batch, self._outcomes = self._outcomes, []
+            self._writing = [outcome.id for outcome in batch]
+            try:
+                await self._write(batch)
+            except db.DatabaseAway:
+                self._outcomes = batch + self._outcomes
+                log.warning("engine.outcomes_wait", waiting=len(self._outcomes))
+                await self._clock.sleep(SWEEP / 4)
+            finally:
+                self._writing = []
+
+    async def _write(self, batch: list[model.Outcome]) -> None:
+        async with self._db.system() as tx:
+            rows = await store.record(tx, batch)
+            await store.rearm(tx, batch)
+            facts.tell_moves(tx, rows)
+        stale = [row["id"] for row in rows if not row["ours"]]
+        if stale:
+            log.warning("engine.stale_outcomes", messages=stale[:20], count=len(stale))
+        self._woken.set()
+
+    async def _sweep_loop(self, stop: asyncio.Event) -> None:
+        """End what is too late, and what skips devices that are away, wherever it stands in its lane."""
+        while not stop.is_set():
+            try:
+                async with self._db.system() as tx:
+                    facts.tell_moves(tx, await store.sweep(tx, await tx.now(), 5000))
+            except db.DatabaseAway:
+                log.warning("engine.sweep_database_away")
+            await self._clock.wait(stop, SWEEP * 2)

@@ -1,0 +1,23 @@
+"""Tells the house which messages moved."""
+
+from collections.abc import Iterable
+
+from hantar.kit import db
+from hantar.outbox import model
+
+
+def tell_moves(tx: db.Tx, rows: Iterable[db.Row]) -> None:
+    """A `message.status` fact for each moved row, published once the transaction is committed."""
+    for row in rows:
+        state = model.MessageState(row["state"])
+        tx.tell(
+            "message.status",
+            row["workspace_id"],
+            message_id=row["id"],
+            device_id=row["device_id"],
+            campaign_id=row["source_id"] if row["kind"] == "campaign" else None,
+            sequence_id=row["source_id"] if row["kind"] == "sequence" else None,
+            status=model.STATUS[state].value,
+            state=state.value,
+            reason=row["reason"],
+        )

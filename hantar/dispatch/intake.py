@@ -1,0 +1,89 @@
+"""What comes back: receipts and late refusals, applied in batches, at least once, in any order."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from hantar.dispatch import facts
+from hantar.gateways import port
+from hantar.kit import clock, db
+from hantar.outbox import store
+
+log = structlog.get_logger(__name__)
+
+GATHER = 0.02
+"""Seconds to gather events into one transaction."""
+RAISES = {
+    port.ReceiptKind.SENT: "sent",
+    port.ReceiptKind.DELIVERED: "delivered",
+    port.ReceiptKind.READ: "read",
+    port.ReceiptKind.PLAYED: "read",
+}
+
+
+@dataclass(slots=True)
+class _Batch:
+    receipts: list[tuple[str, str, str, datetime]] = field(default_factory=list)
+    refused: list[tuple[str, str, str, datetime]] = field(default_factory=list)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    failed: BaseException | None = None
+
+
+class Intake:
+    """Takes message events; `take` returns when they are committed, so a driver can forget them."""
+
+    def __init__(self, database: db.Database, clock_: clock.Clock) -> None:
+        self._db, self._clock = database, clock_
+        self._batch = _Batch()
+        self._came = asyncio.Event()
+
+    async def take(self, event: port.Event) -> None:
+        """Apply one event; raises `DatabaseAway` when it could not be stored and must be repeated."""
+        batch = self._batch
+        match event:
+            case port.Receipt(wire_ids=wire_ids, kind=kind):
+                batch.receipts += [(event.device_id, wire_id, RAISES[kind], event.at) for wire_id in wire_ids]
+            case port.MessageFailed(wire_id=wire_id, reason=reason):
+                batch.refused.append((event.device_id, wire_id, reason.value, event.at))
+            case _:
+                return
+        self._came.set()
+        await batch.done.wait()
+        if batch.failed is not None:
+            raise batch.failed
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Write batches until told to stop and nothing waits."""
+        stopped = asyncio.create_task(stop.wait())
+        stopped.add_done_callback(lambda _task: self._came.set())
+        while not stop.is_set() or self._batch.receipts or self._batch.refused:
+            await self._came.wait()
+            if not stop.is_set():
+                await self._clock.sleep(GATHER)
+                self._came.clear()
+            batch, self._batch = self._batch, _Batch()
+            try:
+                await self._write(batch)
+            except db.DatabaseAway as error:
+                batch.failed = error
+            finally:
+                batch.done.set()
+        stopped.cancel()
+
+    async def _write(self, batch: _Batch) -> None:
+        if not batch.receipts and not batch.refused:
+            return
+        async with self._db.system() as tx:
+            moved = await store.receipts(tx, batch.receipts) if batch.receipts else []
+            if batch.refused:
+                moved += await store.fail_later(tx, batch.refused)
+            if batch.receipts:
+                await self._contradictions(tx, batch)
+            facts.tell_moves(tx, moved)
+
+    async def _contradictions(self, tx: db.Tx, batch: _Batch) -> None:
+        """A receipt for a message that was never to leave is an alarm, not a move."""
+        for row in await store.contradicted(tx, [each[1] for each in batch.receipts]):
+            log.error("intake.contradiction", message=row["id"], device=row["device_id"], state=row["state"])

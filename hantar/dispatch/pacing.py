@@ -1,0 +1,68 @@
+"""When a device may send next. Pure: (lane, delays, now, random) → the slot. Pacing is courtesy and load control, nothing more.
+
+Reserve, then re-arm (reliability.md 4): a claim reserves `now + send_timeout + gap`; the acknowledgement re-arms to
+`ack + gap`. A crash in between costs one device at most one timeout of silence, never a short gap.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hantar.outbox import model as outbox
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What a claim writes into its lane."""
+
+    gap: float
+    next_at: datetime
+    rest_until: datetime
+    minute_at: datetime
+    minute_count: int
+    hour_at: datetime
+    hour_count: int
+    day_at: datetime
+    day_count: int
+
+
+def between(low: float, high: float, random: float) -> float:
+    """A point between low and high seconds; random is in [0, 1)."""
+    return low + (max(high, low) - low) * random
+
+
+def gap(lane: outbox.Lane, head: outbox.Head, random: float) -> float:
+    """Seconds until this device may send again: the message's own delay, never below the device's."""
+    return max(between(head.min_delay, head.max_delay, random), between(lane.min_delay, lane.max_delay, random))
+
+
+def _count(started: datetime, used: int, now: datetime, length: timedelta) -> tuple[datetime, int]:
+    """One more in a window that begins with its first message; a window that is over begins anew."""
+    return (now, 1) if now - started >= length else (started, used + 1)
+
+
+def reserve(lane: outbox.Lane, head: outbox.Head, now: datetime, timeout: timedelta, random: float) -> Slot:
+    """The slot to write when this head is claimed now."""
+    minute_at, minute_count = _count(lane.minute_at, lane.minute_count, now, MINUTE)
+    hour_at, hour_count = _count(lane.hour_at, lane.hour_count, now, HOUR)
+    day_at, day_count = _count(lane.day_at, lane.day_count, now, DAY)
+    rests = [now]
+    if minute_count >= lane.per_minute:
+        rests.append(minute_at + MINUTE)
+    if hour_count >= lane.per_hour:
+        rests.append(hour_at + HOUR)
+    if day_count >= lane.per_day:
+        rests.append(day_at + DAY)
+    pause = gap(lane, head, random)
+    next_at = now + timeout + timedelta(seconds=pause)
+    return Slot(pause, next_at, max(rests), minute_at, minute_count, hour_at, hour_count, day_at, day_count)
+
+
+def allowed_at(position: int, start: datetime, delay: float, per_minute: int, per_hour: int, per_day: int) -> datetime:
+    """When the message at this position (from 0) of a device leaves at the earliest, by its delay and its limits."""
+    by_delay = start + timedelta(seconds=position * delay)
+    by_limit = max(
+        start + MINUTE * (position // per_minute), start + HOUR * (position // per_hour), start + DAY * (position // per_day)
+    )
+    return max(by_delay, by_limit)

@@ -1,0 +1,231 @@
+"""A message and its life: states, moves, public words. No I/O."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+
+from hantar.kit import errors
+
+MessageId = NewType("MessageId", str)
+SourceId = NewType("SourceId", str)
+ContentId = NewType("ContentId", str)
+
+NO_STEP = "00000000-0000-0000-0000-000000000000"
+MAX_TEXT = 4096
+"""Characters WhatsApp takes in one text (api.md 1.1)."""
+EXPIRES_AFTER = timedelta(hours=72)
+"""How long after its planned time a message may still leave (responsible-sending.md 13, `expires_after`)."""
+
+
+class MessageState(StrEnum):
+    """The exact word for where a message stands."""
+
+    PLANNED = "planned"
+    HELD = "held"
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SUPPRESSED = "suppressed"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+S = MessageState
+
+STARTS = frozenset({S.PLANNED, S.QUEUED, S.HELD, S.SUPPRESSED})
+
+MOVES: dict[MessageState, frozenset[MessageState]] = {
+    S.PLANNED: frozenset({S.QUEUED, S.HELD, S.CANCELLED, S.SUPPRESSED, S.EXPIRED}),
+    S.HELD: frozenset({S.QUEUED, S.CANCELLED, S.SUPPRESSED, S.EXPIRED}),
+    S.QUEUED: frozenset({S.CLAIMED, S.HELD, S.CANCELLED, S.SUPPRESSED, S.EXPIRED}),
+    S.CLAIMED: frozenset({S.SENT, S.DELIVERED, S.READ, S.FAILED, S.UNKNOWN, S.QUEUED}),
+    S.UNKNOWN: frozenset({S.SENT, S.DELIVERED, S.READ, S.FAILED, S.QUEUED}),
+    S.SENT: frozenset({S.DELIVERED, S.READ, S.FAILED}),
+    S.DELIVERED: frozenset({S.READ}),
+    S.FAILED: frozenset({S.QUEUED, S.DELIVERED, S.READ}),
+    S.READ: frozenset(),
+    S.CANCELLED: frozenset(),
+    S.SUPPRESSED: frozenset(),
+    S.EXPIRED: frozenset(),
+}
+"""Every move there is; the database's guard holds the same table (`message_moves`)."""
+
+
+class MessageStatus(StrEnum):
+    """The six public words; their sum is the total."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNCONFIRMED = "unconfirmed"
+
+
+STATUS: dict[MessageState, MessageStatus] = {
+    S.PLANNED: MessageStatus.PENDING,
+    S.HELD: MessageStatus.PENDING,
+    S.QUEUED: MessageStatus.QUEUED,
+    S.CLAIMED: MessageStatus.QUEUED,
+    S.SENT: MessageStatus.SENT,
+    S.DELIVERED: MessageStatus.SENT,
+    S.READ: MessageStatus.SENT,
+    S.FAILED: MessageStatus.FAILED,
+    S.CANCELLED: MessageStatus.SKIPPED,
+    S.SUPPRESSED: MessageStatus.SKIPPED,
+    S.EXPIRED: MessageStatus.SKIPPED,
+    S.UNKNOWN: MessageStatus.UNCONFIRMED,
+}
+
+OPEN = frozenset({S.PLANNED, S.HELD, S.QUEUED, S.CLAIMED})
+"""States in which a message may still leave, or is leaving."""
+
+
+def states_of(word: str) -> list[str]:
+    """The states a filter word stands for: a public word first, else an exact one; empty when it is neither."""
+    public = [state.value for state, status in STATUS.items() if status.value == word]
+    return public or [state.value for state in MessageState if state.value == word]
+
+
+class MessageKind(StrEnum):
+    """What a message belongs to."""
+
+    DIRECT = "direct"
+    CAMPAIGN = "campaign"
+    SEQUENCE = "sequence"
+    AUTO_REPLY = "auto_reply"
+    TEST = "test"
+
+
+PRIORITY = {
+    MessageKind.DIRECT: 0,
+    MessageKind.TEST: 0,
+    MessageKind.AUTO_REPLY: 1,
+    MessageKind.SEQUENCE: 4,
+    MessageKind.CAMPAIGN: 5,
+}
+"""Smaller goes first: an answer to a person overtakes a broadcast, at the same pace and under the same limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A device's turn as stored: when it may send next, its limits and what it has used of them."""
+
+    workspace_id: str
+    device_id: str
+    driver: str
+    token: int
+    min_delay: float
+    max_delay: float
+    per_minute: int
+    per_hour: int
+    per_day: int
+    minute_at: datetime
+    minute_count: int
+    hour_at: datetime
+    hour_count: int
+    day_at: datetime
+    day_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first row of a lane that is due."""
+
+    workspace_id: str
+    id: MessageId
+    person_id: str
+    device_id: str
+    expires_at: datetime
+    min_delay: float
+    max_delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row to claim and the slot its lane reserves for it."""
+
+    head: Head
+    token: int
+    wire_id: str | None
+    gap: float
+    next_at: datetime
+    rest_until: datetime
+    minute_at: datetime
+    minute_count: int
+    hour_at: datetime
+    hour_count: int
+    day_at: datetime
+    day_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that is ours to send: everything the driver and the text need."""
+
+    workspace_id: str
+    id: MessageId
+    kind: MessageKind
+    source_id: SourceId
+    device_id: str
+    driver: str
+    token: int
+    wire_id: str | None
+    phone: str
+    template: str
+    media_id: str | None
+    values: dict[str, str]
+    text: str | None
+    attempts: int
+    gap: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one claimed message, to be recorded with others of the same tick."""
+
+    workspace_id: str
+    id: MessageId
+    device_id: str
+    token: int
+    state: MessageState
+    at: datetime
+    wire_id: str | None = None
+    reason: str | None = None
+    error: str | None = None
+    retry_at: datetime | None = None
+    rest_until: datetime | None = None
+    spends_attempt: bool = True
+
+
+class MessageNotFound(errors.NotFound):
+    """There is no such message."""
+
+
+class NotUnconfirmed(errors.Conflict):
+    """Only an unconfirmed message can be settled by hand."""
+
+    code = "not_unconfirmed"
+
+
+class AlreadyLeft(errors.Conflict):
+    """This message has left or has ended, so it cannot be cancelled."""
+
+    code = "already_left"
+
+
+class DeviceNotLinked(errors.Conflict):
+    """Link this device first: it has no connection to WhatsApp to send through."""
+
+    code = "device_not_linked"
+
+
+class DuplicateClientRef(errors.Conflict):
+    """A message with this client_ref exists already; it was not made again."""
+
+    code = "duplicate_client_ref"

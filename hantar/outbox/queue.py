@@ -1,0 +1,87 @@
+"""Into the outbox and through its gates: content versions, sources, lanes, single messages. SQL of the outbox's own tables."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from hantar.kit import db, ids
+from hantar.outbox import model
+
+SHARDS = 64
+"""Leases are taken per shard of devices, not per device (engine.md 6)."""
+
+
+def shard_of(device_id: str) -> int:
+    """The shard of a device: the last bits of its id, which are random in a UUIDv7."""
+    return int(device_id[-4:], 16) % SHARDS
+
+
+async def add_content(tx: db.Tx, workspace_id: str, text: str, media_id: str | None) -> model.ContentId:
+    """A new immutable content version; a message points at it until its text is rendered."""
+    content_id = model.ContentId(ids.new_id())
+    sql = "INSERT INTO contents (workspace_id, id, kind, text, media_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)"
+    await tx.execute(sql, workspace_id, content_id, "image" if media_id else "text", text, media_id, await tx.now())
+    return content_id
+
+
+async def open_lanes(tx: db.Tx, workspace_id: str, device_ids: Sequence[str]) -> None:
+    """Give each device its lane; one that has it keeps its slot."""
+    sql = """INSERT INTO lanes (workspace_id, device_id, shard)
+             SELECT $1, d, s FROM unnest($2::uuid[], $3::smallint[]) AS x (d, s)
+             ON CONFLICT DO NOTHING"""
+    await tx.execute(sql, workspace_id, list(device_ids), [shard_of(each) for each in device_ids])
+
+
+async def put_source(
+    tx: db.Tx, workspace_id: str, source_id: str, kind: str, delays: tuple[float, float], *, skip_offline: bool, is_open: bool
+) -> None:
+    """Make or change the gate of a campaign or sequence; delays are minimum and maximum seconds."""
+    sql = """INSERT INTO sources (workspace_id, id, kind, min_delay_seconds, max_delay_seconds, skip_offline, is_open)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (workspace_id, id) DO UPDATE
+             SET min_delay_seconds = $4, max_delay_seconds = $5, skip_offline = $6, is_open = $7"""
+    await tx.execute(sql, workspace_id, source_id, kind, *delays, skip_offline, is_open)
+
+
+async def set_gate(tx: db.Tx, workspace_id: str, source_id: str, *, is_open: bool) -> None:
+    """Open or close a source: one row, in force at the next claim however many messages wait behind it."""
+    await tx.execute("UPDATE sources SET is_open = $3 WHERE (workspace_id, id) = ($1, $2)", workspace_id, source_id, is_open)
+
+
+async def cancel_source(tx: db.Tx, workspace_id: str, source_id: str, now: datetime) -> int:
+    """Cancel everything of a source that has not left; returns how many messages that was."""
+    sql = """UPDATE messages SET state = 'cancelled', reason = 'stopped_by_user', ended_at = $3
+             WHERE (workspace_id, source_id) = ($1, $2) AND state IN ('planned', 'held', 'queued')"""
+    return await tx.execute(sql, workspace_id, source_id, now)
+
+
+async def cancel_one(tx: db.Tx, workspace_id: str, message_id: str, now: datetime) -> int:
+    """Cancel one message that has not left."""
+    sql = """UPDATE messages SET state = 'cancelled', reason = 'stopped_by_user', ended_at = $3
+             WHERE (workspace_id, id) = ($1, $2) AND state IN ('planned', 'held', 'queued')"""
+    return await tx.execute(sql, workspace_id, message_id, now)
+
+
+async def settle(tx: db.Tx, workspace_id: str, message_id: str, state: model.MessageState, now: datetime) -> int:
+    """A person settles an unconfirmed message: it arrived, it did not, or it shall go again."""
+    sql = """UPDATE messages SET state = $3, error = NULL, token = NULL,
+               reason = CASE WHEN $3 = 'failed' THEN 'undeliverable' END,
+               sent_at = CASE WHEN $3 = 'sent' THEN coalesce(sent_at, claimed_at) ELSE sent_at END,
+               ended_at = CASE WHEN $3 = 'queued' THEN NULL ELSE $4::timestamptz END,
+               not_before = CASE WHEN $3 = 'queued' THEN $4 ELSE not_before END,
+               expires_at = CASE WHEN $3 = 'queued' THEN greatest(expires_at, $4 + interval '1 hour') ELSE expires_at END
+             WHERE (workspace_id, id) = ($1, $2) AND state = 'unknown'"""
+    return await tx.execute(sql, workspace_id, message_id, state.value, now)
+
+
+async def insert_one(tx: db.Tx, row: dict[str, object]) -> None:
+    """Write one message; its columns are the keys."""
+    columns = list(row)
+    marks = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
+    await tx.execute(f"INSERT INTO messages ({', '.join(columns)}) VALUES ({marks})", *row.values())
+
+
+async def delete_source(tx: db.Tx, workspace_id: str, source_id: str) -> int:
+    """Delete a source's messages and its gate; returns how many messages went."""
+    count = await tx.execute("DELETE FROM messages WHERE (workspace_id, source_id) = ($1, $2)", workspace_id, source_id)
+    await tx.execute("DELETE FROM sources WHERE (workspace_id, id) = ($1, $2)", workspace_id, source_id)
+    return count

@@ -1,0 +1,323 @@
+"""The engine's hot statements: find, claim, record. Every statement serves all lanes of a tick; none names a single device."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from hantar.kit import db
+from hantar.outbox import model
+
+# ------------------------------------------------------------------------------------------------ leases
+
+
+async def take_leases(tx: db.Tx, node: str, now: datetime, ttl: timedelta) -> list[int]:
+    """Shards whose lease has lapsed become ours, each under a higher token; returns them."""
+    sql = """UPDATE leases SET node = $1, token = token + 1, expires_at = $2
+             WHERE shard IN (SELECT shard FROM leases WHERE expires_at <= $3 FOR UPDATE SKIP LOCKED) RETURNING shard"""
+    return [row["shard"] for row in await tx.fetch(sql, node, now + ttl, now)]
+
+
+async def renew_leases(tx: db.Tx, node: str, now: datetime, ttl: timedelta) -> int:
+    """Keep what is ours and has not lapsed; returns how many shards that is."""
+    return await tx.execute("UPDATE leases SET expires_at = $2 WHERE node = $1 AND expires_at > $3", node, now + ttl, now)
+
+
+async def give_back_leases(tx: db.Tx, node: str, now: datetime) -> None:
+    """Let others take over at once."""
+    await tx.execute("UPDATE leases SET expires_at = $2 WHERE node = $1", node, now)
+
+
+async def rescue(tx: db.Tx, shards: Sequence[int], deduplicating: Sequence[str], now: datetime) -> list[db.Row]:
+    """What a dead holder had claimed: `queued` again where the driver drops repeated ids, else `unknown`."""
+    sql = """UPDATE messages m SET state = CASE WHEN d.driver = ANY($2) THEN 'queued' ELSE 'unknown' END,
+               token = NULL, error = 'The server stopped while this was being sent.',
+               attempts = m.attempts + CASE WHEN d.driver = ANY($2) THEN 0 ELSE 1 END
+             FROM lanes l JOIN leases e ON e.shard = l.shard
+                  JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id)
+             WHERE l.shard = ANY($1) AND (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id)
+               AND m.state = 'claimed' AND m.token < e.token
+             RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
+    return await tx.fetch(sql, list(shards), list(deduplicating))
+
+
+# ------------------------------------------------------------------------------------------------ claim
+
+
+async def due_lanes(tx: db.Tx, node: str, now: datetime, resting: Sequence[str], limit: int) -> list[model.Lane]:
+    """Lanes of ours that may send now and have something due, locked; `resting` are devices whose own floor is not reached."""
+    sql = """
+      SELECT l.*, e.token, d.driver, d.min_delay_seconds AS min_delay, d.max_delay_seconds AS max_delay,
+             d.per_minute, d.per_hour, d.per_day
+      FROM lanes l
+      JOIN leases e ON e.shard = l.shard AND e.node = $1 AND e.expires_at > $2
+      JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id)
+      WHERE l.next_at <= $2 AND l.rest_until <= $2 AND d.state = 'online' AND NOT d.sending_paused
+        AND NOT l.device_id = ANY($3)
+        AND EXISTS (SELECT 1 FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
+                    WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'queued'
+                      AND m.not_before <= $2 AND coalesce(s.is_open, true))
+      ORDER BY l.next_at LIMIT $4
+      FOR UPDATE OF l SKIP LOCKED FOR SHARE OF e"""
+    return [_lane(row) for row in await tx.fetch(sql, node, now, list(resting), limit)]
+
+
+def _lane(row: db.Row) -> model.Lane:
+    return model.Lane(**{name: row[name] for name in model.Lane.__dataclass_fields__})
+
+
+async def heads(tx: db.Tx, lanes: Sequence[model.Lane], now: datetime) -> list[model.Head]:
+    """The first due row of each lane, locked; rows another holder has are passed over."""
+    sql = """
+      SELECT m.* FROM unnest($1::uuid[], $2::uuid[]) AS x (workspace_id, device_id)
+      CROSS JOIN LATERAL (
+        SELECT m.workspace_id, m.id, m.person_id, m.device_id, m.expires_at,
+               coalesce(s.min_delay_seconds, 0) AS min_delay, coalesce(s.max_delay_seconds, 0) AS max_delay
+        FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
+        WHERE (m.workspace_id, m.device_id) = (x.workspace_id, x.device_id) AND m.state = 'queued'
+          AND m.not_before <= $3 AND coalesce(s.is_open, true)
+        ORDER BY m.priority, m.not_before, m.id LIMIT 1 FOR UPDATE OF m SKIP LOCKED) m"""
+    rows = await tx.fetch(sql, [lane.workspace_id for lane in lanes], [lane.device_id for lane in lanes], now)
+    return [model.Head(**dict(row)) for row in rows]
+
+
+async def lock_persons(tx: db.Tx, heads: Sequence[model.Head]) -> set[tuple[str, str]]:
+    """Lock each person once; whoever is locked elsewhere is left for the next tick."""
+    sql = """SELECT p.workspace_id, p.id FROM persons p
+             JOIN (SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[])) AS x (workspace_id, id)
+               ON (p.workspace_id, p.id) = (x.workspace_id, x.id) FOR UPDATE OF p SKIP LOCKED"""
+    rows = await tx.fetch(sql, [head.workspace_id for head in heads], [head.person_id for head in heads])
+    return {(row["workspace_id"], row["id"]) for row in rows}
+
+
+async def expire(tx: db.Tx, heads: Sequence[model.Head], now: datetime) -> list[db.Row]:
+    """Rows that are too late leave the head of their lane (I-16)."""
+    sql = """UPDATE messages SET state = 'expired', reason = 'expired', ended_at = $2
+             WHERE id = ANY($1::uuid[]) AND state = 'queued' AND expires_at <= $2
+             RETURNING workspace_id, id, device_id, kind, source_id, state, reason"""
+    return await tx.fetch(sql, [head.id for head in heads], now)
+
+
+async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[str]:
+    """A statement of its own, so with a new snapshot: test every rule again, then claim. Returns the ids claimed."""
+    sql = """
+      UPDATE messages m SET state = 'claimed', reason = NULL, error = NULL, claimed_at = $4, token = x.token,
+                            wire_id = coalesce(m.wire_id, x.wire_id)
+      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $5::bigint[]) AS x (workspace_id, id, wire_id, token)
+      WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id) AND m.state = 'queued' AND m.expires_at > $4
+        AND EXISTS (SELECT 1 FROM devices d WHERE (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
+                    AND d.state = 'online' AND NOT d.sending_paused)
+        AND NOT EXISTS (SELECT 1 FROM sources s WHERE (s.workspace_id, s.id) = (m.workspace_id, m.source_id) AND NOT s.is_open)
+      RETURNING m.id"""
+    columns = [
+        [each.head.workspace_id for each in claims],
+        [each.head.id for each in claims],
+        [each.wire_id for each in claims],
+        now,
+        [each.token for each in claims],
+    ]
+    return {row["id"] for row in await tx.fetch(sql, *columns)}
+
+
+async def reserve(tx: db.Tx, claims: Sequence[model.Claim]) -> None:
+    """Write the reserved slot and the used limits of each claimed lane."""
+    sql = """
+      UPDATE lanes l SET next_at = x.next_at, rest_until = x.rest_until, gap_seconds = x.gap,
+        minute_at = x.minute_at, minute_count = x.minute_count, hour_at = x.hour_at, hour_count = x.hour_count,
+        day_at = x.day_at, day_count = x.day_count
+      FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::float8[], $6::timestamptz[], $7::int[],
+                  $8::timestamptz[], $9::int[], $10::timestamptz[], $11::int[])
+        AS x (workspace_id, device_id, next_at, rest_until, gap, minute_at, minute_count, hour_at, hour_count, day_at, day_count)
+      WHERE (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id)"""
+    await tx.execute(
+        sql,
+        [each.head.workspace_id for each in claims],
+        [each.head.device_id for each in claims],
+        [each.next_at for each in claims],
+        [each.rest_until for each in claims],
+        [each.gap for each in claims],
+        [each.minute_at for each in claims],
+        [each.minute_count for each in claims],
+        [each.hour_at for each in claims],
+        [each.hour_count for each in claims],
+        [each.day_at for each in claims],
+        [each.day_count for each in claims],
+    )
+
+
+async def load_claimed(tx: db.Tx, ids: Sequence[str]) -> list[db.Row]:
+    """What the claimed rows say and to whom: template, picture, and the lead's values."""
+    sql = """SELECT m.workspace_id, m.id, m.kind, m.source_id, m.device_id, d.driver, m.token, m.wire_id, m.phone, m.text,
+                    m.attempts, c.text AS template, c.media_id, m.name, l.name AS lead_name, l.phone AS lead_phone, l.niches,
+                    l.attributes
+             FROM messages m
+             JOIN contents c ON (c.workspace_id, c.id) = (m.workspace_id, m.content_id)
+             JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
+             LEFT JOIN leads l ON (l.workspace_id, l.id) = (m.workspace_id, m.lead_id)
+             WHERE m.id = ANY($1::uuid[]) AND m.state = 'claimed'"""
+    return await tx.fetch(sql, list(ids))
+
+
+async def keep_texts(tx: db.Tx, texts: Sequence[tuple[str, str, str]]) -> None:
+    """Keep the rendered text of claimed rows (workspace, message, text) from now on."""
+    sql = """UPDATE messages m SET text = x.text FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS x (workspace_id, id, text)
+             WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id)"""
+    await tx.execute(sql, [t[0] for t in texts], [t[1] for t in texts], [t[2] for t in texts])
+
+
+# ------------------------------------------------------------------------------------------------ record
+
+
+async def record(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> list[db.Row]:
+    """Write what became of claimed rows. State and token are guarded in CASE (a stale holder changes nothing).
+
+    A receipt may have come first: then the state stays where the receipt put it and only the missing facts are added.
+    A late answer from a holder whose lease had lapsed is evidence: it settles an `unknown` row and moves no other.
+    """
+    sql = """
+      UPDATE messages m SET
+        state = CASE WHEN m.state = 'unknown' AND x.state IN ('sent', 'failed') THEN x.state
+                     WHEN m.state <> 'claimed' OR m.token <> x.token THEN m.state
+                     WHEN x.state = 'sent' AND m.read_at IS NOT NULL THEN 'read'
+                     WHEN x.state = 'sent' AND m.delivered_at IS NOT NULL THEN 'delivered' ELSE x.state END,
+        reason = CASE WHEN m.state = 'claimed' AND m.token = x.token THEN x.reason ELSE m.reason END,
+        error = CASE WHEN m.state = 'claimed' AND m.token = x.token THEN x.error ELSE m.error END,
+        not_before = CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state = 'queued'
+                          THEN coalesce(x.retry_at, m.not_before) ELSE m.not_before END,
+        attempts = m.attempts + CASE WHEN m.token = x.token THEN x.attempt ELSE 0 END,
+        deferrals = m.deferrals + CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state = 'queued' THEN 1 ELSE 0 END,
+        wire_id = coalesce(m.wire_id, x.wire_id),
+        sent_at = CASE WHEN x.state = 'sent' THEN coalesce(m.sent_at, x.at) ELSE m.sent_at END,
+        ended_at = CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state IN ('sent', 'failed', 'unknown')
+                        THEN x.at ELSE m.ended_at END
+      FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[],
+                  $9::timestamptz[], $10::int[])
+        AS x (workspace_id, id, token, state, at, wire_id, reason, error, retry_at, attempt)
+      WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id)
+      RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason, (m.token = x.token) AS ours"""
+    return await tx.fetch(
+        sql,
+        [each.workspace_id for each in outcomes],
+        [each.id for each in outcomes],
+        [each.token for each in outcomes],
+        [each.state.value for each in outcomes],
+        [each.at for each in outcomes],
+        [each.wire_id for each in outcomes],
+        [each.reason for each in outcomes],
+        [each.error for each in outcomes],
+        [each.retry_at for each in outcomes],
+        [1 if each.spends_attempt else 0 for each in outcomes],
+    )
+
+
+async def rearm(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> None:
+    """Re-arm the slot from the acknowledgement: `ack + gap`; a lost or deferred device rests for longer."""
+    sql = """UPDATE lanes l SET next_at = x.at + make_interval(secs => l.gap_seconds),
+               rest_until = greatest(l.rest_until, coalesce(x.rest_until, l.rest_until))
+             FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::bigint[])
+               AS x (workspace_id, device_id, at, rest_until, token)
+             JOIN lanes o ON (o.workspace_id, o.device_id) = (x.workspace_id, x.device_id)
+             JOIN leases e ON e.shard = o.shard AND e.token = x.token
+             WHERE (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id)"""
+    await tx.execute(
+        sql,
+        [each.workspace_id for each in outcomes],
+        [each.device_id for each in outcomes],
+        [each.at for each in outcomes],
+        [each.rest_until for each in outcomes],
+        [each.token for each in outcomes],
+    )
+
+
+# ------------------------------------------------------------------------------------------------ receipts, sweeps, waking
+
+
+async def receipts(tx: db.Tx, arrived: Sequence[tuple[str, str, str, datetime]]) -> list[db.Row]:
+    """Raise messages by receipts (device, wire id, state, at). Late or repeated ones change nothing.
+
+    A receipt for a row that was put back after a crash keeps its time; the state follows when the row is recorded as sent.
+    """
+    sql = """
+      UPDATE messages m SET
+        state = CASE WHEN v.to_state IS NULL THEN m.state ELSE x.state END,
+        reason = CASE WHEN v.to_state IS NULL THEN m.reason END,
+        error = CASE WHEN v.to_state IS NULL THEN m.error END,
+        sent_at = coalesce(m.sent_at, x.at),
+        delivered_at = CASE WHEN x.state <> 'sent' THEN coalesce(m.delivered_at, x.at) ELSE m.delivered_at END,
+        read_at = CASE WHEN x.state = 'read' THEN coalesce(m.read_at, x.at) ELSE m.read_at END,
+        ended_at = CASE WHEN v.to_state IS NULL THEN m.ended_at ELSE coalesce(m.ended_at, x.at) END
+      FROM (SELECT DISTINCT ON (device_id, wire_id) y.* FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[])
+              AS y (device_id, wire_id, state, at)
+            ORDER BY device_id, wire_id, array_position(ARRAY['read', 'delivered', 'sent'], y.state)) AS x
+      LEFT JOIN messages o ON o.wire_id = x.wire_id AND o.device_id = x.device_id
+      LEFT JOIN message_moves v ON v.from_state = o.state AND v.to_state = x.state
+      WHERE (m.workspace_id, m.id) = (o.workspace_id, o.id) AND (v.to_state IS NOT NULL OR o.state = 'queued')
+      RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
+    ordered = sorted(arrived, key=lambda each: (each[0], each[1]))
+    return await tx.fetch(
+        sql,
+        [each[0] for each in ordered],
+        [each[1] for each in ordered],
+        [each[2] for each in ordered],
+        [each[3] for each in ordered],
+    )
+
+
+async def fail_later(tx: db.Tx, refused: Sequence[tuple[str, str, str, datetime]]) -> list[db.Row]:
+    """Accepted first, refused later (device, wire id, reason, at)."""
+    sql = """UPDATE messages m SET state = 'failed', reason = x.reason, ended_at = x.at
+             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) AS x (device_id, wire_id, reason, at)
+             WHERE m.wire_id = x.wire_id AND m.device_id = x.device_id AND m.state IN ('claimed', 'sent', 'unknown')
+             RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
+    return await tx.fetch(sql, *(list(column) for column in zip(*refused, strict=True)))
+
+
+async def sweep(tx: db.Tx, now: datetime, limit: int) -> list[db.Row]:
+    """End queued rows that are too late, or whose campaign skips devices that are away."""
+    sql = """
+      WITH late AS (
+        SELECT m.workspace_id, m.id FROM messages m
+        LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id) AND s.skip_offline AND s.is_open
+        LEFT JOIN devices d ON s.id IS NOT NULL AND (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
+        WHERE m.state = 'queued' AND (m.expires_at <= $1 OR (m.not_before <= $1 AND d.state <> 'online'))
+        LIMIT $2 FOR UPDATE OF m SKIP LOCKED)
+      UPDATE messages m SET state = 'expired', reason = 'expired', ended_at = $1,
+             error = CASE WHEN m.expires_at > $1 THEN 'The device was not online, and this campaign skips such devices.' END
+      FROM late WHERE (m.workspace_id, m.id) = (late.workspace_id, late.id)
+      RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
+    return await tx.fetch(sql, now, limit)
+
+
+async def next_due(tx: db.Tx, node: str) -> datetime | None:
+    """When the next lane of ours has something to send; None when nothing waits."""
+    sql = """
+      SELECT min(greatest(l.next_at, l.rest_until, q.not_before)) FROM lanes l
+      JOIN leases e ON e.shard = l.shard AND e.node = $1
+      JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id) AND d.state = 'online' AND NOT d.sending_paused
+      CROSS JOIN LATERAL (
+        SELECT m.not_before FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
+        WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'queued' AND coalesce(s.is_open, true)
+        ORDER BY m.not_before LIMIT 1) q"""
+    found: datetime | None = await tx.fetchval(sql, node)
+    return found
+
+
+async def media_bytes(tx: db.Tx, workspace_id: str, media_id: str) -> db.Row:
+    """A picture to send with a message."""
+    row = await tx.fetchrow("SELECT mime, bytes FROM media WHERE (workspace_id, id) = ($1, $2)", workspace_id, media_id)
+    assert row is not None  # noqa: S101 a foreign key holds it
+    return row
+
+
+async def contradicted(tx: db.Tx, wire_ids: Sequence[str]) -> list[db.Row]:
+    """Rows that ended without leaving, and yet got a receipt."""
+    sql = "SELECT id, device_id, state FROM messages WHERE wire_id = ANY($1) AND state IN ('cancelled', 'suppressed', 'expired')"
+    return await tx.fetch(sql, list(wire_ids))
+
+
+async def put_back(tx: db.Tx, node: str, known: Sequence[str]) -> list[db.Row]:
+    """Rows claimed under our present leases that never reached us (the commit's answer was lost): nothing left, so queue them."""
+    sql = """UPDATE messages m SET state = 'queued', token = NULL
+             FROM lanes l JOIN leases e ON e.shard = l.shard AND e.node = $1
+             WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'claimed' AND m.token = e.token
+               AND NOT m.id = ANY($2::uuid[])
+             RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
+    return await tx.fetch(sql, node, list(known))

@@ -1,0 +1,138 @@
+"""Questions about messages: counts, lists, one message. Reads only; a count is always a query over the rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hantar.kit import db
+from hantar.outbox import model
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many messages stand where; the six public words add up to the total."""
+
+    total: int = 0
+    pending: int = 0
+    queued: int = 0
+    sent: int = 0
+    failed: int = 0
+    skipped: int = 0
+    unconfirmed: int = 0
+    delivered: int = 0
+    read: int = 0
+    held: int = 0
+    cancelled: int = 0
+    suppressed: int = 0
+    expired: int = 0
+
+    @property
+    def success_rate(self) -> float | None:
+        """Sent of all that ended either way, in percent; None before anything ended."""
+        ended = self.sent + self.failed
+        return round(100 * self.sent / ended, 1) if ended else None
+
+
+TALLY = """
+  count(*) AS total,
+  count(*) FILTER (WHERE state IN ('planned', 'held')) AS pending,
+  count(*) FILTER (WHERE state IN ('queued', 'claimed')) AS queued,
+  count(*) FILTER (WHERE state IN ('sent', 'delivered', 'read')) AS sent,
+  count(*) FILTER (WHERE state = 'failed') AS failed,
+  count(*) FILTER (WHERE state IN ('cancelled', 'suppressed', 'expired')) AS skipped,
+  count(*) FILTER (WHERE state = 'unknown') AS unconfirmed,
+  count(*) FILTER (WHERE state IN ('delivered', 'read')) AS delivered,
+  count(*) FILTER (WHERE state = 'read') AS read,
+  count(*) FILTER (WHERE state = 'held') AS held,
+  count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
+  count(*) FILTER (WHERE state = 'suppressed') AS suppressed,
+  count(*) FILTER (WHERE state = 'expired') AS expired"""
+
+
+def counts_of(row: db.Row) -> Counts:
+    """Counts from a row of `TALLY`."""
+    return Counts(**{name: row[name] for name in Counts.__dataclass_fields__})
+
+
+async def counts(tx: db.Tx, workspace_id: str, source_ids: Sequence[str]) -> dict[str, Counts]:
+    """The counts of each source; sources without messages are left out."""
+    sql = f"SELECT source_id, {TALLY} FROM messages WHERE workspace_id = $1 AND source_id = ANY($2::uuid[]) GROUP BY source_id"
+    return {row["source_id"]: counts_of(row) for row in await tx.fetch(sql, workspace_id, list(source_ids))}
+
+
+async def sent_since(tx: db.Tx, workspace_id: str, source_id: str, since: datetime) -> tuple[int, datetime | None]:
+    """How many messages of a source were sent since then, and when the first of them was."""
+    sql = """SELECT count(*) AS n, min(sent_at) AS first FROM messages
+             WHERE (workspace_id, source_id) = ($1, $2) AND sent_at >= $3"""
+    row = await tx.fetchrow(sql, workspace_id, source_id, since)
+    return (row["n"], row["first"]) if row else (0, None)
+
+
+WAITING_FOR = """CASE WHEN m.state <> 'queued' THEN NULL
+    WHEN NOT coalesce(s.is_open, true) THEN 'campaign_paused'
+    WHEN d.state = 'restricted' OR d.state = 'banned_until' THEN 'device_restricted'
+    WHEN d.state <> 'online' OR d.sending_paused THEN 'device_offline'
+    WHEN l.rest_until > $1 THEN 'device_limit'
+    ELSE 'pacing' END"""
+
+_LIST = f"""
+  SELECT m.*, m.sent_at AS sent, c.kind AS content_kind, d.name AS device_name, {WAITING_FOR} AS waiting_for
+  FROM messages m
+  JOIN contents c ON (c.workspace_id, c.id) = (m.workspace_id, m.content_id)
+  JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
+  LEFT JOIN lanes l ON (l.workspace_id, l.device_id) = (m.workspace_id, m.device_id)
+  LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which messages a list asks for."""
+
+    source_id: str | None = None
+    device_id: str | None = None
+    lead_id: str | None = None
+    status: str | None = None
+    kind: str | None = None
+    text: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: str | None = None
+    after: str | None = None
+
+
+def _where(workspace_id: str, now: datetime, wanted: Wanted) -> db.Where:
+    where = db.Where(now).add("m.workspace_id = {}", workspace_id)
+    for column, value in (("m.source_id", wanted.source_id), ("m.device_id", wanted.device_id), ("m.lead_id", wanted.lead_id)):
+        if value:
+            where.add(f"{column} = {{}}", value)
+    if wanted.status and wanted.status != "all":
+        where.add("m.state = ANY({}::text[])", model.states_of(wanted.status))
+    if wanted.kind:
+        where.add("m.kind = {}", wanted.kind)
+    if wanted.text:
+        where.add("(m.name ILIKE {} OR m.phone LIKE {})", db.like(wanted.text), db.like(wanted.text))
+    if wanted.since:
+        where.add("m.created_at >= {}", wanted.since)
+    if wanted.until:
+        where.add("m.created_at < {}", wanted.until)
+    return where
+
+
+async def messages(tx: db.Tx, workspace_id: str, wanted: Wanted, limit: int) -> list[db.Row]:
+    """Messages, newest first (`before`: older than this id), or oldest first when `after` is given."""
+    where = _where(workspace_id, await tx.now(), wanted)
+    order = "DESC"
+    if wanted.after is not None:
+        where.add("m.id > {}::uuid", wanted.after)
+        order = "ASC"
+    elif wanted.before:
+        where.add("m.id < {}::uuid", wanted.before)
+    return await tx.fetch(f"{_LIST} WHERE {where} ORDER BY m.id {order} LIMIT {int(limit)}", *where.values)
+
+
+async def message(tx: db.Tx, workspace_id: str, message_id: str) -> db.Row:
+    """One message; raises `MessageNotFound`."""
+    row = await tx.fetchrow(f"{_LIST} WHERE (m.workspace_id, m.id) = ($2, $3)", await tx.now(), workspace_id, message_id)
+    if row is None:
+        raise model.MessageNotFound
+    return row
