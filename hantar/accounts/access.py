@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
 
 from hantar.accounts import model
-from hantar.kit import clock, db
+from hantar.kit.clock import Clock
+from hantar.kit.db import Database, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +21,22 @@ class At:
     """Where a request stands: its caller, and the database and clock it may use."""
 
     caller: model.Caller
-    db: db.Database
-    clock: clock.Clock
+    db: Database
+    clock: Clock
 
     @property
     def workspace_id(self) -> model.WorkspaceId:
         """The caller's workspace."""
         return self.caller.workspace_id
 
-    def tx(self) -> contextlib.AbstractAsyncContextManager[db.Tx]:
+    def tx(self) -> contextlib.AbstractAsyncContextManager[Tx]:
         """A transaction in the caller's workspace; commits when the block ends."""
         return self.db.transaction(self.caller.workspace_id)
 
 
 T = TypeVar("T")
 
-Identify = Callable[[Request], Awaitable[model.Caller]]
+Identify = Callable[[HTTPConnection], Awaitable[model.Caller]]
 
 
 def need(role: model.Role, scope: str | None, *, admin: bool = False) -> Any:

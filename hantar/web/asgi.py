@@ -1,0 +1,67 @@
+"""The web application from its parts: routes under `/api`, one table of errors, the socket, health and the built pages."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+import hantar
+from hantar.accounts import identity
+from hantar.kit import cluster, db
+from hantar.kit.clock import Clock
+from hantar.settings import Settings
+from hantar.web import edge, problems
+
+BODY_LIMIT = 1_000_000
+"""Bytes of an ordinary body; routes that take files name their own `max_body_size`."""
+
+
+def create(
+    *,
+    db: db.Database,
+    clock: Clock,
+    bus: cluster.Bus,
+    settings: Settings,
+    parts: Mapping[type, object],
+    routers: Sequence[APIRouter],
+    static: Path | None,
+) -> FastAPI:
+    """Build the application. `parts` are what handlers ask for by `access.part(Type)`; `static` is the built UI, if any."""
+    app = FastAPI(
+        title="Hantar",
+        version=hantar.__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        middleware=[Middleware(edge.Edge, public_url=settings.public_url)],
+    )
+    app.state.db, app.state.clock, app.state.bus = db, clock, bus
+    app.state.settings = settings
+    app.state.parts = {Settings: settings, **parts}
+    app.state.identify = identity.identify
+    problems.install(app)
+    api = APIRouter()
+    api.routes.extend(in_order(route for router in routers for route in router.routes))
+    app.include_router(api, prefix="/api", max_body_size=BODY_LIMIT)
+    app.state.routes = tuple(route for route in api.routes if isinstance(route, APIRoute))
+    return app
+
+
+def in_order(routes: Iterable[BaseRoute]) -> list[BaseRoute]:
+    """A fixed word before `{id}`, wherever the routes were written (api.md 1.1)."""
+
+    def key(route: BaseRoute) -> list[bool]:
+        return [bool(re.search(r"\{", part)) for part in _path(route).split("/")]
+
+    return sorted(routes, key=key)
+
+
+def _path(route: Any) -> str:
+    return str(getattr(route, "path", ""))
