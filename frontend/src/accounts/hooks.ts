@@ -1,0 +1,55 @@
+// Who is signed in, and everything an account does: sign in, register, set up, profile, sign-ins.
+import { queryOptions, useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { api, ask } from '@/api/client';
+import type { Me } from '@/api/types';
+
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: () => ask(api.GET('/api/me')),
+  staleTime: 60_000,
+});
+
+/** The person signed in; only for pages in the shell, where it is always there. */
+export function useMe(): Me {
+  return useSuspenseQuery(meQuery).data;
+}
+
+/** Whether the person may do this: a role word of the API, 'operator' or 'owner'. */
+export function useMay(role: 'operator' | 'owner'): boolean {
+  const mine = useMe().user.role;
+  return role === 'owner' ? mine === 'owner' : mine === 'owner' || mine === 'operator';
+}
+
+export function useSignIn() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (body: { email: string; password: string }) => ask(api.POST('/api/login', { body })),
+    onSuccess: () => cache.clear(),
+  });
+}
+
+export function useRegister() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (body: { full_name: string; email: string; password: string }) => ask(api.POST('/api/register', { body })),
+    onSuccess: () => cache.clear(),
+  });
+}
+
+export function useSignOut() {
+  return useMutation({
+    mutationFn: () => ask(api.POST('/api/logout')),
+    // A fresh page: nothing of this account stays in memory.
+    onSettled: () => window.location.assign('/login'),
+  });
+}
+
+/** Whether this is a first start, whether registration is open, and the system check. */
+export const setupQuery = queryOptions({
+  queryKey: ['setup'],
+  queryFn: () => ask(api.GET('/api/setup')),
+});
+
+export function useSetup() {
+  return useQuery(setupQuery);
+}

@@ -1,0 +1,30 @@
+// Addresses before sign-in, and the set-up.
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { rootRoute, shellRoute } from '@/app/routes';
+
+/** Only addresses of our own pages are followed after sign-in. */
+export function safeNext(next: unknown): string | undefined {
+  return typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : undefined;
+}
+
+const login = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/login',
+  validateSearch: (search): { next?: string } => ({ next: safeNext(search.next) }),
+  component: lazyRouteComponent(() => import('./LoginPage')),
+});
+
+const register = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/register',
+  component: lazyRouteComponent(() => import('./RegisterPage')),
+});
+
+const setup = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/setup',
+  component: lazyRouteComponent(() => import('./SetupPage')),
+});
+
+export const accountRoutes = [login, register] as const;
+export const setupRoutes = [setup] as const;

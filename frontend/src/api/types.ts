@@ -1,0 +1,34 @@
+// Names for what the API sends and takes. Pages import these, never the generated file itself.
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type User = Schemas['User'];
+export type Me = Schemas['Me'];
+export type SignIn = Schemas['SignIn'];
+export type Setup = Schemas['Setup'];
+export type Settings = Schemas['Settings'];
+export type ApiKey = Schemas['ApiKey'];
+export type NewApiKey = Schemas['NewApiKey'];
+export type Device = Schemas['Device'];
+export type Limits = Schemas['Limits'];
+export type DeviceEvent = Schemas['DeviceEvent'];
+export type DeviceHealth = Schemas['DeviceHealth'];
+export type DeletionPreview = Schemas['DeletionPreview'];
+export type Qr = Schemas['Qr'];
+export type PairCode = Schemas['PairCode'];
+export type Lead = Schemas['Lead'];
+export type Facets = Schemas['Facets'];
+export type Job = Schemas['Job'];
+export type Campaign = Schemas['Campaign'];
+export type Counts = Schemas['Counts'];
+export type Message = Schemas['Message'];
+export type Dashboard = Schemas['Dashboard'];
+export type Alert = Schemas['Alert'];
+
+/** One page of a list: the API's cursor paging. */
+export interface Page<T> {
+  items: T[];
+  next_cursor?: string | null;
+  total?: number | null;
+}

@@ -1,0 +1,5 @@
+// Campaigns: list, editor, plan, page, report.
+
+export const campaigns = {
+  title: 'Campaigns',
+};

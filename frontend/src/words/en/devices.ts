@@ -1,0 +1,5 @@
+// Devices: list, QR, device page, simulator.
+
+export const devices = {
+  title: 'Devices',
+};

@@ -1,0 +1,15 @@
+// English: one file for each folder of pages, put together here.
+import { accounts } from './accounts';
+import { app } from './app';
+import { campaigns } from './campaigns';
+import { dashboard } from './dashboard';
+import { devices } from './devices';
+import { leads } from './leads';
+import { parts } from './parts';
+import { problems } from './problems';
+import { settings } from './settings';
+import { states } from './states';
+
+export const en = { app, accounts, campaigns, dashboard, devices, leads, parts, problems, settings, states };
+
+export type Words = typeof en;

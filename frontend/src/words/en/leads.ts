@@ -1,0 +1,5 @@
+// Leads and the import wizard.
+
+export const leads = {
+  title: 'Leads',
+};

@@ -1,0 +1,5 @@
+// Settings: profile, workspace, API keys, demo.
+
+export const settings = {
+  title: 'Settings',
+};
