@@ -1,0 +1,49 @@
+"""The world's front desk: every question that may be put to it, by name, for callers in the same process or another."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hantar.gateways import port
+from hantar.gateways.simulator import faults, pairing
+from hantar.gateways.simulator.world import World
+
+Reply = Callable[[Any], None]
+
+
+def serve(world: World, question: str, values: list[Any], reply: Reply) -> None:
+    """Answer a question through `reply`, at once or later; `PairingRefused` and `NotPaired` are raised."""
+    if question == "send":
+        world.send(values[0], reply)
+        return
+    reply(QUESTIONS[question](world, *values))
+
+
+def _logout(world: World, device: port.DeviceRef) -> None:
+    pairing.unlink(world, device.device_id, "user")
+
+
+def _forget(world: World, device: port.DeviceRef) -> None:
+    pairing.forget(world, device.device_id)
+
+
+def _is_linked(world: World, device: port.DeviceRef) -> bool:
+    known = world.phones.get(device.device_id)
+    return known is not None and known.is_linked
+
+
+def _check(world: World, device: port.DeviceRef, phones: list[str]) -> list[port.NumberStatus]:
+    if not world.at(device.device_id).is_connected:
+        raise port.NotPaired("The device is not connected.")
+    return [world.check_number(each) for each in phones]
+
+
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    "open": pairing.open_line,
+    "pair_code": pairing.pair_code,
+    "disconnect": pairing.close_line,
+    "logout": _logout,
+    "forget": _forget,
+    "is_linked": _is_linked,
+    "check": _check,
+    "simulate": faults.simulate,
+}

@@ -1,0 +1,264 @@
+"""Two ways to reach a simulated world: in this process (tests), or in a child process with a ledger of its own (the product)."""
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+from hantar.gateways import port
+from hantar.gateways.simulator import chance, desk, ledger, wire
+from hantar.gateways.simulator.world import World
+from hantar.kit.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+Hear = Callable[[port.Event], None]
+
+
+class LineDown(Exception):
+    """The world did not get the question, so nothing was done."""
+
+
+class LineCut(Exception):
+    """The world died with the question; it may have been done."""
+
+
+class Line(Protocol):
+    """Questions to a world, and what it tells."""
+
+    async def start(self, hear: Hear, died: Callable[[], None], revived: Callable[[], None]) -> None: ...
+
+    def ask(self, question: str, *values: Any) -> "asyncio.Future[Any]":
+        """Put a question; raises `LineDown` when the world is away, the answer may be `LineCut`."""
+        ...
+
+    def take(self, seq: int) -> None:
+        """All events up to this number are taken."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class InProcess:
+    """A world beside us, under our clock."""
+
+    def __init__(self, clock: Clock, book: ledger.Ledger, *, seed: int = 1, options: chance.Options | None = None) -> None:
+        self._clock = clock
+        self._hear: Hear = lambda event: None
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.book = book
+        self.world = World(seed=seed, clock=clock, book=book, tell=self._tell, options=options)
+
+    def _tell(self, event: port.Event) -> None:
+        self._hear(event)
+
+    async def start(self, hear: Hear, died: Callable[[], None], revived: Callable[[], None]) -> None:
+        self._hear = hear
+        self._task = asyncio.create_task(self._turn(), name="simulated world")
+
+    async def _turn(self) -> None:
+        while True:
+            self._wake.clear()
+            wait = self.world.fire()
+            self.book.flush()
+            await self._clock.wait(self._wake, 3600.0 if wait is None else wait)
+
+    def ask(self, question: str, *values: Any) -> "asyncio.Future[Any]":
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if self._task is None:
+            raise LineDown
+
+        def reply(value: Any) -> None:
+            if not future.done():
+                future.set_result(value)
+
+        try:
+            desk.serve(self.world, question, list(values), reply)
+        except (port.PairingRefused, port.NotPaired) as error:
+            future.set_exception(error)
+        self._wake.set()
+        return future
+
+    def take(self, seq: int) -> None:
+        self.world.take(seq)
+        self._wake.set()
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        self.world.save()
+        self.book.flush()
+
+
+class Child(asyncio.Protocol):
+    """A world in a child process; it is started again, with back-off, when it dies."""
+
+    def __init__(self, clock: Clock, folder: Path, *, seed: int = 1, options: chance.Options | None = None) -> None:
+        self._clock, self._folder, self._seed = clock, folder, seed
+        self._options = options or chance.Options()
+        self._hear: Hear = lambda event: None
+        self._died: Callable[[], None] = lambda: None
+        self._revived: Callable[[], None] = lambda: None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._transport: asyncio.WriteTransport | None = None
+        self._ready = asyncio.Event()
+        self._gone = asyncio.Event()
+        self._gone.set()
+        self._settled = asyncio.Event()
+        self._is_closing = False
+        self._keeper: asyncio.Task[None] | None = None
+        self._asked: dict[int, asyncio.Future[Any]] = {}
+        self._number = 0
+        self._last_seq = 0
+        self._waiting = b""
+        self._out: list[bytes] = []
+
+    async def start(self, hear: Hear, died: Callable[[], None], revived: Callable[[], None]) -> None:
+        self._hear, self._died, self._revived = hear, died, revived
+        await self._spawn()  # here and now: on Linux the child ends with the thread that started it
+        if not await self._is_up():
+            await self.close()
+            raise LineDown("The simulator did not start.")
+        self._keeper = asyncio.create_task(self._keep(), name="simulator host")
+
+    async def _is_up(self) -> bool:
+        """Wait until the child serves, or has ended instead."""
+        await self._clock.wait(self._settled, 30.0)
+        return self._ready.is_set()
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the world, while it lives."""
+        return self._process.pid if self._process is not None else None
+
+    async def _spawn(self) -> None:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        options = json.dumps(dataclasses.asdict(self._options))
+        words = [sys.executable, "-m", "hantar.gateways.simulator.host", "--dir", str(self._folder)]
+        words += ["--seed", str(self._seed), "--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
+        words += ["--after", str(self._last_seq), "--options", options]
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 our own module; it must start from this thread
+                words, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        self._gone.clear()
+        self._settled.clear()
+        self._waiting = b""
+        await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
+
+    async def _keep(self) -> None:
+        pause = 0.2
+        while True:
+            await self._gone.wait()
+            await self._reap()
+            if self._is_closing:
+                return
+            log.warning("simulator.died", restart_in=pause)
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, 10.0)
+            try:
+                await self._spawn()
+                if await self._is_up():
+                    pause = 0.2
+                    self._revived()
+            except OSError as error:
+                log.warning("simulator.not_started", why=str(error))
+                self._gone.set()
+
+    async def _reap(self) -> None:
+        if self._process is not None:
+            process, self._process = self._process, None
+            await asyncio.to_thread(process.wait)
+
+    # ------------------------------------------------------------------ asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket is ours."""
+        self._transport = transport if isinstance(transport, asyncio.WriteTransport) else None
+
+    def data_received(self, data: bytes) -> None:
+        """Answers and events."""
+        *frames, self._waiting = (self._waiting + data).split(b"\n")
+        for frame in frames:
+            self._understand(json.loads(frame))
+
+    def _understand(self, frame: list[Any]) -> None:
+        if frame[0] == "event":
+            event = wire.plain_to(frame[1])
+            self._last_seq = event.seq
+            self._hear(event)
+        elif frame[0] == "ready":
+            self._ready.set()
+            self._settled.set()
+        else:
+            future = self._asked.pop(frame[1], None)
+            if future is not None and not future.done():
+                if frame[0] == "answer":
+                    future.set_result(wire.plain_to(frame[2]))
+                else:
+                    future.set_exception(wire.ERRORS[frame[2]](frame[3]))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The world is gone: nobody knows about what was asked and not answered."""
+        was_ready = self._ready.is_set()
+        self._transport = None
+        self._ready.clear()
+        asked, self._asked = self._asked, {}
+        for future in asked.values():
+            if not future.done():
+                future.set_exception(LineCut())
+        if was_ready and not self._is_closing:
+            self._died()
+        self._gone.set()
+        self._settled.set()
+
+    # ------------------------------------------------------------------ speaking
+
+    def ask(self, question: str, *values: Any) -> "asyncio.Future[Any]":
+        if self._transport is None or not self._ready.is_set() or self._is_closing:
+            raise LineDown
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._number += 1
+        self._asked[self._number] = future
+        self._write(wire.line(self._number, question, wire.to_plain(values)))
+        return future
+
+    def take(self, seq: int) -> None:
+        if self._transport is not None:
+            self._write(wire.line("take", seq))
+
+    def _write(self, data: bytes) -> None:
+        """Collect what one turn of the loop has to say into one write."""
+        if not self._out:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._out.append(data)
+
+    def _flush(self) -> None:
+        data, self._out = b"".join(self._out), []
+        if self._transport is not None and data:
+            self._transport.write(data)
+
+    async def close(self) -> None:
+        self._is_closing = True
+        self._flush()
+        if self._transport is not None:
+            self._transport.close()
+        if not await self._clock.wait(self._gone, 5.0) and self._process is not None:
+            self._process.kill()
+        if self._keeper is not None:
+            await self._keeper
+        await self._reap()
