@@ -1,0 +1,165 @@
+"""The routes of leads: list, facets, one lead, and changes to many."""
+
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from hantar.accounts import access
+from hantar.accounts.model import Role
+from hantar.kit import errors, ids, paging
+from hantar.leads import http_models as models
+from hantar.leads import model, service
+from hantar.leads.model import DeviceId, ImportId, LeadId
+
+router = APIRouter(tags=["Leads"])
+READ = access.need(Role.VIEWER, "leads:read")
+WRITE = access.need(Role.OPERATOR, "leads:write")
+
+
+class DeviceNotFound(errors.NotFound):
+    """There is no such device here."""
+
+
+def asked(
+    device_id: Annotated[str | None, Query(description="Leads of this device.")] = None,
+    device: Annotated[str | None, Query(include_in_schema=False)] = None,
+    target_status: model.TargetStatus | None = None,
+    niche: Annotated[str | None, Query(max_length=200, description="A whole entry; case does not matter.")] = None,
+    trigger: Annotated[str | None, Query(max_length=200, description="A name, `has` or `none`.")] = None,
+    q: Annotated[str | None, Query(max_length=10_000, description="Part of a name, number or niche.")] = None,
+    import_id: Annotated[str | None, Query(description="Leads that this import made.")] = None,
+) -> model.Filter:
+    """The filters of a list of leads."""
+    return checked_filter(device_id or device, target_status, niche, trigger, q, import_id)
+
+
+def checked_filter(
+    device_id: str | None,
+    target_status: model.TargetStatus | None,
+    niche: str | None,
+    trigger: str | None,
+    q: str | None,
+    import_id: str | None,
+) -> model.Filter:
+    """A filter of what was asked; raises `Invalid` for ids that are none and characters no lead can hold."""
+    for name, value in (("device_id", device_id), ("import_id", import_id)):
+        if value and not ids.is_id(value):
+            raise errors.invalid_field(name, "invalid_id", "This is not an id.")
+    for name, text in (("niche", niche), ("trigger", trigger), ("q", q)):
+        if text and "\x00" in text:
+            raise errors.invalid_field(name, "bad_character", "The text holds a character that cannot be stored.")
+    device, made_by = cast(DeviceId | None, device_id or None), cast(ImportId | None, import_id or None)
+    return model.Filter(device, target_status, niche or None, trigger or None, q or None, made_by)
+
+
+Asked = Annotated[model.Filter, Depends(asked)]
+Sort = Annotated[str, Query(description="created_at or name; with - the other way round.")]
+
+
+@router.get("/leads")
+async def list_leads(
+    asked: Asked, page: paging.Paging, sort: Sort = "-created_at", at: access.At = READ
+) -> paging.PageOut[models.LeadOut]:
+    """Leads by device, status, niche, trigger, import or text; newest first."""
+    after = page.after(1 if sort.endswith("created_at") else 2)
+    if after is not None and not (ids.is_id(str(after[-1])) and all(isinstance(each, str) for each in after)):
+        raise paging.BadCursor
+    async with at.tx() as tx:
+        found = await service.page(tx, asked, sort, after, page.limit + 1)
+        total = await service.count(tx, asked) if page.with_total else None
+
+    def place(lead: model.Lead) -> tuple[str, ...]:
+        return (lead.id,) if sort.endswith("created_at") else (lead.fields.name, lead.id)
+
+    kept, cursor = page.cut(found, place)
+    items = [models.LeadOut(**models.lead_out(lead)) for lead in kept]
+    return paging.PageOut(items=items, next_cursor=cursor, total=total)
+
+
+@router.get("/devices/{device_id}/leads")
+async def list_leads_of_device(
+    device_id: str, asked: Asked, page: paging.Paging, sort: Sort = "-created_at", at: access.At = READ
+) -> paging.PageOut[models.LeadOut]:
+    """The leads of one device."""
+    await must_have_device(at, device_id)
+    return await list_leads(asked, page, sort, at)
+
+
+async def must_have_device(at: access.At, device_id: str) -> None:
+    """Raise `DeviceNotFound` unless the device is the caller's."""
+    async with at.tx() as tx:
+        if not await service.has_device(tx, device_id):
+            raise DeviceNotFound
+
+
+@router.get("/leads/facets")
+async def facets(device_id: str | None = None, at: access.At = READ) -> models.FacetsOut:
+    """How many leads there are, by status, niche and trigger."""
+    wanted = checked_filter(device_id, None, None, None, None, None)
+    async with at.tx() as tx:
+        return models.facets_out(await service.facets(tx, wanted.device_id))
+
+
+@router.post("/leads", status_code=201, responses={409: {"description": "`duplicate_lead` with `existing_id`"}})
+async def create_lead(body: models.LeadIn, response: Response, at: access.At = WRITE) -> models.LeadMadeOut:
+    """Add a lead to a device."""
+    async with at.tx() as tx:
+        made = await service.create(tx, at.workspace_id, body.fields(), DeviceId(body.device_id))
+    response.headers["Location"] = f"/api/leads/{made.lead.id}"
+    return models.LeadMadeOut(**models.lead_out(made.lead), warnings=["same_person"] if made.is_elsewhere else [])
+
+
+@router.post("/leads/bulk")
+async def change_leads(body: models.BulkIn, at: access.At = WRITE) -> models.BulkOut:
+    """Change, move or delete many leads: those of `ids`, or all that a filter means. Messages stay."""
+    wanted = _bulk(body)
+    async with at.tx() as tx:
+        result = await service.bulk(tx, wanted, is_dry_run=body.dry_run)
+    failed = [models.BulkErrorOut(id=lead, code=code, message=message) for lead, code, message in result.errors]
+    return models.BulkOut(matched=result.matched, changed=result.changed, unchanged=result.unchanged, errors=failed)
+
+
+def _bulk(body: models.BulkIn) -> service.Bulk:
+    if (body.ids is None) == (body.filter is None):
+        raise errors.invalid_field("ids", "required", "Give either ids or a filter.")
+    asked = model.Filter(ids=tuple(LeadId(each) for each in body.ids or () if ids.is_id(each)))
+    if body.filter is not None:
+        given = body.filter
+        parts = (given.device_id, given.target_status, given.niche, given.trigger, given.q, given.import_id)
+        asked = checked_filter(*parts)
+    column = service.COLUMNS.get(body.action)
+    entries = model.entries(getattr(body.set, column)) if column else ()
+    device = cast(DeviceId | None, body.set.device_id)
+    return service.Bulk(body.action, asked, entries, body.set.changes(), device)
+
+
+@router.get("/leads/{lead_id}")
+async def get_lead(lead_id: str, at: access.At = READ) -> models.LeadOut:
+    """One lead."""
+    async with at.tx() as tx:
+        return models.LeadOut(**models.lead_out(await service.find(tx, LeadId(lead_id))))
+
+
+async def _change(lead_id: str, body: models.LeadChangesIn, at: access.At) -> models.LeadOut:
+    async with at.tx() as tx:
+        changed = await service.update(tx, at.workspace_id, LeadId(lead_id), body.changes())
+    return models.LeadOut(**models.lead_out(changed))
+
+
+@router.put("/leads/{lead_id}")
+async def put_lead(lead_id: str, body: models.LeadChangesIn, at: access.At = WRITE) -> models.LeadOut:
+    """Change a lead; fields left out keep their value."""
+    return await _change(lead_id, body, at)
+
+
+@router.patch("/leads/{lead_id}")
+async def patch_lead(lead_id: str, body: models.LeadChangesIn, at: access.At = WRITE) -> models.LeadOut:
+    """The same as PUT."""
+    return await _change(lead_id, body, at)
+
+
+@router.delete("/leads/{lead_id}", status_code=204)
+async def delete_lead(lead_id: str, at: access.At = WRITE) -> None:
+    """Delete a lead; its messages stay in the reports."""
+    async with at.tx() as tx:
+        await service.delete(tx, LeadId(lead_id))
