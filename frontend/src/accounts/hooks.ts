@@ -53,3 +53,57 @@ export const setupQuery = queryOptions({
 export function useSetup() {
   return useQuery(setupQuery);
 }
+
+/** What the set-up asks for, in one call; the new password only when one was typed. */
+export function useFinishSetup() {
+  return useMutation({
+    mutationFn: (form: {
+      full_name: string;
+      email: string;
+      new_password: string;
+      time_zone: string;
+      default_country: string | null;
+      registration: string;
+      accept_terms: boolean;
+    }) =>
+      ask(
+        api.POST('/api/setup', {
+          body: {
+            full_name: form.full_name,
+            email: form.email,
+            time_zone: form.time_zone,
+            default_country: form.default_country,
+            registration: form.registration,
+            accept_terms: form.accept_terms,
+            ...(form.new_password === '' ? {} : { new_password: form.new_password }),
+          },
+        }),
+      ),
+  });
+}
+
+function useProfileChange<Input>(change: (input: Input) => Promise<unknown>) {
+  const cache = useQueryClient();
+  return useMutation({ mutationFn: change, onSuccess: () => cache.invalidateQueries({ queryKey: ['me'] }) });
+}
+
+export function useSaveProfile() {
+  return useProfileChange((body: { full_name?: string; email?: string; time_zone?: string; theme?: string }) =>
+    ask(api.PUT('/api/me', { body })),
+  );
+}
+
+/** Other sign-ins end. */
+export function useChangePassword() {
+  return useProfileChange((body: { current_password: string; new_password: string }) =>
+    ask(api.POST('/api/me/password', { body })),
+  );
+}
+
+export function useSignIns() {
+  return useQuery({ queryKey: ['me', 'sign-ins'], queryFn: () => ask(api.GET('/api/me/sign-ins')) });
+}
+
+export function useEndSignIn() {
+  return useProfileChange((id: string) => ask(api.DELETE('/api/me/sign-ins/{id}', { params: { path: { id } } })));
+}
