@@ -1,6 +1,7 @@
 """Who may call: roles, scopes and the caller. No I/O."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
@@ -40,6 +41,78 @@ SCOPES = (
 """What an API key may be given (api.md 1.3); scopes of parts not built yet are not offered."""
 
 
+LEAST_ROLE = {scope: Role.VIEWER if scope.endswith(":read") else Role.OPERATOR for scope in SCOPES}
+LEAST_ROLE["settings:write"] = Role.OWNER
+"""The weakest role that may do what a scope names."""
+
+
+class Registration(StrEnum):
+    """Who may make an account."""
+
+    OPEN = "open"
+    INVITE = "invite"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person with an account, seen in one workspace."""
+
+    id: UserId
+    email: str
+    full_name: str
+    role: Role
+    is_admin: bool
+    time_zone: str
+    language: str
+    theme: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace and its settings."""
+
+    id: WorkspaceId
+    name: str
+    time_zone: str
+    default_country: str | None
+    device_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What holds for the whole installation."""
+
+    setup_done_at: datetime | None
+    terms_accepted_at: datetime | None
+    registration: Registration | None
+    has_admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """One browser that is signed in."""
+
+    id: str
+    agent: str | None
+    address: str | None
+    created_at: datetime
+    last_used_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key as it may be shown: never the key itself."""
+
+    id: str
+    name: str
+    prefix: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who is calling: a person with a sign-in, or a program with an API key (`scopes` set)."""
@@ -56,6 +129,11 @@ class Caller:
     def may(self, role: Role, scope: str | None) -> bool:
         """Whether the role and, for a key, the scope allow it."""
         return self.role.includes(role) and (self.scopes is None or scope is None or scope in self.scopes)
+
+    @property
+    def permissions(self) -> list[str]:
+        """What the caller may do, in the words of scopes."""
+        return [scope for scope in SCOPES if self.may(LEAST_ROLE[scope], scope)]
 
 
 class Unauthenticated(errors.AppError):
@@ -74,3 +152,48 @@ class NotAllowed(errors.Forbidden):
     """Your role in this workspace does not allow that. Ask an owner."""
 
     code = "forbidden"
+
+
+class PeopleOnly(errors.Forbidden):
+    """Only a person who is signed in can do that, not an API key."""
+
+    code = "forbidden"
+
+
+class InvalidCredentials(Unauthenticated):
+    """E-mail and password do not fit together."""
+
+    code = "invalid_credentials"
+
+
+class RegistrationClosed(errors.Forbidden):
+    """Registration is closed here. Ask the administrator for an account."""
+
+    code = "registration_closed"
+
+
+class WeakPassword(errors.Invalid):
+    """This password is too weak."""
+
+    code = "weak_password"
+
+    def __init__(self, message: str, field: str = "password") -> None:
+        super().__init__(message, errors=[errors.FieldError(field, self.code, message)])
+
+
+class EmailTaken(errors.Invalid):
+    """There is already an account with this e-mail address."""
+
+    code = "email_taken"
+
+    def __init__(self) -> None:
+        message = "There is already an account with this e-mail address. Sign in instead."
+        super().__init__(message, errors=[errors.FieldError("email", self.code, message)])
+
+
+class NoSuchSignIn(errors.NotFound):
+    """There is no such sign-in."""
+
+
+class NoSuchKey(errors.NotFound):
+    """There is no such API key."""

@@ -11,7 +11,8 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 import hantar
-from hantar.accounts import identity
+from hantar.accounts import http as accounts_http
+from hantar.accounts import http_setup, identity, service
 from hantar.kit import cluster, db
 from hantar.kit.clock import Clock
 from hantar.settings import Settings
@@ -19,6 +20,10 @@ from hantar.web import edge, problems
 
 BODY_LIMIT = 1_000_000
 """Bytes of an ordinary body; routes that take files name their own `max_body_size`."""
+
+
+OWN_ROUTERS = (accounts_http.router, accounts_http.keys, accounts_http.workspace, http_setup.router)
+"""Routes that every application has; `create` adds them by itself."""
 
 
 def create(
@@ -44,11 +49,11 @@ def create(
     )
     app.state.db, app.state.clock, app.state.bus = db, clock, bus
     app.state.settings = settings
-    app.state.parts = {Settings: settings, **parts}
+    app.state.parts = {Settings: settings, service.Accounts: service.Accounts(db, clock, settings), **parts}
     app.state.identify = identity.identify
     problems.install(app)
     api = APIRouter()
-    api.routes.extend(in_order(route for router in routers for route in router.routes))
+    api.routes.extend(in_order(route for router in (*OWN_ROUTERS, *routers) for route in router.routes))
     app.include_router(api, prefix="/api", max_body_size=BODY_LIMIT)
     app.state.routes = tuple(route for route in api.routes if isinstance(route, APIRoute))
     return app

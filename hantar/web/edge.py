@@ -85,7 +85,7 @@ class Edge:
         headers = Headers(scope=scope)
         wished = headers.get("x-request-id", "")
         scope["hantar.request_id"] = wished if _OWN_ID.fullmatch(wished) else f"req_{secrets.token_hex(8)}"
-        _find_bare(scope)
+        _find_route(scope)
         strange: set[str] = set()
         inputs.ignored.set(strange)
         started = replaced = False
@@ -127,12 +127,17 @@ class Edge:
             headers["Strict-Transport-Security"] = "max-age=31536000"
         if scope["path"].startswith("/api/"):
             headers.setdefault("Cache-Control", "no-store")
+        if "hantar.cookie" in scope:
+            headers.append("Set-Cookie", scope["hantar.cookie"])
         if strange:
             headers["X-Ignored-Fields"] = ", ".join(sorted(filter(_OWN_ID.fullmatch, strange))[:50])
 
 
-def _find_bare(scope: Scope) -> None:
+def _find_route(scope: Scope) -> None:
+    """Addresses without `/api`, and PATCH, which does the same as PUT (api.md 1.1)."""
     path = scope["path"]
     if path in BARE_ALWAYS or scope.get("method") in BARE.get(path, ()):
         scope["path"] = f"/api{path}"
         scope["raw_path"] = scope["path"].encode()
+    if scope.get("method") == "PATCH":
+        scope["method"] = "PUT"
