@@ -1,5 +1,6 @@
 """The routes of leads: list, facets, one lead, and changes to many."""
 
+from dataclasses import replace
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -20,17 +21,28 @@ class DeviceNotFound(errors.NotFound):
     """There is no such device here."""
 
 
-def asked(
-    device_id: Annotated[str | None, Query(description="Leads of this device.")] = None,
-    device: Annotated[str | None, Query(include_in_schema=False)] = None,
+def asked_within(
     target_status: model.TargetStatus | None = None,
     niche: Annotated[str | None, Query(max_length=200, description="A whole entry; case does not matter.")] = None,
     trigger: Annotated[str | None, Query(max_length=200, description="A name, `has` or `none`.")] = None,
     q: Annotated[str | None, Query(max_length=10_000, description="Part of a name, number or niche.")] = None,
     import_id: Annotated[str | None, Query(description="Leads that this import made.")] = None,
 ) -> model.Filter:
+    """The filters of a list of one device's leads."""
+    return checked_filter(None, target_status, niche, trigger, q, import_id)
+
+
+Within = Annotated[model.Filter, Depends(asked_within)]
+
+
+def asked(
+    within: Within,
+    device_id: Annotated[str | None, Query(description="Leads of this device.")] = None,
+    device: Annotated[str | None, Query(include_in_schema=False)] = None,
+) -> model.Filter:
     """The filters of a list of leads."""
-    return checked_filter(device_id or device, target_status, niche, trigger, q, import_id)
+    found = checked_filter(device_id or device, None, None, None, None, None)
+    return replace(within, device_id=found.device_id)
 
 
 def checked_filter(
@@ -78,11 +90,11 @@ async def list_leads(
 
 @router.get("/devices/{device_id}/leads")
 async def list_leads_of_device(
-    device_id: str, asked: Asked, page: paging.Paging, sort: Sort = "-created_at", at: access.At = READ
+    device_id: str, within: Within, page: paging.Paging, sort: Sort = "-created_at", at: access.At = READ
 ) -> paging.PageOut[models.LeadOut]:
     """The leads of one device."""
     await must_have_device(at, device_id)
-    return await list_leads(asked, page, sort, at)
+    return await list_leads(replace(within, device_id=DeviceId(device_id)), page, sort, at)
 
 
 async def must_have_device(at: access.At, device_id: str) -> None:

@@ -66,8 +66,11 @@ def clean(text: str | None) -> str:
 def entries(given: str | Iterable[str] | None) -> tuple[str, ...]:
     """The entries of a comma list: trimmed, empty ones dropped, doubled ones (whatever their case) kept once."""
     text = given if isinstance(given, str) or given is None else ",".join(given)
-    found = {key(part): clean(part) for part in reversed((text or "").split(",")) if clean(part)}
-    return tuple(reversed(found.values()))
+    found: dict[str, str] = {}
+    for part in (text or "").split(","):
+        if entry := clean(part):
+            found.setdefault(key(entry), entry)
+    return tuple(found.values())
 
 
 def key(entry: str) -> str:

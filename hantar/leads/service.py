@@ -214,3 +214,19 @@ async def _moved(tx: db.Tx, wanted: Bulk, matched: int) -> model.BulkResult:
     left = await bulk_store.not_at(tx, wanted.asked, wanted.device_id, 100)
     message = "That device already has this person."
     return model.BulkResult(matched, changed, matched - changed, tuple((i, "duplicate_lead", message) for i in left))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A number read and the person behind it; with the lead of that device, if it has one."""
+
+    person_id: model.PersonId
+    phone: str
+    lead_id: LeadId | None
+
+
+async def person_at(tx: db.Tx, workspace_id: str, number: str, device_id: DeviceId) -> Known:
+    """Who a single message to this number goes to; a person we did not know is made. Raises `InvalidPhone`."""
+    read = phone.parse(number, await store.default_country(tx, workspace_id))
+    person_id = await store.person(tx, workspace_id, read.key, await tx.now())
+    return Known(person_id, str(read), await store.lead_of(tx, device_id, person_id))

@@ -1,0 +1,52 @@
+"""Devices for leads, and the application with their routes."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from hantar.accounts.model import Caller
+from hantar.kit import clock, cluster, db
+from hantar.kit.ids import new_id
+from hantar.leads import http as leads_http
+from tests import cast
+
+AddDevice = Callable[..., Awaitable[str]]
+AddLead = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture
+def app(database: db.Database, fake_clock: clock.FakeClock, bus: cluster.LocalBus) -> FastAPI:
+    return cast.make_app(database, fake_clock, bus, routers=[leads_http.router])
+
+
+@pytest.fixture
+def add_device(database: db.Database) -> AddDevice:
+    """`await add_device(alice)`: a device of Alice's workspace; returns its id."""
+
+    async def add(caller: Caller, name: str = "One") -> str:
+        made = new_id()
+        async with database.transaction(caller.workspace_id) as tx:
+            await tx.execute(
+                "INSERT INTO devices (workspace_id, id, name, driver, state_since, created_at, updated_at) "
+                "VALUES ($1, $2, $3, 'simulator', $4, $4, $4)",
+                *(caller.workspace_id, made, name, await tx.now()),
+            )
+        return made
+
+    return add
+
+
+@pytest.fixture
+def add_lead(http: cast.Http) -> AddLead:
+    """`await add_lead(alice, device, phone=...)`: a lead made by the API; returns the reply."""
+
+    async def add(caller: Caller, device_id: str, **fields: Any) -> dict[str, Any]:
+        body = {"name": "Ann", "phone": "60123456789", "device_id": device_id} | fields
+        reply = await http(caller).post("/api/leads", json=body)
+        assert reply.status_code == 201, reply.text
+        found: dict[str, Any] = reply.json()
+        return found
+
+    return add
