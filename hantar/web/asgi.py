@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 import hantar
 from hantar.accounts import http as accounts_http
 from hantar.accounts import http_setup, identity, service
+from hantar.jobs import http as jobs_http
 from hantar.kit import cluster, db
 from hantar.kit.clock import Clock
 from hantar.settings import Settings
@@ -22,7 +23,7 @@ BODY_LIMIT = 1_000_000
 """Bytes of an ordinary body; routes that take files name their own `max_body_size`."""
 
 
-OWN_ROUTERS = (accounts_http.router, accounts_http.keys, accounts_http.workspace, http_setup.router)
+OWN_ROUTERS = (accounts_http.router, accounts_http.keys, accounts_http.workspace, http_setup.router, jobs_http.router)
 """Routes that every application has; `create` adds them by itself."""
 
 

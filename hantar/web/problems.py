@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
 
 from hantar.accounts import model as accounts
-from hantar.kit import db, errors
+from hantar.kit import db, errors, paging
 
 log = structlog.get_logger(__name__)
 
@@ -131,6 +131,8 @@ def _of_data(connection: HTTPConnection, error: Exception) -> JSONResponse:
     """A value the database cannot hold: a malformed id in the path names nothing; else the value is at fault."""
     if any(name.endswith("id") and not _ID.fullmatch(str(v)) for name, v in connection.path_params.items()):
         return of_app_error(connection, errors.NotFound())
+    if "cursor" in connection.query_params:
+        return of_app_error(connection, paging.BadCursor())
     log.warning("http.value_refused", request_id=connection.scope.get("hantar.request_id"), exc_info=error)
     return of_app_error(connection, errors.Invalid("A value is out of range or has the wrong form."))
 
