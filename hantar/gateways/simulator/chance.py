@@ -21,6 +21,8 @@ class Options:
     """We choose the wire id, and a repeated one has one effect. Off: the service chooses, and a repeat is a second effect."""
     latency: tuple[float, float] = (0.02, 0.12)
     connect: tuple[float, float] = (0.05, 0.6)
+    linking: tuple[float, float] = (0.5, 1.5)
+    """Between the scan and the link."""
     receipts: float = 1.0
     """Multiplies the time until receipts come."""
     not_on_whatsapp: float = 0.015

@@ -10,7 +10,7 @@ import structlog
 
 from hantar.gateways import port
 from hantar.gateways.simulator import chance, courier, lines
-from hantar.gateways.simulator.world import Shipment
+from hantar.gateways.simulator.refusals import Shipment
 from hantar.kit.clock import Clock
 
 log = structlog.get_logger(__name__)

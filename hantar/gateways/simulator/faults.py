@@ -5,7 +5,8 @@ from typing import Any
 
 from hantar.gateways import port
 from hantar.gateways.simulator import pairing, phone
-from hantar.gateways.simulator.world import World, instant
+from hantar.gateways.simulator.phone import instant
+from hantar.gateways.simulator.world import World
 
 Done = dict[str, str]
 
@@ -121,6 +122,26 @@ def _replace(world: World, ref: port.DeviceRef, wish: port.SimulatorAction) -> D
     return {}
 
 
+def _outdate(world: World, ref: port.DeviceRef, wish: port.SimulatorAction) -> Done:
+    device = _linked(world, ref)
+    device.trouble.is_outdated = True
+    device.is_connected = False
+    _note(world, device, "outdate", 0.0)
+    world.tell(port.ClientOutdated(**_told(world, device, "outdate")))
+    return {}
+
+
+def _elsewhere(world: World, ref: port.DeviceRef, wish: port.SimulatorAction) -> Done:
+    """The owner writes to somebody on the phone itself."""
+    device = _linked(world, ref)
+    device.received += 1
+    wire = f"OUT-{ref.device_id}-{device.received}"
+    to = port.Address(wish.phone or phone.own_number(world.seed, f"stranger of {ref.device_id}"))
+    words = {**_told(world, device, "elsewhere"), "to": to, "wire_id": wire, "text": wish.text or "Hello!"}
+    world.tell(port.MessageSentElsewhere(**words))
+    return {"wire_id": wire}
+
+
 def _rate_limit(world: World, ref: port.DeviceRef, wish: port.SimulatorAction) -> Done:
     trouble = _linked(world, ref).trouble
     trouble.slow_until, trouble.last_try = _until(world, wish, world.wall() + 60.0), world.wall()
@@ -158,5 +179,8 @@ ACTIONS: dict[str, Callable[[World, port.DeviceRef, port.SimulatorAction], Done]
     "rate_limit": _rate_limit,
     "reject": _messages,
     "lose_ack": _messages,
+    "reject_late": _messages,
     "silent": _silent,
+    "outdate": _outdate,
+    "sent_elsewhere": _elsewhere,
 }

@@ -4,10 +4,8 @@ from datetime import timedelta
 
 from hantar.gateways import port
 from hantar.gateways.simulator import chance, phone
-from hantar.gateways.simulator.world import World, instant
-
-LINKING = (0.5, 1.5)
-"""Seconds between the scan and the link."""
+from hantar.gateways.simulator.phone import instant
+from hantar.gateways.simulator.world import World
 
 
 def open_line(world: World, ref: port.DeviceRef) -> None:
@@ -44,6 +42,8 @@ def connect(world: World, device_id: str, opened: int) -> None:
     elif trouble.banned_until > now:
         until = instant(trouble.banned_until)
         world.tell(port.TemporaryBan(device_id=device_id, event_id=event_id, at=at, until=until, code=trouble.ban_code))
+    elif trouble.is_outdated:
+        world.tell(port.ClientOutdated(device_id=device_id, event_id=event_id, at=at))
     elif trouble.is_replaced:
         world.tell(port.StreamReplaced(device_id=device_id, event_id=event_id, at=at))
     elif trouble.offline_until > now:
@@ -158,7 +158,7 @@ def scan(world: World, ref: port.DeviceRef, digits: str | None, code: str | None
         number = _typed(world, pairing, code, number)
     device.pairing = None
     draw = chance.draws(world.seed, "link", device.device_id, pairing.number)
-    world.later(chance.between(LINKING, draw[0]), link, world, device.device_id, number)
+    world.later(chance.between(world.options.linking, draw[0]), link, world, device.device_id, number)
     return number
 
 

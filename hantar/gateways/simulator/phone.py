@@ -1,6 +1,7 @@
 """One simulated device as the service knows it: its link, its line, the pairing under way and the trouble it is in."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from hantar.gateways.simulator import chance
@@ -36,6 +37,7 @@ class Trouble:
     ban_code: int = 101
     is_refused: bool = False
     is_replaced: bool = False
+    is_outdated: bool = False
     restricted_until: float = 0.0
     slow_until: float = 0.0
     slow_gap: float = 5.0
@@ -107,7 +109,7 @@ def _restore_trouble(trouble: Trouble, fault: str, until: float) -> None:
         trouble.offline_until = until
     elif fault == "online":
         trouble.offline_until = trouble.silent_until = trouble.restricted_until = trouble.banned_until = 0.0
-        trouble.is_refused = trouble.is_replaced = False
+        trouble.is_refused = trouble.is_replaced = trouble.is_outdated = False
     elif fault == "restrict":
         trouble.restricted_until = until
     elif fault == "ban":
@@ -115,6 +117,8 @@ def _restore_trouble(trouble: Trouble, fault: str, until: float) -> None:
         trouble.is_refused = until >= FOREVER
     elif fault == "rate_limit":
         trouble.slow_until = until
+    elif fault == "outdate":
+        trouble.is_outdated = True
 
 
 def qr_text(seed: int, phone: Phone, pairing: Pairing) -> str:
@@ -134,3 +138,8 @@ def own_number(seed: int, device_id: str) -> str:
     """The number of the phone that scans when nobody says which: Malaysian mobile, in a range used for nobody."""
     draw = chance.draws(seed, "own", device_id)
     return f"6011{int(draw[0] * 10**8):08d}"
+
+
+def instant(seconds: float) -> datetime:
+    """An aware instant from seconds since 1970."""
+    return datetime.fromtimestamp(min(seconds, FOREVER), UTC)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from hantar.gateways import port
-from hantar.gateways.simulator import world
+from hantar.gateways.simulator import refusals
 
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -43,7 +43,7 @@ KINDS: dict[str, type[Any]] = {
         port.DeviceRef,
         port.NumberStatus,
         port.SimulatorAction,
-        world.Shipment,
+        refusals.Shipment,
     )
 }
 """Everything that travels. A value is written as [kind, field, field, …] in the order of its fields."""

@@ -7,39 +7,19 @@ import heapq
 import itertools
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from hantar.gateways import port
-from hantar.gateways.simulator import chance, ledger, phone
+from hantar.gateways.simulator import chance, ledger, phone, refusals
+from hantar.gateways.simulator.phone import instant
 
 REMEMBERED = 200_000
 """How many wire ids are remembered for recognising a repeat: more than any engine can have in doubt."""
 WINDOW = 4096
 """Events told and not yet taken; the world holds its breath beyond that."""
-LARGEST_MEDIA = 16 * 1024 * 1024
-MEDIA = ("image/jpeg", "image/png", "image/webp")
 DAY = 86_400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Shipment:
-    """A message at the service's door: whom, under which id, and the body's hash and size, never the body."""
-
-    device_id: str
-    token: int
-    phone: str | None
-    opaque: str | None
-    ref: str
-    body: str
-    mime: str | None = None
-    size: int = 0
-
-    @property
-    def to(self) -> str:
-        """The chat, as text."""
-        return self.phone or self.opaque or ""
 
 
 Planned = tuple[float, int, float, Callable[..., None], tuple[Any, ...]]
@@ -131,21 +111,21 @@ class World:
 
     def _record(
         self,
-        shipment: Shipment,
+        shipment: refusals.Shipment,
         effect: str,
         verdict: port.Verdict,
         fault: str | None = None,
-        wire: str | None = None,
+        taken: port.Accepted | None = None,
     ) -> None:
         self.book.append(
             {
                 "mono": self.clock.monotonic(),
-                "at": self.clock.now().isoformat(),
+                "at": (taken.at if taken else self.clock.now()).isoformat(),
                 "token": shipment.token,
                 "device": shipment.device_id,
                 "to": shipment.to,
                 "ref": shipment.ref,
-                "wire": wire,
+                "wire": taken.wire_id if taken else None,
                 "body": shipment.body,
                 "effect": effect,
                 "verdict": type(verdict).__name__.lower(),
@@ -179,7 +159,7 @@ class World:
         if at.timestamp() + 7 * DAY < marked:
             return
         draw = self._draws(line["device"], line["to"], line["ref"], self._tries[line["ref"]])
-        self._plan_receipts(line["device"], line["to"], accepted, draw, line["fault"] != "lose_ack_silent", marked)
+        self._plan_receipts(line["device"], line["to"], accepted, draw, line["fault"], marked)
 
     def _restore_inbound(self, line: ledger.Line, marked: float) -> None:
         more = line["more"]
@@ -197,7 +177,7 @@ class World:
             found = self.phones[device_id] = phone.Phone(device_id)
         return found
 
-    def send(self, shipment: Shipment, answer: Answer) -> None:
+    def send(self, shipment: refusals.Shipment, answer: Answer) -> None:
         """Decide about a message; `answer` is called with the verdict, now or later, or never by a silent device."""
         device = self.at(shipment.device_id)
         if shipment.token < device.token:
@@ -208,7 +188,7 @@ class World:
         device.token = shipment.token
         known = self._effects.get(shipment.ref) if self.options.caller_ids else None
         if known is not None:
-            self._record(shipment, "repeat", known, wire=known.wire_id)
+            self._record(shipment, "repeat", known)
             self._answer(0.0, answer, known)
             return
         draw = self._draws(shipment.device_id, shipment.to, shipment.ref, self._count_try(shipment.ref))
@@ -216,7 +196,7 @@ class World:
         if device.trouble.silent_until > self.wall():
             self._record(shipment, "none", port.Unconfirmed(), "silent")
             return
-        refusal = self._refusal(device, shipment)
+        refusal = refusals.judge(self.options, self.seed, device, shipment, self.wall())
         if refusal is not None:
             self._record(shipment, "refused", refusal[0], refusal[1])
             self._answer(delay, answer, refusal[0])
@@ -230,59 +210,7 @@ class World:
             due = self.clock.monotonic() + delay
             heapq.heappush(self._answers, (due, next(self._order), 0.0, answer, (verdict,)))
 
-    def _refusal(self, device: phone.Phone, shipment: Shipment) -> tuple[port.Verdict, str | None] | None:
-        """What certainly stops this message, and the fault behind it."""
-        lost = self._lost(device)
-        if lost is not None:
-            return lost, None
-        if device.take_fault("reject", shipment.to, self.wall()):
-            return port.Rejected(port.Reason.UNDELIVERABLE, "Refused on request."), "reject"
-        bad = self._bad(shipment)
-        if bad is not None:
-            return port.Rejected(bad), None
-        return self._slowed(device, shipment)
-
-    def _lost(self, device: phone.Phone) -> port.DeviceLost | None:
-        trouble, now = device.trouble, self.wall()
-        if not device.is_linked:
-            return port.DeviceLost(None, "The device is not linked.")
-        if trouble.is_refused:
-            return port.DeviceLost(None, "The number is banned.")
-        if trouble.banned_until > now:
-            return port.DeviceLost(instant(trouble.banned_until), "The number is banned for a while.")
-        if not device.is_connected:
-            return port.DeviceLost(None, "The device is not connected.")
-        return None
-
-    def _bad(self, shipment: Shipment) -> port.Reason | None:
-        digits = shipment.phone
-        if digits is not None and not (digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15):
-            return port.Reason.INVALID_ADDRESS
-        if digits is None and not shipment.opaque:
-            return port.Reason.INVALID_ADDRESS
-        if shipment.mime is not None and shipment.mime not in MEDIA:
-            return port.Reason.UNSUPPORTED
-        if shipment.size > LARGEST_MEDIA:
-            return port.Reason.TOO_LARGE
-        if not shipment.body:
-            return port.Reason.INVALID_CONTENT
-        if digits is not None and not self.traits(digits).exists:
-            return port.Reason.NOT_ON_WHATSAPP
-        return None
-
-    def _slowed(self, device: phone.Phone, shipment: Shipment) -> tuple[port.Verdict, str | None] | None:
-        trouble, now = device.trouble, self.wall()
-        if trouble.restricted_until > now and shipment.to not in device.warm:
-            wait = min(trouble.restricted_until - now, DAY)
-            return port.Deferred(timedelta(seconds=wait), port.Scope.NEW_CHATS, "No new chats for now."), "restrict"
-        if trouble.slow_until > now:
-            since, trouble.last_try = now - trouble.last_try, now
-            if since < trouble.slow_gap:
-                gap = timedelta(seconds=trouble.slow_gap)
-                return port.Deferred(gap, port.Scope.DEVICE, "Too fast; slow down."), "rate_limit"
-        return None
-
-    def _accept(self, device: phone.Phone, shipment: Shipment, draw: chance.Draws, delay: float, answer: Answer) -> None:
+    def _accept(self, device: phone.Phone, shipment: refusals.Shipment, draw: chance.Draws, delay: float, answer: Answer) -> None:
         """The effect: from here on the person has the message, whatever we answer."""
         wire = shipment.ref if self.options.caller_ids else f"SIM{int(draw[5] * 2**53):014X}"
         accepted = port.Accepted(wire, self.clock.now())
@@ -290,9 +218,11 @@ class World:
         verdict: port.Verdict = port.Unconfirmed("The answer was lost.") if is_lost else accepted
         has_receipts = not is_lost or draw[4] < 0.5
         fault = None if not is_lost else "lose_ack" if has_receipts else "lose_ack_silent"
-        self._record(shipment, "sent", verdict, fault, wire)
+        if device.take_fault("reject_late", shipment.to, self.wall()):
+            fault = "reject_late"
+        self._record(shipment, "sent", verdict, fault, accepted)
         self._remember(shipment.ref, accepted)
-        self._plan_receipts(shipment.device_id, shipment.to, accepted, draw, has_receipts, 0.0)
+        self._plan_receipts(shipment.device_id, shipment.to, accepted, draw, fault, 0.0)
         self._answer(delay, answer, verdict)
 
     def _remember(self, ref: str, accepted: port.Accepted) -> None:
@@ -323,12 +253,16 @@ class World:
         to: str,
         accepted: port.Accepted,
         draw: chance.Draws,
-        has_receipts: bool,
+        fault: str | None,
         marked: float,
     ) -> None:
         delay = chance.between(self.options.latency, draw[7])
         sent = accepted.at.timestamp()
-        if has_receipts:
+        if fault == "reject_late":
+            if sent + delay + 1.0 >= marked:
+                self.push(sent + delay + 1.0, self._refuse_late, device_id, accepted.wire_id)
+            return
+        if fault != "lose_ack_silent":
             for after, kind, is_right in chance.outcome(draw, self.traits(to), self.options, delay):
                 wire = accepted.wire_id if is_right else f"STRAY-{accepted.wire_id}"
                 if sent + after >= marked:
@@ -344,6 +278,11 @@ class World:
             return  # nobody is there to hear it
         event_id, at = f"{wire}:{kind.value}", instant(stamp)
         self.tell(port.Receipt(device_id=device_id, event_id=event_id, at=at, wire_ids=(wire,), kind=kind))
+
+    def _refuse_late(self, device_id: str, wire: str) -> None:
+        event_id, reason = f"{wire}:failed", port.Reason.UNDELIVERABLE
+        at = self.clock.now()
+        self.tell(port.MessageFailed(device_id=device_id, event_id=event_id, at=at, wire_id=wire, reason=reason))
 
     def _reply(self, device_id: str, to: str, quoted: str, draw: float) -> None:
         text = REPLIES[int(draw * len(REPLIES))]
@@ -387,11 +326,6 @@ class World:
 
 REPLIES = ("Hi! Tell me more", "Thanks", "How much is it?", "👍", "Not now, maybe next week", "Boleh, terima kasih", "STOP")
 """What simulated people answer."""
-
-
-def instant(seconds: float) -> datetime:
-    """An aware instant from seconds since 1970."""
-    return datetime.fromtimestamp(min(seconds, phone.FOREVER), UTC)
 
 
 def _plain(value: Any) -> Any:

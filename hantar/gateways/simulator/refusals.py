@@ -1,0 +1,86 @@
+"""What certainly stops a message at the simulated service's door, and the verdict it gets."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from hantar.gateways import port
+from hantar.gateways.simulator import chance, phone
+
+LARGEST_MEDIA = 16 * 1024 * 1024
+MEDIA = ("image/jpeg", "image/png", "image/webp")
+DAY = 86_400.0
+
+Refusal = tuple[port.Verdict, str | None]
+"""The verdict, and the fault on request behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """A message at the service's door: whom, under which id, and the body's hash and size, never the body."""
+
+    device_id: str
+    token: int
+    phone: str | None
+    opaque: str | None
+    ref: str
+    body: str
+    mime: str | None = None
+    size: int = 0
+
+    @property
+    def to(self) -> str:
+        """The chat, as text."""
+        return self.phone or self.opaque or ""
+
+
+def judge(options: chance.Options, seed: int, device: phone.Phone, shipment: Shipment, now: float) -> Refusal | None:
+    """The refusal, or None when the message goes through; `now` in seconds since 1970."""
+    lost = _lost(device, now)
+    if lost is not None:
+        return lost, None
+    if device.take_fault("reject", shipment.to, now):
+        return port.Rejected(port.Reason.UNDELIVERABLE, "Refused on request."), "reject"
+    bad = _bad(shipment)
+    if bad is not None:
+        return port.Rejected(bad), None
+    if shipment.phone is not None and not chance.traits(seed, shipment.phone, options).exists:
+        return port.Rejected(port.Reason.NOT_ON_WHATSAPP), None
+    return _slowed(device, shipment, now)
+
+
+def _lost(device: phone.Phone, now: float) -> port.DeviceLost | None:
+    if not device.is_linked:
+        return port.DeviceLost(None, "The device is not linked.")
+    if device.trouble.is_refused:
+        return port.DeviceLost(None, "The number is banned.")
+    if device.trouble.banned_until > now:
+        return port.DeviceLost(phone.instant(device.trouble.banned_until), "The number is banned for a while.")
+    if not device.is_connected:
+        return port.DeviceLost(None, "The device is not connected.")
+    return None
+
+
+def _bad(shipment: Shipment) -> port.Reason | None:
+    digits = shipment.phone
+    if digits is not None and not (digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15):
+        return port.Reason.INVALID_ADDRESS
+    if digits is None and not shipment.opaque:
+        return port.Reason.INVALID_ADDRESS
+    if shipment.mime is not None and shipment.mime not in MEDIA:
+        return port.Reason.UNSUPPORTED
+    if shipment.size > LARGEST_MEDIA:
+        return port.Reason.TOO_LARGE
+    return None if shipment.body else port.Reason.INVALID_CONTENT
+
+
+def _slowed(device: phone.Phone, shipment: Shipment, now: float) -> Refusal | None:
+    trouble = device.trouble
+    if trouble.restricted_until > now and shipment.to not in device.warm:
+        wait = timedelta(seconds=min(trouble.restricted_until - now, DAY))
+        return port.Deferred(wait, port.Scope.NEW_CHATS, "No new chats for now."), "restrict"
+    if trouble.slow_until > now:
+        since, trouble.last_try = now - trouble.last_try, now
+        if since < trouble.slow_gap:
+            gap = timedelta(seconds=trouble.slow_gap)
+            return port.Deferred(gap, port.Scope.DEVICE, "Too fast; slow down."), "rate_limit"
+    return None

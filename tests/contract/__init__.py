@@ -1,0 +1,1 @@
+"""What every driver must do, the simulator first."""
