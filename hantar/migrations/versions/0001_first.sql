@@ -209,11 +209,22 @@ CREATE TABLE imports (
   updated int NOT NULL DEFAULT 0,
   skipped int NOT NULL DEFAULT 0,
   failed int NOT NULL DEFAULT 0,
+  error text,
   created_by uuid REFERENCES users ON DELETE SET NULL,
   created_at timestamptz NOT NULL,
   finished_at timestamptz,
   PRIMARY KEY (workspace_id, id),
   FOREIGN KEY (workspace_id, device_id) REFERENCES devices ON DELETE CASCADE
+);
+--;;
+CREATE TABLE import_lines (  -- whom a running import has met, so that a person counts once; emptied when it ends
+  workspace_id uuid NOT NULL,
+  import_id uuid NOT NULL,
+  device_id uuid NOT NULL,
+  person_key text NOT NULL,
+  row int NOT NULL,
+  PRIMARY KEY (workspace_id, import_id, device_id, person_key),
+  FOREIGN KEY (workspace_id, import_id) REFERENCES imports ON DELETE CASCADE
 );
 --;;
 CREATE TABLE import_rows (
@@ -479,7 +490,7 @@ DO $$
 DECLARE name text;
 BEGIN
   FOREACH name IN ARRAY ARRAY['members', 'sign_ins', 'api_keys', 'idempotency_keys', 'jobs', 'devices', 'device_events',
-    'persons', 'imports', 'import_rows', 'leads', 'media', 'contents', 'sources', 'lanes', 'messages', 'campaigns', 'plans'] LOOP
+    'persons', 'imports', 'import_lines', 'import_rows', 'leads', 'media', 'contents', 'sources', 'lanes', 'messages', 'campaigns', 'plans'] LOOP
     PERFORM raise_wall(name::regclass);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO hantar_app', name);
   END LOOP;
