@@ -1,7 +1,8 @@
 // Devices: one hook for each thing the API can say or do about them.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { api, ask } from '@/api/client';
-import type { Device } from '@/api/types';
+import { api, ask, askRaw } from '@/api/client';
+import { toProblem } from '@/api/problem';
+import type { Device, Limits } from '@/api/types';
 
 const PAGE = 200;
 
@@ -29,10 +30,12 @@ export function useDeviceSearch(words: string): Device[] {
   return data.filter((device) => `${device.name} ${device.phone ?? ''}`.toLowerCase().includes(wanted)).slice(0, 5);
 }
 
-export function useDevice(id: string) {
+/** `pollMs` asks again by itself, for the moments when waiting for an event alone would be too trusting. */
+export function useDevice(id: string, { pollMs }: { pollMs?: number } = {}) {
   return useQuery({
     queryKey: ['device', id],
     queryFn: () => ask(api.GET('/api/devices/{id}', { params: { path: { id } } })),
+    refetchInterval: pollMs ?? false,
   });
 }
 
@@ -58,4 +61,145 @@ export function useAddDevice() {
 
 export function useConnect() {
   return useDeviceChange((id: string) => ask(api.POST('/api/devices/{id}/connect', { params: { path: { id } } })));
+}
+
+export function useEditDevice() {
+  return useDeviceChange(({ id, ...body }: { id: string; name?: string; phone?: string | null } & Partial<DeviceLimits>) =>
+    ask(api.PUT('/api/devices/{id}', { params: { path: { id } }, body })),
+  );
+}
+
+export interface DeviceLimits {
+  limits: Limits;
+  min_delay_seconds: number;
+  max_delay_seconds: number;
+}
+
+export function useDeletionPreview(id: string, enabled: boolean) {
+  return useQuery({
+    queryKey: ['device', id, 'deletion-preview'],
+    queryFn: () => ask(api.GET('/api/devices/{id}/deletion-preview', { params: { path: { id } } })),
+    enabled,
+    staleTime: 0,
+  });
+}
+
+/** The device's own page is left alone: it is gone. */
+export function useDeleteDevice() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => ask(api.DELETE('/api/devices/{id}', { params: { path: { id } } })),
+    onSuccess: () => {
+      for (const what of ['devices', 'leads', 'dashboard', 'campaigns', 'messages']) {
+        void cache.invalidateQueries({ queryKey: [what] });
+      }
+    },
+  });
+}
+
+export function useDisconnect() {
+  return useDeviceChange((id: string) => ask(api.POST('/api/devices/{id}/disconnect', { params: { path: { id } } })));
+}
+
+export function usePause() {
+  return useDeviceChange((id: string) => ask(api.POST('/api/devices/{id}/pause', { params: { path: { id } } })));
+}
+
+export function useResume() {
+  return useDeviceChange((id: string) => ask(api.POST('/api/devices/{id}/resume', { params: { path: { id } } })));
+}
+
+export function useLogout() {
+  return useDeviceChange((id: string) => ask(api.POST('/api/devices/{id}/logout', { params: { path: { id } } })));
+}
+
+/** Gives `result`: reconnected, already_online, qr_required, unreachable. */
+export function useRefresh() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => ask(api.POST('/api/devices/{id}/refresh', { params: { path: { id } } })),
+    onSettled: () => {
+      void cache.invalidateQueries({ queryKey: ['devices'] });
+      void cache.invalidateQueries({ queryKey: ['device'] });
+    },
+  });
+}
+
+export function useDeviceEvents(id: string) {
+  return useQuery({
+    queryKey: ['device', id, 'events'],
+    queryFn: () => ask(api.GET('/api/devices/{id}/events', { params: { path: { id } } })),
+  });
+}
+
+export function useDeviceHealth(id: string) {
+  return useQuery({
+    queryKey: ['device', id, 'health'],
+    queryFn: () => ask(api.GET('/api/devices/{id}/health', { params: { path: { id } } })),
+  });
+}
+
+/** Asking starts the pairing; the answer may take 15 seconds. */
+export function useQr(id: string, enabled: boolean) {
+  return useQuery({
+    queryKey: ['qr', id],
+    queryFn: ({ signal }) =>
+      ask(api.GET('/api/devices/{id}/qr', { params: { path: { id } }, headers: { Accept: 'application/json' }, signal })),
+    enabled,
+    staleTime: Infinity,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+    retry: (times, error) => toProblem(error).code === 'qr_not_ready' && times < 3,
+  });
+}
+
+export function usePairCode(id: string) {
+  return useMutation({
+    mutationFn: (phone: string) =>
+      ask(api.POST('/api/devices/{id}/pair-code', { params: { path: { id } }, body: { phone } })),
+  });
+}
+
+export interface Simulation {
+  action: string;
+  phone?: string;
+  text?: string;
+  for_seconds?: number;
+}
+
+export function useSimulate(id: string) {
+  return useDeviceChange((body: Simulation) =>
+    ask(api.POST('/api/devices/{id}/simulate', { params: { path: { id } }, body })),
+  );
+}
+
+/** The newest messages of a device, for its activity log. */
+export function useDeviceMessages(id: string) {
+  return useQuery({
+    queryKey: ['messages', { device: id }],
+    queryFn: () => ask(api.GET('/api/messages', { params: { query: { device_id: id, limit: 50, sort: '-created_at' } } })),
+  });
+}
+
+function useSend<Input>(send: (input: Input) => Promise<unknown>) {
+  const cache = useQueryClient();
+  return useMutation({ mutationFn: send, onSuccess: () => cache.invalidateQueries({ queryKey: ['messages'] }) });
+}
+
+export function useSendText() {
+  return useSend((body: { device_id: string; phone: string; message: string }) =>
+    ask(api.POST('/api/send/message', { body })),
+  );
+}
+
+export function useSendImage() {
+  return useSend((input: { device_id: string; phone: string; caption: string; view_once: boolean; image: File }) => {
+    const form = new FormData();
+    form.set('device_id', input.device_id);
+    form.set('phone', input.phone);
+    if (input.caption !== '') form.set('caption', input.caption);
+    form.set('view_once', String(input.view_once));
+    form.set('image', input.image);
+    return askRaw('/api/send/image', { method: 'POST', body: form });
+  });
 }

@@ -1,0 +1,33 @@
+// Logging a device out: says what that does on the phone and what stays.
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import type { Device } from '@/api/types';
+import { useAction } from '@/parts/useAction';
+import { useWords } from '@/words';
+import { useLogout } from './hooks';
+
+export function LogoutDevice({ device, onClose }: { device: Device; onClose: () => void }) {
+  const t = useWords();
+  const words = t.devices.logout;
+  const logout = useLogout();
+  const [run, isBusy] = useAction();
+  return (
+    <Modal opened onClose={onClose} title={words.title(device.name)} closeButtonProps={{ 'aria-label': t.parts.close }}>
+      <Stack>
+        <Text size="sm">{words.words}</Text>
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose} data-autofocus>
+            {t.parts.cancel}
+          </Button>
+          <Button
+            color="red"
+            loading={isBusy}
+            onClick={() => void run(() => logout.mutateAsync(device.id), t.devices.told.loggedOut).then((ok) => ok && onClose())}
+            data-testid="device-logout-confirm"
+          >
+            {words.submit}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

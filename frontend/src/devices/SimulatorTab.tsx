@@ -1,0 +1,131 @@
+// Playing the phone and WhatsApp for a simulated device: what happens in life, on request.
+import { Button, Group, NumberInput, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useState } from 'react';
+import type { Device } from '@/api/types';
+import { ProblemSummary } from '@/parts/ProblemNote';
+import { Section } from '@/parts/Section';
+import { SubmitRow } from '@/parts/SubmitRow';
+import { tell } from '@/parts/toast';
+import { useAction } from '@/parts/useAction';
+import { useFormProblem } from '@/parts/useFormProblem';
+import { useWords } from '@/words';
+import { canLink } from './groups';
+import { useSimulate } from './hooks';
+
+export function SimulatorTab({ device }: { device: Device }) {
+  const t = useWords().devices.simulator;
+  const [seconds, setSeconds] = useState<number | string>(60);
+  const forSeconds = typeof seconds === 'number' ? seconds : 60;
+  return (
+    <Stack gap="lg">
+      <Text c="dimmed">{t.lead}</Text>
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
+        <Section title={t.phoneSide}>
+          <Stack gap="sm">
+            <Act device={device} action="scan" disabled={!canLink(device.state)} />
+            <Act device={device} action="log_out" disabled={canLink(device.state)} />
+            <Act device={device} action="replace" disabled={canLink(device.state)} />
+          </Stack>
+        </Section>
+        <Section title={t.lineSide}>
+          <Stack gap="sm">
+            <Act device={device} action="offline" disabled={device.state !== 'online'} />
+            <Act device={device} action="online" disabled={device.state === 'online' || canLink(device.state)} />
+          </Stack>
+        </Section>
+        <Section title={t.whatsappSide}>
+          <Stack gap="sm">
+            <NumberInput label={t.seconds} value={seconds} onChange={setSeconds} min={1} max={86_400} allowDecimal={false} maw={260} data-testid="simulator-seconds" />
+            <Act device={device} action="restrict" forSeconds={forSeconds} disabled={canLink(device.state)} />
+            <Act device={device} action="ban" forSeconds={forSeconds} disabled={canLink(device.state)} />
+            <Act device={device} action="rate_limit" forSeconds={forSeconds} />
+          </Stack>
+        </Section>
+        <Section title={t.nextMessage}>
+          <Stack gap="sm">
+            <Act device={device} action="reject" />
+            <Act device={device} action="lose_ack" />
+          </Stack>
+        </Section>
+        <Section title={t.inbound}>
+          <Inbound device={device} />
+        </Section>
+      </SimpleGrid>
+    </Stack>
+  );
+}
+
+interface ActProps {
+  device: Device;
+  action: string;
+  forSeconds?: number;
+  disabled?: boolean;
+}
+
+function Act({ device, action, forSeconds, disabled = false }: ActProps) {
+  const t = useWords().devices.simulator;
+  const simulate = useSimulate(device.id);
+  const [run, isBusy] = useAction();
+  const [label, hint] = t.actions[action] ?? [action, ''];
+  return (
+    <Group justify="space-between" wrap="nowrap" align="center">
+      <div>
+        <Text size="sm" fw={600}>
+          {label}
+        </Text>
+        <Text size="sm" c="dimmed">
+          {hint}
+        </Text>
+      </div>
+      <Button
+        variant="default"
+        size="xs"
+        aria-label={label}
+        loading={isBusy}
+        disabled={disabled}
+        onClick={() => void run(() => simulate.mutateAsync({ action, for_seconds: forSeconds }), t.done(label))}
+        data-testid={`simulator-${action.replace('_', '-')}`}
+        style={{ flexShrink: 0 }}
+      >
+        {t.play}
+      </Button>
+    </Group>
+  );
+}
+
+function Inbound({ device }: { device: Device }) {
+  const t = useWords().devices.simulator;
+  const checks = useWords().devices.actions.checks;
+  const simulate = useSimulate(device.id);
+  const form = useForm({
+    initialValues: { phone: '', text: '' },
+    validate: {
+      phone: (value) => (value.trim() === '' ? checks.phoneMissing : null),
+      text: (value) => (value.trim() === '' ? checks.messageMissing : null),
+    },
+  });
+  const problem = useFormProblem(form);
+
+  async function submit(values: typeof form.values) {
+    problem.clear();
+    try {
+      await simulate.mutateAsync({ action: 'inbound', ...values });
+      tell(t.done(t.inbound));
+      form.setFieldValue('text', '');
+    } catch (error) {
+      problem.show(error);
+    }
+  }
+
+  return (
+    <form onSubmit={form.onSubmit((values) => void submit(values))} noValidate>
+      <Stack gap="sm">
+        <ProblemSummary problem={problem.problem} fields={problem.fields} rest={problem.rest} />
+        <TextInput label={t.inboundFrom} inputMode="tel" {...form.getInputProps('phone')} data-testid="simulator-inbound-phone" />
+        <Textarea label={t.inboundText} autosize minRows={2} {...form.getInputProps('text')} data-testid="simulator-inbound-text" />
+      </Stack>
+      <SubmitRow label={t.inboundSend} isBusy={simulate.isPending} data-testid="simulator-inbound-send" />
+    </form>
+  );
+}

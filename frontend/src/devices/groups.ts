@@ -1,0 +1,47 @@
+// Which states count as what on the list, and what a device's main button is. Pure.
+import type { Device } from '@/api/types';
+
+export type Counter = 'all' | 'online' | 'offline' | 'scan' | 'restricted';
+export const counters: Counter[] = ['all', 'online', 'offline', 'scan', 'restricted'];
+
+const NEEDS_SCAN = new Set(['new', 'pairing', 'logged_out', 'replaced', 'refused']);
+const RESTRICTED = new Set(['restricted', 'banned_until', 'outdated']);
+
+/** The one counter, besides all, that a state belongs to. */
+export function counterOf(state: string): Exclude<Counter, 'all'> {
+  if (state === 'online') return 'online';
+  if (NEEDS_SCAN.has(state)) return 'scan';
+  if (RESTRICTED.has(state)) return 'restricted';
+  return 'offline';
+}
+
+export function countBy(devices: Device[]): Record<Counter, number> {
+  const counts: Record<Counter, number> = { all: devices.length, online: 0, offline: 0, scan: 0, restricted: 0 };
+  for (const device of devices) counts[counterOf(device.state)] += 1;
+  return counts;
+}
+
+export function matching(devices: Device[], counter: Counter, words: string): Device[] {
+  const wanted = words.trim().toLowerCase();
+  const digits = wanted.replace(/\D/g, '');
+  return devices.filter((device) => {
+    if (counter !== 'all' && counterOf(device.state) !== counter) return false;
+    if (wanted === '') return true;
+    return device.name.toLowerCase().includes(wanted) || (digits !== '' && (device.phone ?? '').includes(digits));
+  });
+}
+
+export type MainAction = 'scan' | 'reconnect' | 'open' | 'whatToDo';
+
+/** The one thing to do with a device in this state. */
+export function mainAction(state: string): MainAction {
+  if (state === 'new' || state === 'pairing' || state === 'logged_out') return 'scan';
+  if (state === 'offline' || state === 'stopped') return 'reconnect';
+  if (state === 'online' || state === 'connecting') return 'open';
+  return 'whatToDo';
+}
+
+/** Whether a QR code would help. */
+export function canLink(state: string): boolean {
+  return NEEDS_SCAN.has(state);
+}
