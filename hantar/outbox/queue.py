@@ -1,6 +1,6 @@
 """Into the outbox and through its gates: content versions, sources, lanes, single messages. SQL of the outbox's own tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hantar.kit import db, ids
@@ -73,7 +73,7 @@ async def settle(tx: db.Tx, workspace_id: str, message_id: str, state: model.Mes
     return await tx.execute(sql, workspace_id, message_id, state.value, now)
 
 
-async def insert_one(tx: db.Tx, row: dict[str, object]) -> None:
+async def insert_one(tx: db.Tx, row: Mapping[str, object]) -> None:
     """Write one message; its columns are the keys."""
     columns = list(row)
     marks = ", ".join(f"${n}" for n in range(1, len(columns) + 1))

@@ -106,7 +106,7 @@ def _where(workspace_id: str, now: datetime, wanted: Wanted) -> db.Where:
         if value:
             where.add(f"{column} = {{}}", value)
     if wanted.status and wanted.status != "all":
-        where.add("m.state = ANY({}::text[])", model.states_of(wanted.status))
+        where.add("m.state = ANY({}::text[])", [state for word in wanted.status.split(",") for state in model.states_of(word)])
     if wanted.kind:
         where.add("m.kind = {}", wanted.kind)
     if wanted.text:
@@ -136,3 +136,11 @@ async def message(tx: db.Tx, workspace_id: str, message_id: str) -> db.Row:
     if row is None:
         raise model.MessageNotFound
     return row
+
+
+async def total(tx: db.Tx, workspace_id: str, wanted: Wanted) -> int:
+    """How many messages a list has in all."""
+    where = _where(workspace_id, await tx.now(), wanted)
+    sql = f"SELECT count(*) FROM messages m WHERE $1::timestamptz IS NOT NULL AND {where}"
+    found: int = await tx.fetchval(sql, *where.values)
+    return found

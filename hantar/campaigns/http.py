@@ -1,0 +1,262 @@
+"""Routes of campaigns: create, look, change, plan, start, pause, resume, cancel, clone, delete."""
+
+import uuid
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from hantar.accounts import access
+from hantar.accounts.model import Role
+from hantar.campaigns import audience, http_models, model, plan, progress, schedule, service, store
+from hantar.kit import db, inputs, paging, sheet
+from hantar.media import service as media
+from hantar.outbox import http as outbox_http
+from hantar.outbox import model as outbox
+from hantar.outbox import service as outbox_service
+from hantar.outbox import views
+
+router = APIRouter(tags=["Campaigns"])
+
+READ = access.need(Role.VIEWER, "campaigns:read")
+MANAGE = access.need(Role.OPERATOR, "campaigns:manage")
+SEND = access.need(Role.OPERATOR, "campaigns:send")
+
+
+async def _media_id(at: access.At, body: http_models.CampaignIn) -> str | None:
+    """The picture's id; one given by address or data URL is fetched, checked and stored first."""
+    if body.image_url:
+        return await media.store_link(at, body.image_url, "image_url")
+    return str(body.media_id) if body.media_id else None
+
+
+async def _out(tx: db.Tx, campaign: model.Campaign, warnings: tuple[schedule.Warning_, ...] = ()) -> http_models.CampaignOut:
+    return http_models.campaign_out(campaign, await progress.of(tx, campaign), warnings)
+
+
+ORDERS = {
+    "-created_at": "c.id DESC",
+    "created_at": "c.id",
+    "status": "(c.status IN ('triggered', 'processing')) DESC, c.id DESC",
+}
+
+
+@router.get("/campaigns", summary="Campaigns, running ones first")
+async def list_campaigns(
+    page: paging.Paging,
+    status: Annotated[list[model.CampaignStatus] | None, Query()] = None,
+    niche: str | None = None,
+    target_status: model.TargetStatus | None = None,
+    device_id: uuid.UUID | None = None,
+    date: date | None = None,
+    start_date: date | None = None,
+    end_date: date | None = None,
+    time_zone: str | None = None,
+    q: Annotated[str | None, Query(max_length=200)] = None,
+    at: access.At = READ,
+) -> paging.PageOut[http_models.CampaignOut]:
+    """Filter by status, niche, target status, device, day of the start in the caller's zone, and title."""
+    where = db.Where().add("c.workspace_id = {}", at.workspace_id)
+    if status:
+        where.add("c.status = ANY({}::text[])", [each.value for each in status])
+    if niche:
+        where.add("c.niche_keys && {}::text[]", list(http_models.niche_keys(niche) or ()))
+    if target_status:
+        where.add("c.target_status = {}", target_status.value)
+    if device_id:
+        where.add(
+            "({0}::uuid = ANY(c.device_ids) OR EXISTS (SELECT 1 FROM messages m WHERE "
+            "(m.workspace_id, m.source_id, m.device_id) = (c.workspace_id, c.id, {0}::uuid)))",
+            str(device_id),
+        )
+    if q:
+        where.add("c.title ILIKE {}", db.like(q))
+    first, last = date or start_date, date or end_date
+    if first or last:
+        begin, end = schedule.day_bounds(first or last, last or first, time_zone or at.caller.time_zone)  # type: ignore[arg-type]
+        where.add("c.due_at >= {}", begin).add("c.due_at < {}", end)
+    async with at.tx() as tx:
+        total = await store.count(tx, where) if page.with_total else None
+        after = page.after(2)
+        if after is not None:
+            running = "(c.status IN ('triggered', 'processing'))"
+            where.add(f"({running}, c.id) < ({{}}::boolean, {{}}::uuid)", after[0], after[1])
+        found = await store.listed(tx, where, ORDERS["status"], page.limit + 1)
+        kept, cursor = page.cut(found, lambda c: (c.status in (model.C.TRIGGERED, model.C.PROCESSING), c.id))
+        counts = await views.counts(tx, at.workspace_id, [each.id for each in kept])
+        items = []
+        for each in kept:
+            numbers = await progress.of(tx, each, counts.get(each.id, views.Counts()))
+            items.append(http_models.campaign_out(each, numbers))
+    return paging.PageOut(items=items, next_cursor=cursor, total=total)
+
+
+@router.post("/campaigns", status_code=201, summary="Create a campaign")
+async def create_campaign(body: http_models.CampaignIn, at: access.At = MANAGE) -> http_models.CampaignOut:
+    """It starts at its time, or now when no time is given; with `hold` it waits until somebody starts it."""
+    zone = body.time_zone or at.caller.time_zone
+    media_id = await _media_id(at, body)
+    draft = http_models.draft_of(body, media_id, zone)
+    async with at.tx() as tx:
+        made = await service.create(tx, at.workspace_id, draft, hold=body.hold, by=at.caller.user_id)
+        return await _out(tx, made.campaign, made.warnings)
+
+
+@router.post("/campaigns/plan", summary="Plan a campaign without making it")
+async def plan_draft(body: http_models.CampaignIn, at: access.At = READ) -> http_models.PlanOut:
+    """Who gets what, when, from which device, and who is left out and why. Nothing is sent."""
+    media_id = await _media_id(at, body)
+    draft = http_models.draft_of(body, media_id, body.time_zone or at.caller.time_zone)
+    async with at.tx() as tx:
+        await service.check(tx, at.workspace_id, draft)
+        return http_models.plan_out(await plan.make(tx, at.workspace_id, draft, None))
+
+
+@router.get("/campaigns/{campaign_id}", summary="One campaign with its numbers")
+async def get_campaign(campaign_id: uuid.UUID, at: access.At = READ) -> http_models.CampaignOut:
+    """Counts are always a query over its messages."""
+    async with at.tx() as tx:
+        return await _out(tx, await store.find(tx, at.workspace_id, str(campaign_id)))
+
+
+@router.put("/campaigns/{campaign_id}", summary="Change a campaign that has not started")
+@router.patch("/campaigns/{campaign_id}", summary="Change a campaign that has not started")
+async def edit_campaign(
+    campaign_id: uuid.UUID, body: http_models.CampaignChangesIn, at: access.At = MANAGE
+) -> http_models.CampaignOut:
+    """Fields left out keep their value; 409 `campaign_not_editable` once it has started."""
+    async with at.tx() as tx:
+        before = await store.find(tx, at.workspace_id, str(campaign_id))
+    if not before.is_editable:
+        raise model.CampaignNotEditable
+    merged = http_models.as_body(before.draft, body)
+    draft = http_models.draft_of(merged, await _media_id(at, merged), merged.time_zone or before.draft.time_zone)
+    async with at.tx() as tx:
+        made = await service.edit(tx, at.workspace_id, str(campaign_id), draft)
+        return await _out(tx, made.campaign, made.warnings)
+
+
+class DeletedOut(BaseModel):
+    """What went with the campaign."""
+
+    deleted_messages: int
+
+
+@router.delete("/campaigns/{campaign_id}", summary="Delete a campaign that is not running")
+async def delete_campaign(campaign_id: uuid.UUID, at: access.At = MANAGE) -> DeletedOut:
+    """409 `cancel_first` while it runs."""
+    async with at.tx() as tx:
+        return DeletedOut(deleted_messages=await service.delete(tx, at.workspace_id, str(campaign_id)))
+
+
+@router.post("/campaigns/{campaign_id}/clone", status_code=201, summary="Copy a campaign")
+async def clone_campaign(
+    campaign_id: uuid.UUID, body: http_models.CampaignChangesIn | None = None, at: access.At = MANAGE
+) -> http_models.CampaignOut:
+    """Every field and “(Copy)”; it waits unless a date is given."""
+    async with at.tx() as tx:
+        original = await store.find(tx, at.workspace_id, str(campaign_id))
+    changes = body or http_models.CampaignChangesIn()
+    merged = http_models.as_body(service.copy_of(original.draft), changes)
+    draft = http_models.draft_of(merged, await _media_id(at, merged), merged.time_zone or original.draft.time_zone)
+    async with at.tx() as tx:
+        hold = draft.campaign_date is None
+        made = await service.create(tx, at.workspace_id, draft, hold=hold, by=at.caller.user_id)
+        return await _out(tx, made.campaign, made.warnings)
+
+
+@router.post("/campaigns/{campaign_id}/pause", summary="Pause")
+async def pause_campaign(campaign_id: uuid.UUID, at: access.At = SEND) -> http_models.CampaignOut:
+    """In force after at most one message per device."""
+    async with at.tx() as tx:
+        return await _out(tx, await service.pause(tx, at.workspace_id, str(campaign_id)))
+
+
+class AnswerIn(inputs.In):
+    """What to do with a campaign whose start was missed."""
+
+    answer: Literal["run", "skip"] | None = None
+
+
+@router.post("/campaigns/{campaign_id}/resume", summary="Resume")
+async def resume_campaign(campaign_id: uuid.UUID, body: AnswerIn | None = None, at: access.At = SEND) -> http_models.CampaignOut:
+    """Back where it was; a campaign whose start was missed starts now (`run`) or ends (`skip`)."""
+    async with at.tx() as tx:
+        campaign = await service.resume(tx, at.workspace_id, str(campaign_id), body.answer if body else None)
+        return await _out(tx, campaign)
+
+
+@router.post("/campaigns/{campaign_id}/cancel", summary="Cancel for good")
+async def cancel_campaign(campaign_id: uuid.UUID, at: access.At = SEND) -> http_models.CampaignOut:
+    """What has not left never will."""
+    async with at.tx() as tx:
+        return await _out(tx, await service.cancel(tx, at.workspace_id, str(campaign_id)))
+
+
+class TriggerIn(inputs.In):
+    """With the hash of a plan, it starts only if that plan still holds."""
+
+    plan_hash: str | None = Field(default=None, max_length=64)
+
+
+@router.post("/campaigns/{campaign_id}/trigger", status_code=202, summary="Start now")
+async def trigger_campaign(
+    campaign_id: uuid.UUID, body: TriggerIn | None = None, at: access.At = SEND
+) -> http_models.CampaignOut:
+    """A second call changes nothing; 409 `plan_changed` when the plan no longer holds."""
+    async with at.tx() as tx:
+        campaign = await service.start(tx, at.workspace_id, str(campaign_id), body.plan_hash if body else None)
+        return await _out(tx, campaign)
+
+
+@router.post("/campaigns/{campaign_id}/plan", summary="Plan of a stored campaign")
+async def plan_campaign(campaign_id: uuid.UUID, at: access.At = READ) -> http_models.PlanOut:
+    """As it would go if it started at its time."""
+    async with at.tx() as tx:
+        campaign = await store.find(tx, at.workspace_id, str(campaign_id))
+        made = await plan.make(tx, at.workspace_id, campaign.draft, str(campaign_id), campaign.due_at)
+        return http_models.plan_out(made)
+
+
+@router.get("/plans/{plan_id}/recipients", response_model=None, summary="The people of a plan")
+async def plan_recipients(
+    plan_id: uuid.UUID,
+    page: paging.Paging,
+    included: bool | None = None,
+    reason: Annotated[str | None, Query(max_length=40)] = None,
+    device_id: uuid.UUID | None = None,
+    q: Annotated[str | None, Query(max_length=100)] = None,
+    format: Literal["json", "csv"] = "json",
+    at: access.At = READ,
+) -> paging.PageOut[http_models.RecipientOut] | Response:
+    """In the order of sending; `format=csv` gives all of them."""
+    after = page.after(1)
+    device = str(device_id) if device_id else None
+    asked = audience.Asked(included, reason, device, q, after[0] if after and format == "json" else None)
+    async with at.tx() as tx:
+        limit = None if format == "csv" else page.limit + 1
+        people = await plan.recipients(tx, at.workspace_id, str(plan_id), asked, limit)
+    if format == "csv":
+        columns = ("name", "phone", "device_name", "earliest_at", "text", "included", "reason")
+        rows = ([getattr(each, name) for name in columns] for each in people)
+        return StreamingResponse(sheet.lines(columns, rows), media_type="text/csv", headers=sheet.headers("plan.csv"))
+    kept, cursor = page.cut(people, lambda each: (each.lead_id,))
+    return paging.PageOut[http_models.RecipientOut](items=[http_models.recipient_out(each) for each in kept], next_cursor=cursor)
+
+
+class TestSendIn(inputs.In):
+    """Where to send a test of this campaign."""
+
+    device_id: uuid.UUID
+    phone: str = Field(max_length=40)
+
+
+@router.post("/campaigns/{campaign_id}/test-send", status_code=202, summary="Send a test to one number")
+async def send_test(campaign_id: uuid.UUID, body: TestSendIn, at: access.At = SEND) -> outbox_http.MessageOut:
+    """As the person with that number would get it; it belongs to no campaign's counts."""
+    async with at.tx() as tx:
+        draft = (await store.find(tx, at.workspace_id, str(campaign_id))).draft
+        asked = outbox_service.Direct(str(body.device_id), body.phone, draft.text, draft.media_id, outbox.MessageKind.TEST)
+        return outbox_http.message_out(await outbox_service.send(tx, at.workspace_id, asked, at.caller.user_id))

@@ -1,0 +1,302 @@
+"""Bodies and replies of the routes of campaigns (api.md section 3)."""
+
+import uuid
+from datetime import date, datetime, time
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from hantar.campaigns import model, plan, progress, schedule
+from hantar.kit import errors, inputs
+from hantar.leads import model as leads
+from hantar.outbox import model as outbox
+
+ALL = "all"
+Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(str.strip)]
+Delay = Annotated[float, Field(ge=0, le=model.LONGEST_DELAY, description="Seconds.")]
+
+
+class CampaignIn(inputs.In):
+    """A campaign as a person decides it. No date and no time: now."""
+
+    title: Title
+    niche: Annotated[str, Field(min_length=1, max_length=2000, description="One, a comma list (any of them), or `all`.")]
+    target_status: model.TargetStatus
+    message: Annotated[str, Field(max_length=outbox.MAX_TEXT)] | None = None
+    image_url: Annotated[str | None, Field(description="An address or a data URL; fetched once, now.")] = None
+    media_id: uuid.UUID | None = None
+    campaign_date: date | None = None
+    time_schedule: time | None = None
+    time_zone: Annotated[str | None, Field(max_length=64)] = None
+    min_delay_seconds: Delay = model.DELAYS[0]
+    max_delay_seconds: Delay = model.DELAYS[1]
+    device_ids: list[uuid.UUID] | None = None
+    when_offline: Literal["wait", "skip"] = "wait"
+    late_policy: Literal["ask", "run", "skip"] = "ask"
+    hold: bool = False
+
+
+class CampaignChangesIn(inputs.In):
+    """Fields to change; what is left out stays, null takes away where that is possible."""
+
+    title: Title | None = None
+    niche: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    target_status: model.TargetStatus | None = None
+    message: Annotated[str, Field(max_length=outbox.MAX_TEXT)] | None = None
+    image_url: str | None = None
+    media_id: uuid.UUID | None = None
+    campaign_date: date | None = None
+    time_schedule: time | None = None
+    time_zone: Annotated[str, Field(max_length=64)] | None = None
+    min_delay_seconds: Delay | None = None
+    max_delay_seconds: Delay | None = None
+    device_ids: list[uuid.UUID] | None = None
+    when_offline: Literal["wait", "skip"] | None = None
+    late_policy: Literal["ask", "run", "skip"] | None = None
+
+
+def niche_keys(niche: str) -> tuple[str, ...] | None:
+    """The entries a campaign asks for, as leads store them; None for all."""
+    if niche.strip().casefold() == ALL:
+        return None
+    return tuple(leads.key(entry) for entry in leads.entries(niche))
+
+
+def draft_of(body: CampaignIn, media_id: str | None, zone: str) -> model.Draft:
+    """A checked draft; raises `Invalid` with every field at fault."""
+    text = body.message or ""
+    keys = niche_keys(body.niche)
+    found = []
+    if not body.title:
+        found.append(errors.FieldError("title", "required", "Give the campaign a title."))
+    if keys == ():
+        found.append(errors.FieldError("niche", "required", "Name a niche, or choose all."))
+    if not text.strip() and media_id is None:
+        found.append(errors.FieldError("message", "required", "Write a message, add an image, or both."))
+    if body.max_delay_seconds < body.min_delay_seconds:
+        words = f"The longest pause must be at least the shortest, {body.min_delay_seconds:g} seconds."
+        found.append(errors.FieldError("max_delay_seconds", "max_below_min", words))
+    if body.device_ids == []:
+        found.append(errors.FieldError("device_ids", "required", "Choose at least one device, or all of them."))
+    if found:
+        raise errors.Invalid(errors=found)
+    schedule.zone(zone)
+    devices = None if body.device_ids is None else tuple(str(each) for each in body.device_ids)
+    return model.Draft(
+        title=body.title,
+        niche=ALL if keys is None else ",".join(leads.entries(body.niche)),
+        audience=model.Audience(keys, body.target_status, devices),
+        text=text,
+        media_id=media_id,
+        campaign_date=body.campaign_date,
+        time_schedule=body.time_schedule,
+        time_zone=zone,
+        min_delay_seconds=body.min_delay_seconds,
+        max_delay_seconds=body.max_delay_seconds,
+        when_offline=body.when_offline,
+        late_policy=body.late_policy,
+    )
+
+
+def as_body(draft: model.Draft, changes: CampaignChangesIn | None = None) -> CampaignIn:
+    """A stored draft as a body, with changes laid over it."""
+    fields: dict[str, Any] = {
+        "title": draft.title,
+        "niche": draft.niche,
+        "target_status": draft.audience.target_status,
+        "message": draft.text or None,
+        "media_id": draft.media_id,
+        "campaign_date": draft.campaign_date,
+        "time_schedule": draft.time_schedule,
+        "time_zone": draft.time_zone,
+        "min_delay_seconds": draft.min_delay_seconds,
+        "max_delay_seconds": draft.max_delay_seconds,
+        "device_ids": None if draft.audience.device_ids is None else list(draft.audience.device_ids),
+        "when_offline": draft.when_offline,
+        "late_policy": draft.late_policy,
+    }
+    sent = {} if changes is None else changes.model_dump(exclude_unset=True)
+    if sent.get("image_url"):
+        fields.pop("media_id")
+    emptiable = {"message", "media_id", "image_url", "campaign_date", "time_schedule", "device_ids"}
+    fields |= {name: value for name, value in sent.items() if value is not None or name in emptiable}
+    return CampaignIn.model_validate(fields)
+
+
+class CountsOut(BaseModel):
+    """The six public words add up to the total; the others are part of them."""
+
+    total: int
+    pending: int
+    queued: int
+    sent: int
+    failed: int
+    skipped: int
+    unconfirmed: int
+    delivered: int
+    read: int
+    held: int
+    cancelled: int
+    suppressed: int
+    expired: int
+
+
+class WarningOut(BaseModel):
+    """Something to know that stops nothing."""
+
+    code: str
+    message: str
+
+
+class CampaignOut(BaseModel):
+    """A campaign with its numbers."""
+
+    id: str
+    title: str
+    niche: str
+    target_status: model.TargetStatus
+    message: str | None
+    image_url: str | None
+    media_id: str | None
+    campaign_date: date | None
+    time_schedule: str | None
+    time_zone: str
+    scheduled_at: datetime
+    min_delay_seconds: float
+    max_delay_seconds: float
+    device_ids: list[str] | None
+    when_offline: Literal["wait", "skip"]
+    late_policy: Literal["ask", "run", "skip"]
+    status: model.CampaignStatus
+    status_reason: str | None
+    is_editable: bool
+    is_demo: bool
+    counts: CountsOut
+    success_rate: float | None
+    rate_per_minute: float | None
+    eta_at: datetime | None
+    eta_late_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    warnings: list[WarningOut] = Field(default_factory=list)
+
+
+def warnings_out(warnings: tuple[schedule.Warning_, ...]) -> list[WarningOut]:
+    """Warnings in the words of the API."""
+    return [WarningOut(code=each.code, message=each.message) for each in warnings]
+
+
+def campaign_out(
+    campaign: model.Campaign, numbers: progress.Progress, warnings: tuple[schedule.Warning_, ...] = ()
+) -> CampaignOut:
+    """A campaign in the words of the API."""
+    draft = campaign.draft
+    counts = {name: getattr(numbers.counts, name) for name in numbers.counts.__dataclass_fields__}
+    return CampaignOut(
+        id=campaign.id,
+        title=draft.title,
+        niche=draft.niche,
+        target_status=draft.audience.target_status,
+        message=draft.text or None,
+        image_url=f"/api/media/{draft.media_id}" if draft.media_id else None,
+        media_id=draft.media_id,
+        campaign_date=draft.campaign_date,
+        time_schedule=f"{draft.time_schedule:%H:%M}" if draft.time_schedule else None,
+        time_zone=draft.time_zone,
+        scheduled_at=campaign.due_at,
+        min_delay_seconds=draft.min_delay_seconds,
+        max_delay_seconds=draft.max_delay_seconds,
+        device_ids=None if draft.audience.device_ids is None else list(draft.audience.device_ids),
+        when_offline=draft.when_offline,
+        late_policy=draft.late_policy,
+        status=campaign.status,
+        status_reason=campaign.status_reason,
+        is_editable=campaign.is_editable,
+        is_demo=campaign.is_demo,
+        counts=CountsOut(**counts),
+        success_rate=numbers.counts.success_rate,
+        rate_per_minute=numbers.rate_per_minute,
+        eta_at=numbers.eta_at,
+        eta_late_at=numbers.eta_late_at,
+        started_at=campaign.started_at,
+        finished_at=campaign.finished_at,
+        created_at=campaign.created_at,
+        updated_at=campaign.updated_at,
+        warnings=warnings_out(warnings),
+    )
+
+
+class DevicePlanOut(BaseModel):
+    """What one device would do."""
+
+    device_id: str
+    name: str
+    state: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+class PlanOut(BaseModel):
+    """Who gets it, from which device, when; and how many are left out, by reason."""
+
+    plan_id: str
+    plan_hash: str
+    matched: int
+    will_send: int
+    excluded: int
+    excluded_by_reason: dict[str, int]
+    devices: list[DevicePlanOut]
+    starts_at: datetime
+    eta_at: datetime | None
+    eta_late_at: datetime | None
+    warnings: list[WarningOut]
+
+
+def plan_out(made: plan.Plan) -> PlanOut:
+    """A plan in the words of the API."""
+    shares = made.shares
+    return PlanOut(
+        plan_id=made.id,
+        plan_hash=shares.hash,
+        matched=shares.matched,
+        will_send=shares.will_send,
+        excluded=shares.matched - shares.will_send,
+        excluded_by_reason=shares.excluded_by_reason,
+        devices=[
+            DevicePlanOut(
+                device_id=each.share.device_id,
+                name=each.share.name,
+                state=each.share.state,
+                count=each.share.count,
+                first_at=each.span.first_at,
+                last_at=each.span.last_at,
+            )
+            for each in made.devices
+        ],
+        starts_at=made.starts_at,
+        eta_at=made.eta_at,
+        eta_late_at=made.eta_late_at,
+        warnings=warnings_out(made.warnings),
+    )
+
+
+class RecipientOut(BaseModel):
+    """One person of a plan."""
+
+    lead_id: str
+    name: str
+    phone: str
+    device_id: str | None
+    device_name: str | None
+    earliest_at: datetime | None
+    text: str
+    included: bool
+    reason: str | None
+
+
+def recipient_out(each: plan.Recipient) -> RecipientOut:
+    """A recipient in the words of the API."""
+    return RecipientOut(**{name: getattr(each, name) for name in each.__dataclass_fields__})

@@ -1,0 +1,136 @@
+"""A campaign and its life. No I/O."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Literal, NewType
+
+from hantar.kit import errors
+
+CampaignId = NewType("CampaignId", str)
+
+LATE_AFTER = timedelta(hours=2)
+"""A start missed by more than this never sends silently (responsible-sending.md 13, `late_start_after`)."""
+DELAYS = (10.0, 30.0)
+"""Default minimum and maximum pause between two messages of a device, in seconds (mission CP1)."""
+LONGEST_DELAY = 86_400.0
+PAGE = 5000
+"""Leads written to the outbox in one transaction, with the cursor."""
+
+
+class CampaignStatus(StrEnum):
+    """Where a campaign stands."""
+
+    PENDING = "pending"
+    TRIGGERED = "triggered"
+    PROCESSING = "processing"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+C = CampaignStatus
+
+MOVES: dict[CampaignStatus, frozenset[CampaignStatus]] = {
+    C.PENDING: frozenset({C.TRIGGERED, C.PAUSED, C.CANCELLED, C.FAILED}),
+    C.TRIGGERED: frozenset({C.PROCESSING, C.PAUSED, C.CANCELLED, C.FAILED}),
+    C.PROCESSING: frozenset({C.FINISHED, C.FAILED, C.PAUSED, C.CANCELLED}),
+    C.PAUSED: frozenset({C.PENDING, C.TRIGGERED, C.PROCESSING, C.CANCELLED}),
+    C.FINISHED: frozenset(),
+    C.FAILED: frozenset(),
+    C.CANCELLED: frozenset(),
+}
+
+UNFINISHED = frozenset({C.PENDING, C.TRIGGERED, C.PROCESSING, C.PAUSED})
+
+
+class TargetStatus(StrEnum):
+    """Which leads a campaign is for."""
+
+    ALL = "all"
+    PROSPECT = "prospect"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who is meant: niches (None: all), target status, devices (None: every device that owns matching leads)."""
+
+    niche_keys: tuple[str, ...] | None
+    target_status: TargetStatus
+    device_ids: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything a person decides about a campaign; text and picture as stored."""
+
+    title: str
+    niche: str
+    audience: Audience
+    text: str
+    media_id: str | None
+    campaign_date: date | None
+    time_schedule: time | None
+    time_zone: str
+    min_delay_seconds: float
+    max_delay_seconds: float
+    when_offline: Literal["wait", "skip"]
+    late_policy: Literal["ask", "run", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign as stored."""
+
+    id: CampaignId
+    workspace_id: str
+    draft: Draft
+    content_id: str
+    due_at: datetime
+    status: CampaignStatus
+    paused_from: CampaignStatus | None
+    status_reason: str | None
+    is_demo: bool
+    started_at: datetime | None
+    finished_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether it has not started: pending, or paused before its start."""
+        return self.status is C.PENDING or (self.status is C.PAUSED and self.paused_from is C.PENDING)
+
+
+class CampaignNotFound(errors.NotFound):
+    """There is no such campaign."""
+
+
+class CampaignNotEditable(errors.Conflict):
+    """A campaign that has started cannot be edited. Clone it to change it."""
+
+    code = "campaign_not_editable"
+
+
+class CampaignEnded(errors.Conflict):
+    """This campaign has ended."""
+
+    code = "campaign_ended"
+
+
+class CancelFirst(errors.Conflict):
+    """This campaign is running. Cancel it first, then delete it."""
+
+    code = "cancel_first"
+
+
+class PlanChanged(errors.Conflict):
+    """The people this campaign reaches have changed since you looked at the plan. Look at it again."""
+
+    code = "plan_changed"
+
+
+class PlanNotFound(errors.NotFound):
+    """There is no such plan."""

@@ -1,0 +1,96 @@
+"""Starts what is due and writes its recipients into the outbox, page by page, the cursor in the same transaction.
+
+It survives a crash anywhere: a page and its cursor are committed together, and a person can be written only once.
+"""
+
+import asyncio
+
+import structlog
+
+from hantar.campaigns import audience, model, service, store
+from hantar.kit import clock, cluster, db, ids
+from hantar.outbox import model as outbox
+from hantar.outbox import queue
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY = 5.0
+"""Seconds between looks when no hint comes; a due campaign starts well within its minute (CP4)."""
+C = model.C
+
+
+class Planner:
+    """One service; any number of servers may run it."""
+
+    def __init__(self, database: db.Database, bus: cluster.Bus, clock_: clock.Clock, *, page: int = model.PAGE) -> None:
+        self._db, self._clock, self._page = database, clock_, page
+        self._woken = asyncio.Event()
+        bus.subscribe("campaign.status", lambda _fact: self._woken.set())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look, work, rest, until told to stop."""
+        stopped = asyncio.create_task(stop.wait())
+        stopped.add_done_callback(lambda _task: self._woken.set())
+        while not stop.is_set():
+            self._woken.clear()
+            rest = LOOK_EVERY
+            try:
+                rest = await self.look(stop)
+            except db.DatabaseAway:
+                log.warning("planner.database_away")
+            await self._clock.wait(self._woken, rest)
+        stopped.cancel()
+
+    async def look(self, stop: asyncio.Event | None = None) -> float:
+        """Start what is due, plan what is started; returns seconds until the next campaign is due (at most `LOOK_EVERY`)."""
+        async with self._db.system() as tx:
+            now = await tx.now()
+            for row in await store.take_due(tx, now, now - model.LATE_AFTER):
+                log.info("campaign.due", campaign=row["id"], status=row["status"])
+                tx.tell(
+                    "campaign.status",
+                    row["workspace_id"],
+                    campaign_id=row["id"],
+                    status=row["status"],
+                    reason=row["status_reason"],
+                )
+            planned = await store.being_planned(tx)
+            due = await store.next_due(tx)
+        for workspace_id, campaign_id in planned:
+            while not (stop and stop.is_set()) and await self._write_page(workspace_id, campaign_id):
+                pass
+        return LOOK_EVERY if due is None else min(LOOK_EVERY, max(0.0, (due - now).total_seconds()))
+
+    async def _write_page(self, workspace_id: str, campaign_id: str) -> bool:
+        """Write one page; False when the campaign has no more, or was paused or cancelled meanwhile."""
+        async with self._db.transaction(workspace_id) as tx:
+            campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
+            if campaign.status is not C.TRIGGERED:
+                return False
+            after = await store.cursor(tx, workspace_id, campaign_id)
+            hours = f"{outbox.EXPIRES_AFTER.total_seconds():.0f} seconds"
+            base = ids.new_id().replace("-", "")[:24]
+            page = await audience.write_page(tx, campaign, after, base, hours, self._page)
+            await queue.open_lanes(tx, workspace_id, page.device_ids)
+            if page.last_lead is not None:
+                await store.save_cursor(tx, workspace_id, campaign_id, page.last_lead)
+            if page.written:
+                tx.tell("outbox.queued", workspace_id)
+            is_last = page.seen < self._page
+            if is_last:
+                await self._planned(tx, campaign)
+        return not is_last
+
+    async def _planned(self, tx: db.Tx, campaign: model.Campaign) -> None:
+        """All recipients are written: it is processing now, or failed when there is nobody to write to."""
+        sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE (workspace_id, source_id) = ($1, $2))"
+        if await tx.fetchval(sql, campaign.workspace_id, campaign.id):
+            await store.move(tx, campaign.workspace_id, campaign.id, [C.TRIGGERED], C.PROCESSING)
+        else:
+            shares = await audience.shares(
+                tx, campaign.workspace_id, campaign.draft.audience, campaign.draft.text, campaign.draft.media_id
+            )
+            only_pooled = shares.matched > 0 and shares.excluded_by_reason.get("no_device", 0) == shares.matched
+            reason = "no_usable_device" if only_pooled else "no_recipients"
+            await store.move(tx, campaign.workspace_id, campaign.id, [C.TRIGGERED], C.FAILED, reason)
+        service.tell(tx, await store.find(tx, campaign.workspace_id, campaign.id))

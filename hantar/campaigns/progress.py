@@ -1,0 +1,125 @@
+"""How a campaign goes: counts, rate, when it will end. Tells it at most once a second, and ends what is done."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from hantar.campaigns import estimate, model, store
+from hantar.kit import clock, cluster, db
+from hantar.outbox import views
+
+log = structlog.get_logger(__name__)
+
+TELL_EVERY = 1.0
+"""Seconds between two progress facts (api.md 5: at most once a second per object)."""
+RATE_OVER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A campaign's numbers now; rate in messages per minute, None when nothing runs."""
+
+    counts: views.Counts
+    rate_per_minute: float | None
+    eta_at: datetime | None
+    eta_late_at: datetime | None
+
+
+async def of(tx: db.Tx, campaign: model.Campaign, counts: views.Counts | None = None) -> Progress:
+    """The numbers of one campaign."""
+    if counts is None:
+        counts = (await views.counts(tx, campaign.workspace_id, [campaign.id])).get(campaign.id, views.Counts())
+    if campaign.status not in (model.C.TRIGGERED, model.C.PROCESSING):
+        return Progress(counts, None, None, None)
+    now = await tx.now()
+    sent, first = await views.sent_since(tx, campaign.workspace_id, campaign.id, now - RATE_OVER)
+    over = max(10.0, (now - first).total_seconds()) if first else 60.0
+    spans = await _spans(tx, campaign, now)
+    eta_at, eta_late_at = estimate.ends(spans)
+    return Progress(counts, round(60 * sent / min(60.0, over), 1), eta_at, eta_late_at)
+
+
+async def _spans(tx: db.Tx, campaign: model.Campaign, now: datetime) -> list[estimate.Span]:
+    """What each device still has to send; a device that is away counts as if it came back now."""
+    sql = """SELECT m.device_id, count(*) AS n, d.min_delay_seconds, d.max_delay_seconds, d.per_minute, d.per_hour, d.per_day,
+                    max(greatest(l.next_at, l.rest_until)) AS next_at
+             FROM messages m
+             JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
+             LEFT JOIN lanes l ON (l.workspace_id, l.device_id) = (m.workspace_id, m.device_id)
+             WHERE (m.workspace_id, m.source_id) = ($1, $2) AND m.state IN ('queued', 'claimed')
+             GROUP BY m.device_id, d.min_delay_seconds, d.max_delay_seconds, d.per_minute, d.per_hour, d.per_day"""
+    delays = (campaign.draft.min_delay_seconds, campaign.draft.max_delay_seconds)
+    spans = []
+    for row in await tx.fetch(sql, campaign.workspace_id, campaign.id):
+        own = (row["min_delay_seconds"], row["max_delay_seconds"])
+        work = estimate.load(row["n"], delays, own, (row["per_minute"], row["per_hour"], row["per_day"]))
+        spans.append(estimate.span(work, max(now, row["next_at"] or now)))
+    return spans
+
+
+class Watcher:
+    """Hears which campaigns' messages moved; tells their progress and ends the finished ones."""
+
+    def __init__(self, database: db.Database, bus: cluster.Bus, clock_: clock.Clock, *, check_every: float = 10.0) -> None:
+        self._db, self._bus, self._clock, self._check_every = database, bus, clock_, check_every
+        self._moved: dict[str, set[str]] = {}
+        self._woken = asyncio.Event()
+        bus.subscribe("message.status", self._hear)
+
+    def _hear(self, fact: cluster.Fact) -> None:
+        campaign_id = fact.data.get("campaign_id")
+        if campaign_id and fact.workspace_id:
+            self._moved.setdefault(fact.workspace_id, set()).add(campaign_id)
+            self._woken.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tell and end, at most once a second, until told to stop."""
+        stopped = asyncio.create_task(stop.wait())
+        stopped.add_done_callback(lambda _task: self._woken.set())
+        while not stop.is_set():
+            await self._clock.wait(self._woken, self._check_every)
+            self._woken.clear()
+            try:
+                await self.look()
+            except db.DatabaseAway:
+                log.warning("watcher.database_away")
+            await self._clock.wait(stop, TELL_EVERY)
+        stopped.cancel()
+
+    async def look(self) -> None:
+        """End what is done, then tell the progress of what moved."""
+        moved, self._moved = self._moved, {}
+        async with self._db.system() as tx:
+            for row in await store.finish_done(tx, await tx.now()):
+                log.info("campaign.ended", campaign=row["id"], status=row["status"])
+                tx.tell(
+                    "campaign.status",
+                    row["workspace_id"],
+                    campaign_id=row["id"],
+                    status=row["status"],
+                    reason=row["status_reason"],
+                )
+        for workspace_id, campaign_ids in moved.items():
+            async with self._db.transaction(workspace_id) as tx:
+                for campaign_id in campaign_ids:
+                    await self._tell(tx, workspace_id, campaign_id)
+
+    @staticmethod
+    async def _tell(tx: db.Tx, workspace_id: str, campaign_id: str) -> None:
+        try:
+            campaign = await store.find(tx, workspace_id, campaign_id)
+        except model.CampaignNotFound:
+            return
+        progress = await of(tx, campaign)
+        fields = {name: getattr(progress.counts, name) for name in progress.counts.__dataclass_fields__}
+        tx.tell(
+            "campaign.progress",
+            workspace_id,
+            campaign_id=campaign_id,
+            counts=fields,
+            rate_per_minute=progress.rate_per_minute,
+            eta_at=progress.eta_at,
+            eta_late_at=progress.eta_late_at,
+        )

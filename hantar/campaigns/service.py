@@ -1,0 +1,205 @@
+"""What one can do with a campaign: create, edit, copy, delete, start, pause, resume, cancel.
+
+The caller opens the transaction.
+"""
+
+from dataclasses import dataclass, replace
+
+from hantar.campaigns import audience, model, schedule, store
+from hantar.kit import db, errors, ids
+from hantar.outbox import queue, render
+
+C = model.C
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A stored campaign and what was odd about its time."""
+
+    campaign: model.Campaign
+    warnings: tuple[schedule.Warning_, ...]
+
+
+async def check(tx: db.Tx, workspace_id: str, draft: model.Draft) -> None:
+    """Refuse a draft with unreadable or unknown variables, foreign devices or a foreign picture."""
+    found = render.problems(draft.text)
+    names = render.unknown(draft.text, await _attribute_names(tx, workspace_id, draft.text))
+    if names:
+        listed = ", ".join(f"“{name}”" for name in names)
+        words = f"No lead has {listed}. Known fields: name, phone, niche, and the extra columns of your leads."
+        found.append(errors.FieldError("message", "unknown_variable", words))
+    if draft.audience.device_ids is not None:
+        sql = "SELECT count(*) FROM devices WHERE workspace_id = $1 AND id = ANY($2::uuid[])"
+        if await tx.fetchval(sql, workspace_id, list(draft.audience.device_ids)) != len(set(draft.audience.device_ids)):
+            found.append(errors.FieldError("device_ids", "unknown_device", "One of these devices is not in your workspace."))
+    if draft.media_id is not None:
+        sql = "SELECT count(*) FROM media WHERE (workspace_id, id) = ($1, $2::uuid)"
+        if await tx.fetchval(sql, workspace_id, draft.media_id) != 1:
+            found.append(errors.FieldError("media_id", "unknown_media", "This picture is not in your workspace."))
+    if found:
+        raise errors.Invalid(errors=found)
+
+
+async def _attribute_names(tx: db.Tx, workspace_id: str, text: str) -> list[str]:
+    """Of the names a text uses, those that some lead of the workspace has as an attribute."""
+    wanted = render.unknown(text, ())
+    sql = """SELECT lower(n) AS name FROM unnest($2::text[]) AS n WHERE EXISTS (
+               SELECT 1 FROM leads l, jsonb_object_keys(l.attributes) k WHERE l.workspace_id = $1 AND lower(k) = lower(n))"""
+    return [row["name"] for row in await tx.fetch(sql, workspace_id, wanted)] if wanted else []
+
+
+async def create(
+    tx: db.Tx, workspace_id: str, draft: model.Draft, *, hold: bool = False, by: str | None = None, is_demo: bool = False
+) -> Made:
+    """Store a new campaign: pending, or paused with `hold`. Told as a fact so that the planner looks at once."""
+    await check(tx, workspace_id, draft)
+    resolved = schedule.resolve(draft.campaign_date, draft.time_schedule, draft.time_zone, await tx.now())
+    campaign_id = ids.new_id()
+    content_id = await queue.add_content(tx, workspace_id, draft.text, draft.media_id)
+    status = {"status": "paused", "paused_from": "pending"} if hold else {"status": "pending"}
+    await store.insert(tx, workspace_id, campaign_id, draft, content_id, resolved.at, created_by=by, is_demo=is_demo, **status)
+    await _gate(tx, workspace_id, campaign_id, draft, is_open=not hold)
+    campaign = await store.find(tx, workspace_id, campaign_id)
+    tell(tx, campaign)
+    return Made(campaign, resolved.warnings)
+
+
+async def _gate(tx: db.Tx, workspace_id: str, campaign_id: str, draft: model.Draft, *, is_open: bool) -> None:
+    delays = (draft.min_delay_seconds, draft.max_delay_seconds)
+    skip = draft.when_offline == "skip"
+    await queue.put_source(tx, workspace_id, campaign_id, "campaign", delays, skip_offline=skip, is_open=is_open)
+
+
+def tell(tx: db.Tx, campaign: model.Campaign) -> None:
+    """A fact that a campaign has moved."""
+    tx.tell(
+        "campaign.status",
+        campaign.workspace_id,
+        campaign_id=campaign.id,
+        status=campaign.status.value,
+        reason=campaign.status_reason,
+    )
+
+
+async def _moved(tx: db.Tx, workspace_id: str, campaign_id: str) -> model.Campaign:
+    campaign = await store.find(tx, workspace_id, campaign_id)
+    tell(tx, campaign)
+    return campaign
+
+
+async def edit(tx: db.Tx, workspace_id: str, campaign_id: str, draft: model.Draft) -> Made:
+    """Change a campaign that has not started; its text becomes a new content version."""
+    campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
+    if not campaign.is_editable:
+        raise model.CampaignNotEditable
+    await check(tx, workspace_id, draft)
+    same_time = (draft.campaign_date, draft.time_schedule, draft.time_zone) == (
+        campaign.draft.campaign_date,
+        campaign.draft.time_schedule,
+        campaign.draft.time_zone,
+    )
+    now = await tx.now()
+    if same_time and draft.campaign_date is not None and campaign.due_at > now:
+        resolved = schedule.Resolved(campaign.due_at)
+    else:
+        resolved = schedule.resolve(draft.campaign_date, draft.time_schedule, draft.time_zone, now)
+    content_id = await queue.add_content(tx, workspace_id, draft.text, draft.media_id)
+    await store.update(tx, workspace_id, campaign_id, draft, content_id, resolved.at)
+    await _gate(tx, workspace_id, campaign_id, draft, is_open=campaign.status is not C.PAUSED)
+    return Made(await _moved(tx, workspace_id, campaign_id), resolved.warnings)
+
+
+def copy_of(draft: model.Draft) -> model.Draft:
+    """The same campaign again: every field and “(Copy)”, without its time, which has been used."""
+    return replace(draft, title=f"{draft.title[:193]} (Copy)", campaign_date=None, time_schedule=None)
+
+
+async def delete(tx: db.Tx, workspace_id: str, campaign_id: str) -> int:
+    """Delete a campaign that is not running, with its messages; returns how many messages went."""
+    campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
+    if campaign.status in (C.TRIGGERED, C.PROCESSING) or (campaign.status is C.PAUSED and campaign.paused_from is not C.PENDING):
+        raise model.CancelFirst
+    sql = "SELECT count(*) FROM messages WHERE (workspace_id, source_id) = ($1, $2) AND state = 'claimed'"
+    if await tx.fetchval(sql, workspace_id, campaign_id):
+        raise model.CancelFirst("A last message is still on its way. Try again in a moment.")
+    gone = await queue.delete_source(tx, workspace_id, campaign_id)
+    await store.delete(tx, workspace_id, campaign_id)
+    tx.tell("campaign.status", workspace_id, campaign_id=campaign_id, status="deleted", reason=None)
+    return gone
+
+
+async def start(tx: db.Tx, workspace_id: str, campaign_id: str, plan_hash: str | None = None) -> model.Campaign:
+    """Start now. A second call changes nothing; with the hash of a plan, only if that plan still holds."""
+    campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
+    if campaign.status in (C.FINISHED, C.FAILED, C.CANCELLED):
+        raise model.CampaignEnded
+    if campaign.is_editable:
+        if plan_hash is not None:
+            draft = campaign.draft
+            today = await audience.shares(tx, workspace_id, draft.audience, draft.text, draft.media_id)
+            if today.hash != plan_hash:
+                raise model.PlanChanged
+        await store.start_now(tx, workspace_id, campaign_id)
+        await queue.set_gate(tx, workspace_id, campaign_id, is_open=True)
+    elif campaign.status is C.PAUSED:
+        return await resume(tx, workspace_id, campaign_id)
+    return await _moved(tx, workspace_id, campaign_id)
+
+
+async def pause(tx: db.Tx, workspace_id: str, campaign_id: str) -> model.Campaign:
+    """Close the campaign's gate: in force at the next claim of each device. Pausing twice changes nothing."""
+    campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
+    if campaign.status not in model.UNFINISHED:
+        raise model.CampaignEnded
+    if campaign.status is not C.PAUSED:
+        await store.move(tx, workspace_id, campaign_id, [campaign.status], C.PAUSED)
+        await queue.set_gate(tx, workspace_id, campaign_id, is_open=False)
+    return await _moved(tx, workspace_id, campaign_id)
+
+
+async def resume(tx: db.Tx, workspace_id: str, campaign_id: str, answer: str | None = None) -> model.Campaign:
+    """Open the gate and go on where it was. A campaign whose start was missed starts now (`run`) or ends (`skip`)."""
+    campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
+    if campaign.status not in model.UNFINISHED:
+        raise model.CampaignEnded
+    if campaign.status is not C.PAUSED:
+        return campaign
+    if answer == "skip":
+        return await cancel(tx, workspace_id, campaign_id)
+    now = await tx.now()
+    missed = campaign.paused_from is C.PENDING and campaign.due_at <= now
+    await store.unpause(tx, workspace_id, campaign_id, now if missed else None)
+    await queue.set_gate(tx, workspace_id, campaign_id, is_open=True)
+    return await _moved(tx, workspace_id, campaign_id)
+
+
+async def cancel(tx: db.Tx, workspace_id: str, campaign_id: str) -> model.Campaign:
+    """End it for good: what has not left never will. Cancelling twice changes nothing."""
+    campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
+    if campaign.status in (C.FINISHED, C.FAILED):
+        raise model.CampaignEnded
+    if campaign.status is not C.CANCELLED:
+        await store.move(tx, workspace_id, campaign_id, [campaign.status], C.CANCELLED)
+        await queue.set_gate(tx, workspace_id, campaign_id, is_open=False)
+        await queue.cancel_source(tx, workspace_id, campaign_id, await tx.now())
+    return await _moved(tx, workspace_id, campaign_id)
+
+
+async def find(tx: db.Tx, workspace_id: str, campaign_id: str) -> model.Campaign:
+    """One campaign; raises `CampaignNotFound`."""
+    return await store.find(tx, workspace_id, campaign_id)
+
+
+async def listed(tx: db.Tx, where: db.Where, limit: int) -> list[model.Campaign]:
+    """Campaigns that match, the next due first among those to come, the newest first otherwise."""
+    return await store.listed(
+        tx, where, "(c.status = 'pending') DESC, CASE WHEN c.status = 'pending' THEN c.due_at END, c.id DESC", limit
+    )
+
+
+async def check_device(tx: db.Tx, workspace_id: str, device_id: str) -> None:
+    """Raise `NotFound` when the workspace has no such device."""
+    if not await tx.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM devices WHERE (workspace_id, id) = ($1, $2))", workspace_id, device_id
+    ):
+        raise errors.NotFound

@@ -1,0 +1,230 @@
+"""SQL of campaigns and plans. Taking work is one conditional UPDATE."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from hantar.campaigns import model
+from hantar.kit import db
+
+_SELECT = """SELECT c.*, t.text, t.media_id FROM campaigns c
+             JOIN contents t ON (t.workspace_id, t.id) = (c.workspace_id, c.content_id)"""
+
+
+def from_row(row: db.Row) -> model.Campaign:
+    """A campaign from a row of `_SELECT`."""
+    audience = model.Audience(
+        None if row["niche_keys"] is None else tuple(row["niche_keys"]),
+        model.TargetStatus(row["target_status"]),
+        None if row["device_ids"] is None else tuple(row["device_ids"]),
+    )
+    draft = model.Draft(
+        title=row["title"],
+        niche=row["niche"],
+        audience=audience,
+        text=row["text"],
+        media_id=row["media_id"],
+        campaign_date=row["campaign_date"],
+        time_schedule=row["time_schedule"],
+        time_zone=row["time_zone"],
+        min_delay_seconds=row["min_delay_seconds"],
+        max_delay_seconds=row["max_delay_seconds"],
+        when_offline=row["when_offline"],
+        late_policy=row["late_policy"],
+    )
+    return model.Campaign(
+        id=row["id"],
+        workspace_id=row["workspace_id"],
+        draft=draft,
+        content_id=row["content_id"],
+        due_at=row["due_at"],
+        status=model.CampaignStatus(row["status"]),
+        paused_from=None if row["paused_from"] is None else model.CampaignStatus(row["paused_from"]),
+        status_reason=row["status_reason"],
+        is_demo=row["is_demo"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def _columns(draft: model.Draft, content_id: str, due_at: datetime) -> dict[str, Any]:
+    audience = draft.audience
+    return {
+        "title": draft.title,
+        "niche": draft.niche,
+        "niche_keys": None if audience.niche_keys is None else list(audience.niche_keys),
+        "target_status": audience.target_status.value,
+        "device_ids": None if audience.device_ids is None else list(audience.device_ids),
+        "content_id": content_id,
+        "campaign_date": draft.campaign_date,
+        "time_schedule": draft.time_schedule,
+        "time_zone": draft.time_zone,
+        "due_at": due_at,
+        "min_delay_seconds": draft.min_delay_seconds,
+        "max_delay_seconds": draft.max_delay_seconds,
+        "when_offline": draft.when_offline,
+        "late_policy": draft.late_policy,
+    }
+
+
+async def insert(
+    tx: db.Tx, workspace_id: str, campaign_id: str, draft: model.Draft, content_id: str, due_at: datetime, **more: Any
+) -> None:
+    """Write a new campaign."""
+    now = await tx.now()
+    row = {"workspace_id": workspace_id, "id": campaign_id, **_columns(draft, content_id, due_at), **more}
+    row |= {"created_at": now, "updated_at": now}
+    marks = ", ".join(f"${n}" for n in range(1, len(row) + 1))
+    await tx.execute(f"INSERT INTO campaigns ({', '.join(row)}) VALUES ({marks})", *row.values())
+
+
+async def update(tx: db.Tx, workspace_id: str, campaign_id: str, draft: model.Draft, content_id: str, due_at: datetime) -> int:
+    """Change a campaign that has not started; 0 when it has meanwhile."""
+    row = {**_columns(draft, content_id, due_at), "updated_at": await tx.now()}
+    sets = ", ".join(f"{name} = ${n}" for n, name in enumerate(row, start=3))
+    sql = f"""UPDATE campaigns SET {sets} WHERE (workspace_id, id) = ($1, $2)
+              AND (status = 'pending' OR (status = 'paused' AND paused_from = 'pending'))"""
+    return await tx.execute(sql, workspace_id, campaign_id, *row.values())
+
+
+async def find(tx: db.Tx, workspace_id: str, campaign_id: str, *, lock: bool = False) -> model.Campaign:
+    """One campaign; raises `CampaignNotFound`. With `lock` nobody else moves it until this transaction ends."""
+    sql = f"{_SELECT} WHERE (c.workspace_id, c.id) = ($1, $2)" + (" FOR UPDATE OF c" if lock else "")
+    row = await tx.fetchrow(sql, workspace_id, campaign_id)
+    if row is None:
+        raise model.CampaignNotFound
+    return from_row(row)
+
+
+async def listed(tx: db.Tx, where: db.Where, order: str, limit: int) -> list[model.Campaign]:
+    """Campaigns that match, in an order of ours."""
+    rows = await tx.fetch(f"{_SELECT} WHERE {where} ORDER BY {order} LIMIT {int(limit)}", *where.values)
+    return [from_row(row) for row in rows]
+
+
+async def count(tx: db.Tx, where: db.Where) -> int:
+    """How many campaigns match."""
+    found: int = await tx.fetchval(f"SELECT count(*) FROM campaigns c WHERE {where}", *where.values)
+    return found
+
+
+async def move(
+    tx: db.Tx,
+    workspace_id: str,
+    campaign_id: str,
+    allowed: Sequence[model.CampaignStatus],
+    to: model.CampaignStatus,
+    reason: str | None = None,
+) -> bool:
+    """Move a campaign if it stands in one of these states; False when it does not."""
+    now = await tx.now()
+    ends = to in (model.C.FINISHED, model.C.FAILED, model.C.CANCELLED)
+    sql = """UPDATE campaigns SET status = $4, status_reason = $5, updated_at = $6,
+               paused_from = CASE WHEN $4 = 'paused' THEN status END,
+               finished_at = CASE WHEN $7 THEN $6 ELSE finished_at END
+             WHERE (workspace_id, id) = ($1, $2) AND status = ANY($3)"""
+    return await tx.execute(sql, workspace_id, campaign_id, [s.value for s in allowed], to.value, reason, now, ends) == 1
+
+
+async def unpause(tx: db.Tx, workspace_id: str, campaign_id: str, due_at: datetime | None) -> bool:
+    """Put a paused campaign back where it was, due at another time if one is given."""
+    sql = """UPDATE campaigns SET status = paused_from, paused_from = NULL, status_reason = NULL, updated_at = $3,
+               due_at = coalesce($4, due_at)
+             WHERE (workspace_id, id) = ($1, $2) AND status = 'paused'"""
+    return await tx.execute(sql, workspace_id, campaign_id, await tx.now(), due_at) == 1
+
+
+async def start_now(tx: db.Tx, workspace_id: str, campaign_id: str) -> bool:
+    """Make a campaign that has not started due at once; False when it has."""
+    sql = """UPDATE campaigns SET status = 'pending', paused_from = NULL, status_reason = NULL, due_at = $3, updated_at = $3
+             WHERE (workspace_id, id) = ($1, $2) AND (status = 'pending' OR (status = 'paused' AND paused_from = 'pending'))"""
+    return await tx.execute(sql, workspace_id, campaign_id, await tx.now()) == 1
+
+
+async def take_due(tx: db.Tx, now: datetime, late_before: datetime) -> list[db.Row]:
+    """Start what is due, each campaign by exactly one server. One that is too late waits for an answer, or is skipped."""
+    sql = """
+      UPDATE campaigns c SET updated_at = $1,
+        status = CASE WHEN c.due_at > $2 OR c.late_policy = 'run' THEN 'triggered'
+                      WHEN c.late_policy = 'ask' THEN 'paused' ELSE 'failed' END,
+        paused_from = CASE WHEN c.due_at <= $2 AND c.late_policy = 'ask' THEN 'pending' END,
+        status_reason = CASE WHEN c.due_at > $2 OR c.late_policy = 'run' THEN NULL
+                             WHEN c.late_policy = 'ask' THEN 'waits_for_answer' ELSE 'too_late' END,
+        started_at = CASE WHEN c.due_at > $2 OR c.late_policy = 'run' THEN $1 END,
+        finished_at = CASE WHEN c.due_at <= $2 AND c.late_policy = 'skip' THEN $1::timestamptz END
+      WHERE (c.workspace_id, c.id) IN (
+        SELECT workspace_id, id FROM campaigns WHERE status = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT 100
+        FOR UPDATE SKIP LOCKED)
+        AND c.status = 'pending'
+      RETURNING c.workspace_id, c.id, c.status, c.status_reason"""
+    return await tx.fetch(sql, now, late_before)
+
+
+async def being_planned(tx: db.Tx) -> list[tuple[str, str]]:
+    """Campaigns whose recipients are still being written, by any server."""
+    rows = await tx.fetch("SELECT workspace_id, id FROM campaigns WHERE status = 'triggered' ORDER BY started_at LIMIT 100")
+    return [(row["workspace_id"], row["id"]) for row in rows]
+
+
+async def next_due(tx: db.Tx) -> datetime | None:
+    """When the next campaign is due."""
+    found: datetime | None = await tx.fetchval("SELECT min(due_at) FROM campaigns WHERE status = 'pending'")
+    return found
+
+
+async def cursor(tx: db.Tx, workspace_id: str, campaign_id: str) -> str | None:
+    """The last lead that planning has looked at."""
+    found: str | None = await tx.fetchval(
+        "SELECT planner_cursor FROM campaigns WHERE (workspace_id, id) = ($1, $2)", workspace_id, campaign_id
+    )
+    return found
+
+
+async def save_cursor(tx: db.Tx, workspace_id: str, campaign_id: str, lead_id: str) -> None:
+    """Remember how far planning got, in the transaction that wrote the page."""
+    await tx.execute(
+        "UPDATE campaigns SET planner_cursor = $3 WHERE (workspace_id, id) = ($1, $2)", workspace_id, campaign_id, lead_id
+    )
+
+
+async def finish_done(tx: db.Tx, now: datetime) -> list[db.Row]:
+    """End every processing campaign none of whose messages can still leave."""
+    sql = """
+      UPDATE campaigns c SET finished_at = $1, updated_at = $1,
+        status = CASE WHEN EXISTS (SELECT 1 FROM messages m WHERE (m.workspace_id, m.source_id) = (c.workspace_id, c.id)
+                      AND m.state IN ('sent', 'delivered', 'read', 'unknown')) THEN 'finished' ELSE 'failed' END,
+        status_reason = CASE WHEN EXISTS (SELECT 1 FROM messages m WHERE (m.workspace_id, m.source_id) = (c.workspace_id, c.id)
+                      AND m.state IN ('sent', 'delivered', 'read', 'unknown')) THEN NULL ELSE 'nothing_sent' END
+      WHERE c.status = 'processing' AND NOT EXISTS (
+        SELECT 1 FROM messages m WHERE (m.workspace_id, m.source_id) = (c.workspace_id, c.id)
+          AND m.state IN ('planned', 'held', 'queued', 'claimed'))
+      RETURNING c.workspace_id, c.id, c.status, c.status_reason"""
+    return await tx.fetch(sql, now)
+
+
+async def delete(tx: db.Tx, workspace_id: str, campaign_id: str) -> None:
+    """Delete a campaign; its messages must be gone."""
+    await tx.execute("DELETE FROM campaigns WHERE (workspace_id, id) = ($1, $2)", workspace_id, campaign_id)
+
+
+async def insert_plan(
+    tx: db.Tx, workspace_id: str, plan_id: str, campaign_id: str | None, spec: dict[str, Any], digest: str
+) -> None:
+    """Keep what a plan was asked about, so that its recipients can be paged."""
+    sql = "INSERT INTO plans (workspace_id, id, campaign_id, spec, hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)"
+    await tx.execute(sql, workspace_id, plan_id, campaign_id, spec, digest, await tx.now())
+
+
+async def find_plan(tx: db.Tx, workspace_id: str, plan_id: str) -> db.Row:
+    """One plan; raises `PlanNotFound`."""
+    row = await tx.fetchrow("SELECT * FROM plans WHERE (workspace_id, id) = ($1, $2)", workspace_id, plan_id)
+    if row is None:
+        raise model.PlanNotFound
+    return row
+
+
+async def forget_plans(tx: db.Tx, workspace_id: str, before: datetime) -> None:
+    """Plans nobody will page any more."""
+    await tx.execute("DELETE FROM plans WHERE workspace_id = $1 AND created_at < $2", workspace_id, before)

@@ -1,0 +1,213 @@
+"""Routes of single messages: send, list, look, cancel, settle."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
+
+from hantar.accounts import access
+from hantar.accounts.model import Role
+from hantar.kit import db, inputs, paging
+from hantar.media import service as media
+from hantar.outbox import model, service, views
+
+router = APIRouter(tags=["Messages"])
+
+Status = Literal["pending", "queued", "sent", "failed", "skipped", "unconfirmed"]
+Text = Annotated[str, Field(max_length=model.MAX_TEXT)]
+
+
+class MessageOut(BaseModel):
+    """A message: `status` is the public word, `state` the exact one, `waiting_for` what stands in front of it."""
+
+    id: str
+    kind: model.MessageKind
+    campaign_id: str | None
+    device_id: str
+    device_name: str
+    lead_id: str | None
+    name: str
+    phone: str
+    message_type: Literal["text", "image"]
+    text: str | None
+    status: Status
+    state: model.MessageState
+    reason: str | None
+    waiting_for: str | None
+    hold_reason: str | None
+    error: str | None
+    attempts: int
+    scheduled_at: datetime
+    expires_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+    wa_message_id: str | None
+    client_ref: str | None
+    created_at: datetime
+
+
+def message_out(row: db.Row) -> MessageOut:
+    """A message in the words of the API."""
+    state = model.MessageState(row["state"])
+    return MessageOut(
+        id=row["id"],
+        kind=row["kind"],
+        campaign_id=row["source_id"] if row["kind"] == "campaign" else None,
+        device_id=row["device_id"],
+        device_name=row["device_name"],
+        lead_id=row["lead_id"],
+        name=row["name"],
+        phone=row["phone"],
+        message_type=row["content_kind"],
+        text=row["text"],
+        status=model.STATUS[state].value,
+        state=state,
+        reason=row["reason"],
+        waiting_for=row["waiting_for"],
+        hold_reason=row["hold_reason"],
+        error=row["error"],
+        attempts=row["attempts"],
+        scheduled_at=row["not_before"],
+        expires_at=row["expires_at"],
+        sent_at=row["sent_at"],
+        delivered_at=row["delivered_at"],
+        read_at=row["read_at"],
+        wa_message_id=row["wire_id"],
+        client_ref=row["client_ref"],
+        created_at=row["created_at"],
+    )
+
+
+class AcceptedOut(BaseModel):
+    """Accepted, not yet sent; `GET /api/messages/{message_id}` tells how it goes on."""
+
+    message_id: str
+    status: Status
+    message: MessageOut
+
+
+class SendMessageIn(inputs.In):
+    """A text to one person. Phone with country code, or a local number when the workspace has a country."""
+
+    device_id: uuid.UUID
+    phone: str = Field(max_length=40)
+    message: Text = Field(min_length=1)
+    send_at: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = None
+    client_ref: str | None = Field(default=None, max_length=255)
+
+
+class SendImageIn(inputs.In):
+    """A picture with an optional caption, by address, data URL or an uploaded media id."""
+
+    device_id: uuid.UUID
+    phone: str = Field(max_length=40)
+    image_url: str | None = None
+    media_id: uuid.UUID | None = None
+    caption: Text = ""
+    send_at: AwareDatetime | None = None
+    client_ref: str | None = Field(default=None, max_length=255)
+
+    @model_validator(mode="after")
+    def _one_picture(self) -> "SendImageIn":
+        if (self.image_url is None) == (self.media_id is None):
+            raise ValueError("Give image_url or media_id, one of the two.")
+        return self
+
+
+async def _send(at: access.At, asked: service.Direct, response: Response) -> AcceptedOut:
+    async with at.tx() as tx:
+        row = await service.send(tx, at.workspace_id, asked, at.caller.user_id)
+    message = message_out(row)
+    response.headers["Location"] = f"/api/messages/{message.id}"
+    # a message for later waits for its time; the rest is in its device's queue
+    status: Status = "pending" if asked.send_at and asked.send_at > at.clock.now() else message.status
+    return AcceptedOut(message_id=message.id, status=status, message=message)
+
+
+@router.post("/send/message", status_code=202, summary="Send a text to one person")
+async def send_message(
+    body: SendMessageIn, response: Response, at: access.At = access.need(Role.OPERATOR, "messages:send")
+) -> AcceptedOut:
+    """Queued with priority over campaigns, at the device's own pace."""
+    asked = service.Direct(
+        str(body.device_id),
+        body.phone,
+        body.message,
+        send_at=body.send_at,
+        expires_at=body.expires_at,
+        client_ref=body.client_ref,
+    )
+    return await _send(at, asked, response)
+
+
+@router.post("/send/image", status_code=202, summary="Send a picture to one person")
+async def send_image(
+    body: SendImageIn, response: Response, at: access.At = access.need(Role.OPERATOR, "messages:send")
+) -> AcceptedOut:
+    """One message with its caption; the picture is stored at 350 KB or less."""
+    media_id = str(body.media_id) if body.media_id else await media.store_link(at, body.image_url or "", "image_url")
+    asked = service.Direct(
+        str(body.device_id), body.phone, body.caption, media_id, send_at=body.send_at, client_ref=body.client_ref
+    )
+    return await _send(at, asked, response)
+
+
+@router.get("/messages", summary="Messages, newest first")
+async def list_messages(
+    page: paging.Paging,
+    status: str | None = None,
+    device_id: uuid.UUID | None = None,
+    lead_id: uuid.UUID | None = None,
+    kind: model.MessageKind | None = None,
+    phone: Annotated[str | None, Query(max_length=100)] = None,
+    at: access.At = access.need(Role.VIEWER, "messages:send"),
+) -> paging.PageOut[MessageOut]:
+    """Filter by status (public or exact word), device, lead, kind, and part of a name or number."""
+    before = page.after(1)
+    wanted = views.Wanted(
+        device_id=str(device_id) if device_id else None,
+        lead_id=str(lead_id) if lead_id else None,
+        status=status,
+        kind=kind.value if kind else None,
+        text=phone,
+        before=before[0] if before else None,
+    )
+    async with at.tx() as tx:
+        rows = await views.messages(tx, at.workspace_id, wanted, page.limit + 1)
+        total = await views.total(tx, at.workspace_id, wanted) if page.with_total else None
+    kept, cursor = page.cut(rows, lambda row: (row["id"],))
+    return paging.PageOut(items=[message_out(row) for row in kept], next_cursor=cursor, total=total)
+
+
+@router.get("/messages/{message_id}", summary="One message")
+async def get_message(message_id: uuid.UUID, at: access.At = access.need(Role.VIEWER, "messages:send")) -> MessageOut:
+    """Where it stands, and why."""
+    async with at.tx() as tx:
+        return message_out(await views.message(tx, at.workspace_id, str(message_id)))
+
+
+@router.post("/messages/{message_id}/cancel", summary="Cancel a message that has not left")
+async def cancel_message(message_id: uuid.UUID, at: access.At = access.need(Role.OPERATOR, "messages:send")) -> MessageOut:
+    """409 `already_left` when it has."""
+    async with at.tx() as tx:
+        return message_out(await service.cancel(tx, at.workspace_id, str(message_id)))
+
+
+class ResolveIn(inputs.In):
+    """What became of an unconfirmed message, by a person's word."""
+
+    outcome: Literal["arrived", "not_arrived", "send_again"]
+    reason: str = Field(min_length=1, max_length=500)
+
+
+@router.post("/messages/{message_id}/resolve", summary="Settle an unconfirmed message")
+async def resolve_message(
+    message_id: uuid.UUID, body: ResolveIn, at: access.At = access.need(Role.OPERATOR, "messages:send")
+) -> MessageOut:
+    """It may already have arrived: `send_again` can be a double."""
+    async with at.tx() as tx:
+        return message_out(await service.resolve(tx, at.workspace_id, str(message_id), body.outcome))
