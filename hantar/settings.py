@@ -21,8 +21,8 @@ SAMPLE_PASSWORDS = frozenset(
 )
 """Passwords printed in compose files and tutorials; the first thing a stranger tries."""
 SMALLEST_KEY = 32
-NAMES_OF_TOOLS = frozenset({"HANTAR_SKIP_UI", "HANTAR_CHROMIUM"})
-"""Read by the build and by the browser tests, so no misspelt settings."""
+NAMES_OF_TOOLS = frozenset({"HANTAR_SKIP_UI", "HANTAR_CHROMIUM", "HANTAR_DEV_SERVER"})
+"""Read by the build, the page's development server and the browser tests, so no misspelt settings."""
 
 _TEMPLATE = re.compile(r"\$\{\{|^\s*\{\{.*\}\}\s*$|^\s*\$\{\w+\}\s*$")
 

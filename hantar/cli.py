@@ -1,0 +1,89 @@
+"""The command line: starts Hantar, and does by hand what it otherwise does by itself. Holds no rule of the product."""
+
+import asyncio
+import contextlib
+import importlib.metadata
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hantar.kit import embedded
+from hantar.settings import Settings, SettingsError
+
+app = typer.Typer(help="Hantar: WhatsApp campaigns from your own server.", no_args_is_help=True, pretty_exceptions_enable=False)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _settings() -> Settings:
+    """The settings; says what is wrong with them and ends when they cannot be used."""
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        for problem in error.problems:
+            _errors.print(problem, style="red", markup=False)
+        raise typer.Exit(2) from None
+    for warning in settings.warnings:
+        _errors.print(warning, style="yellow", markup=False)
+    return settings
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(importlib.metadata.version("hantar"))
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Hantar: WhatsApp campaigns from your own server."""
+
+
+@app.command()
+def up() -> None:
+    """Start everything in one process: database, pages, API and engine. Ctrl-C stops it."""
+    from hantar import app as program  # the other commands start faster without it
+
+    settings = _settings()
+    with _told_plainly():
+        program.run(settings)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to today's schema; `up` does this by itself."""
+    from hantar.migrations import run as migrations  # the other commands start faster without it
+
+    with _told_plainly(), _database(_settings()) as dsn:
+        asyncio.run(migrations.upgrade(dsn))
+    typer.echo("The database has today's schema.")
+
+
+@contextlib.contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Errors that a user can put right are shown as a sentence, without a traceback."""
+    try:
+        yield
+    except embedded.EmbeddedError as error:
+        _errors.print(str(error), style="red", markup=False)
+        sys.exit(1)
+
+
+@contextlib.contextmanager
+def _database(settings: Settings) -> Iterator[str]:
+    """The address of the database: the user's, the one that runs already, or our own for the length of this command."""
+    running = settings.database_url or embedded.address_of_running(settings.data_dir)
+    if running:
+        yield running
+        return
+    server = embedded.Embedded(settings.data_dir, pg_bin=settings.pg_bin)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
