@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hantar.kit import embedded
+from hantar.kit import embedded, errors
 from hantar.settings import Settings, SettingsError
 
 app = typer.Typer(help="Hantar: WhatsApp campaigns from your own server.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -70,7 +70,7 @@ def _told_plainly() -> Iterator[None]:
     """Errors that a user can put right are shown as a sentence, without a traceback."""
     try:
         yield
-    except embedded.EmbeddedError as error:
+    except (embedded.EmbeddedError, errors.AppError) as error:
         _errors.print(str(error), style="red", markup=False)
         sys.exit(1)
 

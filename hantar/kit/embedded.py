@@ -30,7 +30,7 @@ import structlog
 from hantar.kit import embedded_programs as programs
 from hantar.kit import embedded_remains as remains
 from hantar.kit.clock import Clock, SystemClock
-from hantar.kit.embedded_programs import EmbeddedError
+from hantar.kit.embedded_programs import EmbeddedError as EmbeddedError
 
 log = structlog.get_logger(__name__)
 
