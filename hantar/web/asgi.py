@@ -8,16 +8,18 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute
 
 import hantar
 from hantar.accounts import http as accounts_http
 from hantar.accounts import http_setup, identity, service
+from hantar.accounts.model import Role
 from hantar.jobs import http as jobs_http
 from hantar.kit import cluster, db
 from hantar.kit.clock import Clock
 from hantar.settings import Settings
-from hantar.web import edge, problems
+from hantar.web import edge, health, openapi, pages, problems
 
 BODY_LIMIT = 1_000_000
 """Bytes of an ordinary body; routes that take files name their own `max_body_size`."""
@@ -56,8 +58,29 @@ def create(
     api = APIRouter()
     api.routes.extend(in_order(route for router in (*OWN_ROUTERS, *routers) for route in router.routes))
     app.include_router(api, prefix="/api", max_body_size=BODY_LIMIT)
+    app.include_router(health.router)
     app.state.routes = tuple(route for route in api.routes if isinstance(route, APIRoute))
+    app.state.needs = {(method, f"/api{r.path}"): need_of(r) for r in app.state.routes for method in r.methods}
+    app.router.default = pages.Pages(static)
+    _add_openapi(app)
     return app
+
+
+def _add_openapi(app: FastAPI) -> None:
+    @app.get("/api/openapi.json", include_in_schema=False)
+    async def read_openapi() -> JSONResponse:
+        if app.openapi_schema is None:
+            app.openapi_schema = openapi.document(app)
+        return JSONResponse(app.openapi_schema, headers={"Cache-Control": "no-cache"})
+
+
+def need_of(route: APIRoute) -> tuple[Role, str | None, bool] | None:
+    """The permission beside a route's path: role, scope, administrator; None for a public one."""
+    for each in route.dependant.dependencies:
+        needed: tuple[Role, str | None, bool] | None = getattr(each.call, "needed", None)
+        if needed:
+            return needed
+    return None
 
 
 def in_order(routes: Iterable[BaseRoute]) -> list[BaseRoute]:

@@ -536,3 +536,6 @@ GRANT UPDATE ON devices, lanes, messages, campaigns, jobs, leases TO hantar_engi
 GRANT UPDATE (created_at) ON persons TO hantar_engine;
 --;;
 GRANT INSERT ON device_events, lanes, messages, contents, persons TO hantar_engine;
+--;;
+-- readiness compares the schema's step with the program's
+GRANT SELECT ON alembic_version TO hantar_engine;
