@@ -42,12 +42,13 @@ async def identify(connection: HTTPConnection) -> model.Caller:
     """The caller; raises `Unauthenticated`. A key that comes along counts alone, even beside a cookie."""
     known: model.Caller | None = connection.scope.get("hantar.caller")
     if known is None:
-        known = await _look_up(connection)
+        known = await look_up(connection)
         connection.scope["hantar.caller"] = known
     return known
 
 
-async def _look_up(connection: HTTPConnection) -> model.Caller:
+async def look_up(connection: HTTPConnection) -> model.Caller:
+    """The caller as of now, whatever was found before on this connection; raises `Unauthenticated`."""
     database: db.Database = connection.app.state.db
     key = _presented_key(connection)
     async with database.door() as tx:

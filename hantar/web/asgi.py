@@ -19,7 +19,7 @@ from hantar.jobs import http as jobs_http
 from hantar.kit import cluster, db
 from hantar.kit.clock import Clock
 from hantar.settings import Settings
-from hantar.web import edge, health, openapi, pages, problems
+from hantar.web import edge, feed, health, openapi, pages, problems, realtime
 
 BODY_LIMIT = 1_000_000
 """Bytes of an ordinary body; routes that take files name their own `max_body_size`."""
@@ -54,11 +54,13 @@ def create(
     app.state.settings = settings
     app.state.parts = {Settings: settings, service.Accounts: service.Accounts(db, clock, settings), **parts}
     app.state.identify = identity.identify
+    app.state.feed = feed.Feed(bus, clock)
     problems.install(app)
     api = APIRouter()
     api.routes.extend(in_order(route for router in (*OWN_ROUTERS, *routers) for route in router.routes))
     app.include_router(api, prefix="/api", max_body_size=BODY_LIMIT)
     app.include_router(health.router)
+    app.include_router(realtime.router)
     app.state.routes = tuple(route for route in api.routes if isinstance(route, APIRoute))
     app.state.needs = {(method, f"/api{r.path}"): need_of(r) for r in app.state.routes for method in r.methods}
     app.router.default = pages.Pages(static)
