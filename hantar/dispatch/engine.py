@@ -89,7 +89,7 @@ class Engine:
             while not stop.is_set():
                 self._woken.clear()
                 try:
-                    rest = await self._tick()
+                    rest = await self.tick()
                 except db.DatabaseAway:
                     log.warning("engine.database_away")
                     self._in_doubt = True
@@ -101,7 +101,7 @@ class Engine:
         finally:
             stopped.cancel()
 
-    async def _tick(self) -> float:
+    async def tick(self) -> float:
         """Claim once and start the sends; returns seconds until the next look."""
         if len(self._outcomes) > MAX_WAITING:
             return TICK
@@ -198,9 +198,10 @@ class Engine:
             else:
                 await self._outcome_came.wait()
             self._outcome_came.clear()
-            await self._write_all()
+            await self.flush()
 
-    async def _write_all(self) -> None:
+    async def flush(self) -> None:
+        """Write every outcome that waits; none is dropped while the database is away."""
         while self._outcomes:
             batch, self._outcomes = self._outcomes, []
             self._writing = [outcome.id for outcome in batch]
@@ -223,12 +224,15 @@ class Engine:
             log.warning("engine.stale_outcomes", messages=stale[:20], count=len(stale))
         self._woken.set()
 
-    async def _sweep_loop(self, stop: asyncio.Event) -> None:
+    async def sweep(self) -> None:
         """End what is too late, and what skips devices that are away, wherever it stands in its lane."""
+        async with self._db.system() as tx:
+            facts.tell_moves(tx, await store.sweep(tx, await tx.now(), 5000))
+
+    async def _sweep_loop(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                async with self._db.system() as tx:
-                    facts.tell_moves(tx, await store.sweep(tx, await tx.now(), 5000))
+                await self.sweep()
             except db.DatabaseAway:
                 log.warning("engine.sweep_database_away")
             await self._clock.wait(stop, SWEEP * 2)

@@ -63,14 +63,18 @@ class Intake:
             if not stop.is_set():
                 await self._clock.sleep(GATHER)
                 self._came.clear()
-            batch, self._batch = self._batch, _Batch()
-            try:
-                await self._write(batch)
-            except db.DatabaseAway as error:
-                batch.failed = error
-            finally:
-                batch.done.set()
+            await self.flush()
         stopped.cancel()
+
+    async def flush(self) -> None:
+        """Write what has gathered, and let those who brought it know."""
+        batch, self._batch = self._batch, _Batch()
+        try:
+            await self._write(batch)
+        except db.DatabaseAway as error:
+            batch.failed = error
+        finally:
+            batch.done.set()
 
     async def _write(self, batch: _Batch) -> None:
         if not batch.receipts and not batch.refused:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hantar.outbox import model as outbox
-
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+from hantar.outbox import pace
+from hantar.outbox.pace import DAY, HOUR, MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,9 @@ class Slot:
     day_count: int
 
 
-def between(low: float, high: float, random: float) -> float:
-    """A point between low and high seconds; random is in [0, 1)."""
-    return low + (max(high, low) - low) * random
-
-
 def gap(lane: outbox.Lane, head: outbox.Head, random: float) -> float:
     """Seconds until this device may send again: the message's own delay, never below the device's."""
-    return max(between(head.min_delay, head.max_delay, random), between(lane.min_delay, lane.max_delay, random))
+    return max(pace.between(head.min_delay, head.max_delay, random), pace.between(lane.min_delay, lane.max_delay, random))
 
 
 def _count(started: datetime, used: int, now: datetime, length: timedelta) -> tuple[datetime, int]:
@@ -57,12 +52,3 @@ def reserve(lane: outbox.Lane, head: outbox.Head, now: datetime, timeout: timede
     pause = gap(lane, head, random)
     next_at = now + timeout + timedelta(seconds=pause)
     return Slot(pause, next_at, max(rests), minute_at, minute_count, hour_at, hour_count, day_at, day_count)
-
-
-def allowed_at(position: int, start: datetime, delay: float, per_minute: int, per_hour: int, per_day: int) -> datetime:
-    """When the message at this position (from 0) of a device leaves at the earliest, by its delay and its limits."""
-    by_delay = start + timedelta(seconds=position * delay)
-    by_limit = max(
-        start + MINUTE * (position // per_minute), start + HOUR * (position // per_hour), start + DAY * (position // per_day)
-    )
-    return max(by_delay, by_limit)

@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from hantar.dispatch import pacing
 from hantar.gateways import port
-from hantar.outbox import model
+from hantar.outbox import model, pace
 
 MAX_DEFERRED = timedelta(hours=1)
 """Longest wait after one deferral that names no scope beyond the message (our own number)."""
@@ -26,7 +25,7 @@ def outcome(message: model.Claimed, verdict: port.Verdict, now: datetime, random
         case port.Unconfirmed(why=why):
             return made(S.UNKNOWN, error=why or "No answer came; the message may have arrived.")
         case port.Deferred(after=after, scope=scope, why=why):
-            wait = after * pacing.between(1.0, 1.25, random)  # jitter only upwards, so that lanes do not march in step
+            wait = after * pace.between(1.0, 1.25, random)  # jitter only upwards, so that lanes do not march in step
             whole_device = scope in (port.Scope.DEVICE, port.Scope.ACCOUNT, port.Scope.NEW_CHATS)
             rest = now + wait if whole_device else None
             retry = now + (wait if whole_device else min(wait, MAX_DEFERRED))

@@ -1,0 +1,187 @@
+"""A small fleet for tests: a workspace with linked simulated devices, leads, campaigns, and an engine that a fake clock drives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hantar.campaigns import model as campaigns
+from hantar.campaigns import planner, progress
+from hantar.campaigns import service as campaign_service
+from hantar.dispatch import engine, intake
+from hantar.gateways import port
+from hantar.gateways.simulator import chance, driver, ledger, lines
+from hantar.kit import clock, cluster, db, ids
+from tests import checker
+
+CALM = chance.Options(
+    not_on_whatsapp=0, hides_read=0, is_off=0, blocks=0, never_reads=0, oddities=0, latency=(0.02, 0.08), connect=(0.01, 0.02)
+)
+"""A world where everything works, for tests about something else."""
+
+
+@dataclass
+class Fleet:
+    """One engine on one database, under one fake clock."""
+
+    db: db.Database
+    clock: clock.FakeClock
+    bus: cluster.LocalBus
+    workspace: str
+    options: chance.Options = CALM
+    devices: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.book = ledger.MemoryLedger()
+        self.line = lines.InProcess(self.clock, self.book, options=self.options)
+        self.driver = driver.SimulatorDriver(self.line, self.clock, self.options)
+        self.random = 0.5
+        self.intake = intake.Intake(self.db, self.clock)
+        self.engine = self.new_engine()
+        self.planner = planner.Planner(self.db, self.bus, self.clock, page=50)
+        self.watcher = progress.Watcher(self.db, self.bus, self.clock)
+
+    def new_engine(self) -> engine.Engine:
+        """Another engine on the same database, as after a restart."""
+        return engine.Engine(
+            self.db, {"simulator": self.driver}, self.bus, self.clock, node=ids.new_id(), random=lambda: self.random
+        )
+
+    async def start(self) -> None:
+        """Bring the world up and take the leases."""
+        await self.driver.start(self._sink)
+        await self.engine.leases.beat()
+
+    async def _sink(self, event: port.Event) -> None:
+        if isinstance(event, port.Receipt | port.MessageFailed):
+            await self.intake.take(event)
+
+    async def close(self) -> None:
+        """Leave nothing running."""
+        from datetime import timedelta
+
+        await self.driver.close(timedelta())
+
+    async def add_devices(self, count: int, **columns: Any) -> list[str]:
+        """Linked devices that are online."""
+        made = [ids.new_id() for _ in range(count)]
+        async with self.db.transaction(self.workspace) as tx:
+            for number, device_id in enumerate(made):
+                row = {
+                    "workspace_id": self.workspace,
+                    "id": device_id,
+                    "name": f"Device {number + 1}",
+                    "driver": "simulator",
+                    "wanted": "connected",
+                    "is_linked": True,
+                    "state": "online",
+                    "state_since": await tx.now(),
+                    "created_at": await tx.now(),
+                    "updated_at": await tx.now(),
+                    "per_minute": 6000,
+                    "per_hour": 200000,
+                    "per_day": 2000000,
+                    **columns,
+                }
+                marks = ", ".join(f"${n}" for n in range(1, len(row) + 1))
+                await tx.execute(f"INSERT INTO devices ({', '.join(row)}) VALUES ({marks})", *row.values())
+        for number, device_id in enumerate(made):
+            await self._link(device_id, f"6012000{len(self.devices) + number:04d}")
+        self.devices += made
+        return made
+
+    async def _link(self, device_id: str, phone: str) -> None:
+        ref = port.DeviceRef(device_id, 0, phone)
+        await self.driver.open(ref)
+        await self.clock.advance(1)
+        await self.driver.simulate(ref, port.SimulatorAction("scan", phone=phone))
+        await self.clock.advance(5)
+
+    async def set_device(self, device_id: str, **columns: Any) -> None:
+        """Change a device's row."""
+        sets = ", ".join(f"{name} = ${n}" for n, name in enumerate(columns, start=2))
+        async with self.db.transaction(self.workspace) as tx:
+            await tx.execute(f"UPDATE devices SET {sets} WHERE id = $1", device_id, *columns.values())
+
+    async def add_leads(self, device_id: str | None, phones: list[str], **columns: Any) -> list[str]:
+        """Leads of a device; one person per number."""
+        made = []
+        async with self.db.transaction(self.workspace) as tx:
+            for phone in phones:
+                person = await tx.fetchval(
+                    "INSERT INTO persons (workspace_id, id, phone, created_at) VALUES ($1, $2, $3, $4) "
+                    "ON CONFLICT (workspace_id, phone) DO UPDATE SET phone = excluded.phone RETURNING id",
+                    self.workspace,
+                    ids.new_id(),
+                    phone,
+                    await tx.now(),
+                )
+                row = {
+                    "workspace_id": self.workspace,
+                    "id": ids.new_id(),
+                    "person_id": person,
+                    "device_id": device_id,
+                    "name": f"Lead {phone[-4:]}",
+                    "phone": phone,
+                    "niches": ["FIT"],
+                    "niche_keys": ["fit"],
+                    "created_at": await tx.now(),
+                    "updated_at": await tx.now(),
+                    **columns,
+                }
+                marks = ", ".join(f"${n}" for n in range(1, len(row) + 1))
+                await tx.execute(f"INSERT INTO leads ({', '.join(row)}) VALUES ({marks})", *row.values())
+                made.append(row["id"])
+        return made
+
+    def draft(self, **changes: Any) -> campaigns.Draft:
+        """A campaign to everyone in FIT, now."""
+        fields: dict[str, Any] = {
+            "title": "Spring",
+            "niche": "FIT",
+            "audience": campaigns.Audience(("fit",), campaigns.TargetStatus.ALL, None),
+            "text": "Hello {{ name }}",
+            "media_id": None,
+            "campaign_date": None,
+            "time_schedule": None,
+            "time_zone": "Asia/Kuala_Lumpur",
+            "min_delay_seconds": 10.0,
+            "max_delay_seconds": 30.0,
+            "when_offline": "wait",
+            "late_policy": "ask",
+        }
+        return campaigns.Draft(**{**fields, **changes})
+
+    async def launch(self, **changes: Any) -> str:
+        """Create a campaign for now and write its recipients."""
+        async with self.db.transaction(self.workspace) as tx:
+            made = await campaign_service.create(tx, self.workspace, self.draft(**changes))
+        await self.planner.look()
+        return made.campaign.id
+
+    async def run(self, seconds: float, step: float = 0.1) -> None:
+        """Let time pass with the engine at work: claim, answer, record, receipts."""
+        for _ in range(round(seconds / step)):
+            await self.engine.tick()
+            await self.clock.advance(step)
+            await self.engine.flush()
+            await self.intake.flush()
+            if int(self.clock.monotonic() / step) % 10 == 0:
+                await self.engine.leases.beat()
+        await self.watcher.look()
+
+    async def rows(self, campaign_id: str | None = None) -> list[Mapping[str, Any]]:
+        """All messages (of a campaign), in the order of sending."""
+        async with self.db.system() as tx:
+            found = await tx.fetch("SELECT * FROM messages WHERE $1::uuid IS NULL OR source_id = $1 ORDER BY id", campaign_id)
+        return [dict(row) for row in found]
+
+    async def states(self, campaign_id: str | None = None) -> dict[str, int]:
+        """How many messages stand in each state."""
+        counts: dict[str, int] = {}
+        for row in await self.rows(campaign_id):
+            counts[row["state"]] = counts.get(row["state"], 0) + 1
+        return counts
+
+    async def verdict(self, gaps: float = 0.0) -> checker.Verdict:
+        """What the ledger says of the run."""
+        return checker.check(list(self.book.lines()), await self.rows(), gaps)
