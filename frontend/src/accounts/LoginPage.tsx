@@ -81,7 +81,7 @@ export default function LoginPage() {
           <Button type="submit" size="md" loading={signIn.isPending} disabled={wait > 0} data-testid="login-submit">
             {t.signIn.submit}
           </Button>
-          {setup.data?.registration === 'open' && (
+          {setup.data?.registration_open && (
             <Text size="sm" c="dimmed">
               {t.signIn.noAccount}{' '}
               <Anchor component={Link} to="/register" data-testid="login-register">

@@ -37,7 +37,7 @@ export default function RegisterPage() {
     }
   }
 
-  if (setup.data && setup.data.registration !== 'open') {
+  if (setup.data && !setup.data.registration_open) {
     return (
       <AuthFrame title={words.register.title}>
         <Alert color="yellow">{words.register.closed}</Alert>

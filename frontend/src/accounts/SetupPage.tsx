@@ -18,7 +18,7 @@ import { guessCountry } from './CountrySelect';
 import { useFinishSetup, useMe } from './hooks';
 import { CheckStep, ChooseStep, PlaceStep, TermsStep, YouStep, type SetupForm } from './setupSteps';
 
-const FIELDS_OF_STEP: (keyof SetupForm)[][] = [[], ['full_name', 'email', 'new_password', 'again'], ['time_zone', 'default_country', 'registration'], ['accept_terms'], []];
+const FIELDS_OF_STEP: (keyof SetupForm)[][] = [[], ['full_name', 'email', 'current_password', 'new_password', 'again'], ['time_zone', 'default_country', 'registration'], ['accept_terms'], []];
 const LAST = FIELDS_OF_STEP.length - 1;
 
 export default function SetupPage() {
@@ -37,6 +37,7 @@ export default function SetupPage() {
     initialValues: {
       full_name: user.full_name,
       email: user.email,
+      current_password: '',
       new_password: '',
       again: '',
       time_zone: user.time_zone || browserZone(),
@@ -48,6 +49,7 @@ export default function SetupPage() {
       full_name: (value) => checkName(t, value),
       email: (value) => checkEmail(t, value),
       new_password: (value) => (value === '' ? null : checkNewPassword(t, value)),
+      current_password: (value, values) => (value === '' && values.new_password !== '' ? t.accounts.checks.passwordMissing : null),
       again: (value, values) => checkSame(t, value, values.new_password),
       accept_terms: (value) => (value ? null : words.terms.mustAccept),
     },
@@ -63,7 +65,8 @@ export default function SetupPage() {
     }
     problem.clear();
     try {
-      await finish.mutateAsync(form.values);
+      const { again: _again, ...answers } = form.values;
+      await finish.mutateAsync(answers);
       setStep(LAST);
     } catch (error) {
       problem.show(error);

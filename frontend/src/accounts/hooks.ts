@@ -54,31 +54,24 @@ export function useSetup() {
   return useQuery(setupQuery);
 }
 
-/** What the set-up asks for, in one call; the new password only when one was typed. */
+export interface SetupAnswers {
+  full_name: string;
+  email: string;
+  current_password: string;
+  new_password: string;
+  time_zone: string;
+  default_country: string | null;
+  registration: string;
+  accept_terms: boolean;
+}
+
+/** What the set-up asked for; the password first, and only when a new one was typed. */
 export function useFinishSetup() {
   return useMutation({
-    mutationFn: (form: {
-      full_name: string;
-      email: string;
-      new_password: string;
-      time_zone: string;
-      default_country: string | null;
-      registration: string;
-      accept_terms: boolean;
-    }) =>
-      ask(
-        api.POST('/api/setup', {
-          body: {
-            full_name: form.full_name,
-            email: form.email,
-            time_zone: form.time_zone,
-            default_country: form.default_country,
-            registration: form.registration,
-            accept_terms: form.accept_terms,
-            ...(form.new_password === '' ? {} : { new_password: form.new_password }),
-          },
-        }),
-      ),
+    mutationFn: async ({ current_password, new_password, registration, ...answers }: SetupAnswers) => {
+      if (new_password !== '') await ask(api.POST('/api/me/password', { body: { current_password, new_password } }));
+      return ask(api.POST('/api/setup', { body: { ...answers, registration: registration as 'open' | 'invite' | 'closed' } }));
+    },
   });
 }
 
@@ -88,7 +81,7 @@ function useProfileChange<Input>(change: (input: Input) => Promise<unknown>) {
 }
 
 export function useSaveProfile() {
-  return useProfileChange((body: { full_name?: string; email?: string; time_zone?: string; theme?: string }) =>
+  return useProfileChange((body: { full_name?: string; time_zone?: string; theme?: 'light' | 'dark' | 'system' }) =>
     ask(api.PUT('/api/me', { body })),
   );
 }

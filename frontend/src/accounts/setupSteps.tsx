@@ -5,18 +5,11 @@ import { Compass, Smartphone, Sparkles, TriangleAlert, Check, type LucideIcon } 
 import { FailedLoad } from '@/parts/ProblemNote';
 import { useWords } from '@/words';
 import { CountrySelect } from './CountrySelect';
-import { useSetup } from './hooks';
+import { useSetup, type SetupAnswers } from './hooks';
 import { ZoneSelect } from './ZoneSelect';
 
-export interface SetupForm {
-  full_name: string;
-  email: string;
-  new_password: string;
+export interface SetupForm extends SetupAnswers {
   again: string;
-  time_zone: string;
-  default_country: string | null;
-  registration: string;
-  accept_terms: boolean;
 }
 
 type Form = UseFormReturnType<SetupForm>;
@@ -74,6 +67,13 @@ export function YouStep({ form }: { form: Form }) {
       <StepHead title={t.setup.steps.you} lead={t.setup.you.lead} />
       <TextInput label={t.fields.fullName} autoComplete="name" {...form.getInputProps('full_name')} data-testid="setup-name" />
       <TextInput label={t.fields.email} type="email" autoComplete="email" {...form.getInputProps('email')} data-testid="setup-email" />
+      <PasswordInput
+        label={t.fields.currentPassword}
+        description={t.setup.you.currentHint}
+        autoComplete="current-password"
+        {...form.getInputProps('current_password')}
+        data-testid="setup-current-password"
+      />
       <PasswordInput
         label={t.fields.newPassword}
         description={`${t.setup.you.keepHint} ${t.fields.passwordHint}`}

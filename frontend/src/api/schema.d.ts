@@ -45,17 +45,18 @@ export interface components {
     };
     Me: {
       user: S['User'];
-      workspace: { id: string; name: string };
+      workspace: { id: string; name: string; time_zone: string; default_country: string | null };
       permissions: string[];
       limits: { devices: number };
     };
-    SignIn: { id: string; device: string; address: string; last_used_at: string; current: boolean };
+    SignIn: { id: string; device: string; address: string | null; last_used_at: string; current: boolean };
     Setup: {
       first_start: boolean;
-      registration: string;
+      registration_open: boolean;
+      registration: string | null;
       checks: { name: string; ok: boolean; hint: string | null }[];
     };
-    Settings: { time_zone: string; default_country: string | null };
+    Settings: { name: string; time_zone: string; default_country: string | null };
     ApiKey: {
       id: string;
       name: string;
@@ -172,6 +173,8 @@ export interface components {
       min_delay_seconds: number;
       max_delay_seconds: number;
       device_ids: string[] | null;
+      is_editable: boolean;
+      is_demo: boolean;
       status: string;
       status_reason: string | null;
       counts: S['Counts'];
@@ -208,8 +211,20 @@ export interface components {
       client_ref: string | null;
     };
     Accepted: { message_id: string; status: string; message: string };
-    Alert: { id: string; level: string; words: string; link: string | null; since: string };
+    Alert: {
+      id: string;
+      level: string;
+      kind: string;
+      name: string;
+      code: string;
+      count: number;
+      since: string | null;
+      until: string | null;
+    };
     Dashboard: {
+      start_date: string;
+      end_date: string;
+      time_zone: string;
       devices: { total: number; active: number; offline: number; needs_attention: number };
       leads: { total: number; new: number; pooled: number };
       campaigns: {
@@ -218,12 +233,15 @@ export interface components {
         done_send: number;
         failed_send: number;
         remaining_send: number;
+        skipped: number;
+        unconfirmed: number;
       };
-      charts: { daily: { date: string; sent: number; failed: number }[] };
-      next_up: { id: string; title: string; scheduled_at: string | null }[];
+      daily: { date: string; sent: number; delivered: number; read: number; failed: number }[];
+      now_sending: S['Campaign'][];
+      next_up: S['Campaign'][];
       alerts: S['Alert'][];
+      updated_at: string;
     };
-    Found: { items: { type: string; id: string; title: string; subtitle: string | null; link: string }[] };
   };
 }
 
@@ -233,7 +251,7 @@ export interface paths {
   '/api/logout': { post: Act<undefined> };
   '/api/me': {
     get: Read<S['Me']>;
-    put: Write<S['Me'], { full_name?: string; email?: string; time_zone?: string; language?: string; theme?: string }>;
+    put: Write<S['Me'], { full_name?: string; time_zone?: string; theme?: 'light' | 'dark' | 'system' }>;
   };
   '/api/me/password': { post: Write<undefined, { current_password: string; new_password: string }> };
   '/api/me/sign-ins': { get: Read<S['SignIn'][]> };
@@ -244,8 +262,7 @@ export interface paths {
       S['Setup'],
       {
         full_name: string;
-        email: string;
-        new_password?: string;
+        email?: string | null;
         time_zone: string;
         default_country: string | null;
         registration: string;
@@ -304,8 +321,6 @@ export interface paths {
     >;
   };
   '/api/dashboard': { get: Read<S['Dashboard'], { start_date?: string; end_date?: string; device_id?: string }> };
-  '/api/search': { get: Read<S['Found'], { q: string }> };
-  '/api/alerts/{id}/dismiss': { post: ActOne<undefined> };
   '/api/jobs/{id}': { get: ReadOne<S['Job']> };
   '/api/jobs/{id}/cancel': { post: ActOne<S['Job']> };
   '/api/demo': { post: Act<S['Job']>; delete: Act<{ removed: { [what: string]: number } }> };

@@ -129,9 +129,11 @@ function Account() {
         <Menu.Item component={Link} to="/settings" leftSection={<Settings2 size={16} aria-hidden />}>
           {t.settings}
         </Menu.Item>
-        <Menu.Item component={Link} to="/setup" leftSection={<Compass size={16} aria-hidden />}>
-          {t.setup}
-        </Menu.Item>
+        {user.is_admin && (
+          <Menu.Item component={Link} to="/setup" leftSection={<Compass size={16} aria-hidden />}>
+            {t.setup}
+          </Menu.Item>
+        )}
         <Menu.Item component="a" href="/api/docs" target="_blank" leftSection={<BookOpenText size={16} aria-hidden />}>
           {t.apiDocs}
         </Menu.Item>

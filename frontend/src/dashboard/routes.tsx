@@ -2,9 +2,12 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { shellRoute } from '@/app/routes';
 
+export const spans = [1, 7, 30, 90] as const;
+
 const page = createRoute({
   getParentRoute: () => shellRoute,
   path: '/',
+  validateSearch: (search): { days?: number } => ({ days: spans.find((days) => days === search.days) }),
   component: lazyRouteComponent(() => import('./DashboardPage')),
 });
 

@@ -33,6 +33,8 @@ interface Props<T> {
   onSort?: (sort: string) => void;
   selected?: Set<string>;
   onSelect?: (selected: Set<string>) => void;
+  /** Instead of "3 selected", when more is selected than the rows on the screen. */
+  selectedWords?: string;
   onOpen?: (row: T) => void;
   /** Buttons at the end of a row. */
   rowActions?: (row: T) => ReactNode;
@@ -243,14 +245,15 @@ function Foot<T>({ list }: Pick<Props<T>, 'list'>) {
   );
 }
 
-function BulkBar<T>({ selected, onSelect, bulk }: Props<T>) {
+function BulkBar<T>({ selected, onSelect, selectedWords, bulk }: Props<T>) {
   const t = useWords().parts;
   if (!selected || selected.size === 0 || !onSelect) return null;
+  const words = selectedWords ?? t.selected(selected.size);
   return (
-    <Paper withBorder p="sm" className="hantar-bulk-bar" role="region" aria-label={t.selected(selected.size)}>
+    <Paper withBorder p="sm" className="hantar-bulk-bar" role="region" aria-label={words}>
       <Group justify="space-between">
-        <Text size="sm" fw={600} role="status">
-          {t.selected(selected.size)}
+        <Text size="sm" fw={600} role="status" data-testid="table-selected">
+          {words}
         </Text>
         <Group gap="xs">
           {bulk}

@@ -2,6 +2,7 @@
 import { Group, Paper, Skeleton, Text, UnstyledButton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { address } from './address';
 import { number } from '@/words/count';
 
 interface Props {
@@ -43,7 +44,7 @@ export function Figure({ label, value, hint, icon, color, to, onClick, isPressed
   );
   if (to !== undefined) {
     return (
-      <UnstyledButton component={Link} to={to} className="hantar-figure-link" data-testid={testId}>
+      <UnstyledButton component={Link} {...address(to)} className="hantar-figure-link" data-testid={testId}>
         {body}
       </UnstyledButton>
     );

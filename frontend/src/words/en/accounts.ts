@@ -63,6 +63,7 @@ export const accounts = {
         database: 'Database',
         migrations: 'Database layout',
         time: 'Clock',
+        time_zone: 'Time zone',
         clock: 'Clock',
         storage: 'Storage',
         disk: 'Storage',
@@ -73,6 +74,7 @@ export const accounts = {
     },
     you: {
       lead: 'Your own name and e-mail, and a password only you know. The printed one stops working.',
+      currentHint: 'The one you signed in with. Only needed for a new one.',
       keepHint: 'Leave empty to keep the present password.',
     },
     place: {

@@ -1,0 +1,51 @@
+// The guided demo's list of things to try, ticked off by the person and remembered in this browser.
+import { Anchor, Button, Checkbox, Group, Stack, Text } from '@mantine/core';
+import { useLocalStorage } from '@mantine/hooks';
+import { Link } from '@tanstack/react-router';
+import { useDevices } from '@/devices/hooks';
+import { address } from '@/parts/address';
+import { Section } from '@/parts/Section';
+import { useWords } from '@/words';
+
+type Step = 'watch' | 'scan' | 'import' | 'plan' | 'drop' | 'report';
+
+export function GuidedDemo() {
+  const t = useWords().dashboard.guide;
+  const devices = useDevices();
+  const [done, setDone] = useLocalStorage<Step[]>({ key: 'hantar-demo-done', defaultValue: [] });
+  const demoDevice = devices.data?.find((device) => device.is_demo);
+  const steps: [Step, string][] = [
+    ['watch', '/campaigns'],
+    ['scan', '/devices?add=true'],
+    ['import', '/leads/import'],
+    ['plan', '/campaigns/new'],
+    ['drop', demoDevice ? `/devices/${demoDevice.id}?tab=simulator` : '/devices'],
+    ['report', '/campaigns'],
+  ];
+  const toggle = (step: Step) => setDone(done.includes(step) ? done.filter((one) => one !== step) : [...done, step]);
+  return (
+    <Section title={t.title} hint={t.lead} data-testid="dashboard-guide">
+      <Stack gap="sm">
+        {steps.map(([step, to]) => {
+          const [title, hint] = t.steps[step];
+          return (
+            <Group key={step} wrap="nowrap" align="flex-start" gap="sm">
+              <Checkbox mt={2} checked={done.includes(step)} onChange={() => toggle(step)} aria-label={title} />
+              <div>
+                <Anchor component={Link} {...address(to)} size="sm" fw={600} data-testid={`guide-${step}`}>
+                  {title}
+                </Anchor>
+                <Text size="sm" c="dimmed">
+                  {hint}
+                </Text>
+              </div>
+            </Group>
+          );
+        })}
+        <Button component={Link} to="/settings/demo" size="xs" variant="subtle" color="gray" style={{ alignSelf: 'flex-start' }}>
+          {t.remove}
+        </Button>
+      </Stack>
+    </Section>
+  );
+}
