@@ -1,7 +1,8 @@
-"""A small fleet for tests: a workspace with linked simulated devices, leads, campaigns, and an engine that a fake clock drives."""
+"""A small fleet for tests: linked simulated devices, leads, campaigns, and an engine that a fake clock drives."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from hantar.campaigns import model as campaigns
@@ -57,8 +58,6 @@ class Fleet:
 
     async def close(self) -> None:
         """Leave nothing running."""
-        from datetime import timedelta
-
         await self.driver.close(timedelta())
 
     async def add_devices(self, count: int, **columns: Any) -> list[str]:

@@ -88,9 +88,6 @@ class Content:
     reply_to: str | None = None
 
 
-# --- verdicts -----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The service took it; not yet delivered."""
@@ -160,9 +157,6 @@ class Unconfirmed:
 
 
 Verdict = Accepted | Deferred | Rejected | DeviceLost | Unconfirmed
-
-
-# --- events: at least once, in any order, applied once -------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,17 @@
-"""Routes of the reports: campaign summary, device report with its lists, messages of a campaign, the dashboard."""
+"""Routes of a campaign's report: by device, with the lists behind every count, as JSON or CSV."""
 
 import uuid
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from hantar.accounts import access
 from hantar.accounts.model import Role
 from hantar.campaigns import http_models as campaign_models
-from hantar.campaigns import progress, schedule
+from hantar.campaigns import progress
 from hantar.campaigns import service as campaign_service
 from hantar.kit import db, paging, sheet
 from hantar.outbox import http as outbox_http
@@ -22,7 +21,6 @@ from hantar.reports import store
 router = APIRouter(tags=["Reports"])
 
 READ = access.need(Role.VIEWER, "campaigns:read")
-LOOK = access.need(Role.VIEWER, "analytics:read")
 GROUPS = {"pending": "pending,queued", "success": "sent"}
 """Words of the report beside the public words of a message (api.md 2)."""
 
@@ -258,235 +256,3 @@ async def device_leads(
         for each in found.items
     ]
     return paging.PageOut[DeviceLeadOut](items=items, next_cursor=found.next_cursor, total=found.total)
-
-
-class StatusCountsOut(BaseModel):
-    """Campaigns by status."""
-
-    total: int
-    pending: int = 0
-    triggered: int = 0
-    processing: int = 0
-    finished: int = 0
-    failed: int = 0
-    paused: int = 0
-    cancelled: int = 0
-
-
-class MessageCountsOut(BaseModel):
-    """Messages by public status; the six add up to the total."""
-
-    total: int
-    pending: int
-    queued: int
-    sent: int
-    failed: int
-    skipped: int
-    unconfirmed: int
-    success_rate: float | None
-
-
-class SummaryOut(BaseModel):
-    """Campaigns of some days, and their messages."""
-
-    start_date: date
-    end_date: date
-    time_zone: str
-    campaigns: StatusCountsOut
-    messages: MessageCountsOut
-    recent_campaigns: list[campaign_models.CampaignOut]
-
-
-def _days(
-    at: access.At, day: date | None, first: date | None, last: date | None, zone: str, default: int
-) -> tuple[date, date, datetime, datetime]:
-    """The days asked for, or today and so many after it; with their bounds."""
-    schedule.zone(zone)
-    today = at.clock.now().astimezone(ZoneInfo(zone)).date()
-    begin = day or first or (last if last else today)
-    end = day or last or (begin if first else today + timedelta(days=default))
-    return begin, end, *schedule.day_bounds(begin, end, zone)
-
-
-def _message_counts(counts: views.Counts) -> MessageCountsOut:
-    names = ("total", "pending", "queued", "sent", "failed", "skipped", "unconfirmed")
-    return MessageCountsOut(**{name: getattr(counts, name) for name in names}, success_rate=counts.success_rate)
-
-
-@router.get("/campaigns/summary", summary="Campaigns of some days (default: today and tomorrow)")
-async def summary(
-    date: date | None = None,
-    start_date: date | None = None,
-    end_date: date | None = None,
-    time_zone: str | None = None,
-    at: access.At = READ,
-) -> SummaryOut:
-    """Days are days of the caller's zone."""
-    zone = time_zone or at.caller.time_zone
-    first, last, begin, end = _days(at, date, start_date, end_date, zone, 1)
-    where = db.Where().add("c.workspace_id = {}", at.workspace_id).add("c.due_at >= {}", begin).add("c.due_at < {}", end)
-    async with at.tx() as tx:
-        by_status = await store.campaigns_by_status(tx, at.workspace_id, begin, end)
-        counts = await store.messages_of_span(tx, at.workspace_id, begin, end)
-        recent = [
-            campaign_models.campaign_out(each, await progress.of(tx, each))
-            for each in await campaign_service.listed(tx, where, 10)
-        ]
-    return SummaryOut(
-        start_date=first,
-        end_date=last,
-        time_zone=zone,
-        campaigns=StatusCountsOut(total=sum(by_status.values()), **by_status),
-        messages=_message_counts(counts),
-        recent_campaigns=recent,
-    )
-
-
-class DevicesBoxOut(BaseModel):
-    """Devices by how they are."""
-
-    total: int
-    active: int
-    offline: int
-    needs_attention: int
-
-
-class CampaignsBoxOut(BaseModel):
-    """Campaigns of the span and their messages."""
-
-    total: int
-    should_send: int
-    done_send: int
-    failed_send: int
-    remaining_send: int
-    skipped: int
-    unconfirmed: int
-
-
-class LeadsBoxOut(BaseModel):
-    """Leads in all, new in the span, without a device."""
-
-    total: int
-    new: int
-    pooled: int
-
-
-class DayOut(BaseModel):
-    """One day's messages."""
-
-    date: date
-    sent: int
-    delivered: int
-    read: int
-    failed: int
-
-
-class AlertOut(BaseModel):
-    """Something that needs a person."""
-
-    id: str
-    level: Literal["warning", "error"]
-    kind: Literal["device", "campaign", "unconfirmed"]
-    name: str
-    code: str
-    count: int = 0
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-class DashboardOut(BaseModel):
-    """Everything the first page shows."""
-
-    start_date: date
-    end_date: date
-    time_zone: str
-    devices: DevicesBoxOut
-    leads: LeadsBoxOut
-    campaigns: CampaignsBoxOut
-    daily: list[DayOut]
-    now_sending: list[campaign_models.CampaignOut]
-    next_up: list[campaign_models.CampaignOut]
-    alerts: list[AlertOut]
-    updated_at: datetime = Field(description="When these numbers were read.")
-
-
-@router.get("/dashboard", summary="The first page's numbers")
-async def dashboard(
-    start_date: date | None = None, end_date: date | None = None, time_zone: str | None = None, at: access.At = LOOK
-) -> DashboardOut:
-    """Devices and leads as they are now; campaigns and days of the span (default: the last seven days)."""
-    zone = time_zone or at.caller.time_zone
-    schedule.zone(zone)
-    today = at.clock.now().astimezone(ZoneInfo(zone)).date()
-    first, last = start_date or today - timedelta(days=6), end_date or today
-    begin, end = schedule.day_bounds(first, last, zone)
-    async with at.tx() as tx:
-        counts = await store.messages_of_span(tx, at.workspace_id, begin, end)
-        by_status = await store.campaigns_by_status(tx, at.workspace_id, begin, end)
-        devices = await store.device_figures(tx, at.workspace_id)
-        leads = await store.lead_figures(tx, at.workspace_id, begin, end)
-        days = await store.sent_by_day(tx, at.workspace_id, begin, end, zone)
-        sending = await _campaigns(tx, at, "c.status IN ('triggered', 'processing')")
-        planned = await _campaigns(tx, at, "c.status = 'pending'")
-        alerts = await _alerts(tx, at)
-    pending = counts.pending + counts.queued
-    return DashboardOut(
-        start_date=first,
-        end_date=last,
-        time_zone=zone,
-        devices=DevicesBoxOut(**dict(devices)),
-        leads=LeadsBoxOut(**dict(leads)),
-        campaigns=CampaignsBoxOut(
-            total=sum(by_status.values()),
-            should_send=pending + counts.sent + counts.failed,
-            done_send=counts.sent,
-            failed_send=counts.failed,
-            remaining_send=pending,
-            skipped=counts.skipped,
-            unconfirmed=counts.unconfirmed,
-        ),
-        daily=_filled(days, first, last),
-        now_sending=sending,
-        next_up=planned,
-        alerts=alerts,
-        updated_at=at.clock.now(),
-    )
-
-
-def _filled(rows: list[db.Row], first: date, last: date) -> list[DayOut]:
-    """One entry for each day of the span (at most a year), zero where nothing was sent."""
-    by_day = {row["day"]: row for row in rows}
-    span = min((last - first).days, 366)
-    days = [first + timedelta(days=n) for n in range(span + 1)]
-    names = ("sent", "delivered", "read", "failed")
-    return [DayOut(date=day, **{n: by_day[day][n] if day in by_day else 0 for n in names}) for day in days]
-
-
-async def _campaigns(tx: db.Tx, at: access.At, condition: str) -> list[campaign_models.CampaignOut]:
-    where = db.Where().add("c.workspace_id = {}", at.workspace_id).add(condition)
-    found = await campaign_service.listed(tx, where, 5)
-    return [campaign_models.campaign_out(each, await progress.of(tx, each)) for each in found]
-
-
-async def _alerts(tx: db.Tx, at: access.At) -> list[AlertOut]:
-    alerts = [
-        AlertOut(
-            id=row["id"],
-            level="error" if row["state"] in ("refused", "banned_until", "outdated") else "warning",
-            kind="device",
-            name=row["name"],
-            code=row["state"],
-            since=row["state_since"],
-            until=row["hold_until"],
-        )
-        for row in await store.devices_needing_help(tx, at.workspace_id)
-    ]
-    where = db.Where().add("c.workspace_id = {}", at.workspace_id).add("c.status = 'paused' AND c.status_reason IS NOT NULL")
-    for campaign in await campaign_service.listed(tx, where, 20):
-        reason = campaign.status_reason or ""
-        alerts.append(AlertOut(id=campaign.id, level="warning", kind="campaign", name=campaign.draft.title, code=reason))
-    for row in await store.unconfirmed_by_campaign(tx, at.workspace_id):
-        alerts.append(
-            AlertOut(id=row["id"], level="warning", kind="unconfirmed", name=row["title"], code="unconfirmed", count=row["n"])
-        )
-    return alerts

@@ -1,0 +1,236 @@
+"""The composition root: builds every part, starts them in order, stops them in reverse.
+
+Nobody else knows which driver, bus or database is in use.
+"""
+
+import asyncio
+import contextlib
+import random
+import signal
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from hantar.accounts import http as accounts_http
+from hantar.accounts import service as accounts
+from hantar.campaigns import http as campaigns_http
+from hantar.campaigns import planner, progress
+from hantar.demo import http as demo_http
+from hantar.devices import http as devices_http
+from hantar.devices import keeper
+from hantar.dispatch import engine, intake
+from hantar.gateways import port, registry
+from hantar.jobs import http as jobs_http
+from hantar.kit import cluster, db, embedded, ids, logs, service
+from hantar.kit.clock import SystemClock
+from hantar.leads import http as leads_http
+from hantar.leads import importer
+from hantar.media import http as media_http
+from hantar.migrations import run as migrations
+from hantar.outbox import http as outbox_http
+from hantar.reports import http as reports_http
+from hantar.reports import http_days
+from hantar.settings import Settings
+from hantar.web import asgi, realtime
+
+log = structlog.get_logger(__name__)
+
+GRACE = timedelta(seconds=10)
+"""How long what is in flight may take to end when the program stops."""
+STATIC = Path(__file__).parent / "web" / "static"
+
+ROUTERS: Sequence[APIRouter] = (
+    accounts_http.router,
+    jobs_http.router,
+    devices_http.router,
+    leads_http.router,
+    media_http.router,
+    outbox_http.router,
+    campaigns_http.router,
+    reports_http.router,
+    http_days.router,
+    demo_http.router,
+)
+"""Every route of the API; tests walk this list."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """All parts of one process, built and not yet started."""
+
+    settings: Settings
+    clock: SystemClock
+    bus: cluster.LocalBus
+    db: db.Database
+    drivers: dict[str, port.Driver]
+    keeper: keeper.Keeper
+    intake: intake.Intake
+    engine: engine.Engine
+    planner: planner.Planner
+    watcher: progress.Watcher
+    importer: importer.Importer
+    realtime: realtime.Realtime
+    web: FastAPI
+
+    async def sink(self, event: port.Event) -> None:
+        """Where drivers' events go: outcomes of messages to the intake, everything else to the devices' keeper."""
+        if isinstance(event, port.Receipt | port.MessageFailed):
+            await self.intake.take(event)
+        else:
+            await self.keeper.take(event)
+
+
+def build(settings: Settings, dsn: str) -> House:
+    """Build every part on a database that is already migrated."""
+    clock, bus = SystemClock(), cluster.LocalBus()
+    database = db.Database(dsn, clock=clock, bus=bus)
+    drivers = registry.build(registry.Surroundings(clock, settings.data_dir, settings.simulator_seed))
+    rng = random.SystemRandom()
+    kept = keeper.Keeper(database, drivers, bus, clock)
+    sending = engine.Engine(database, drivers, bus, clock, node=ids.new_id(), random=rng.random, grace=GRACE)
+    importing = importer.Importer(database, bus, clock, settings.data_dir / "imports")
+    live = realtime.Realtime(database, bus, clock)
+    parts = {keeper.Keeper: kept, importer.Importer: importing, realtime.Realtime: live, engine.Engine: sending}
+    web = asgi.create(db=database, clock=clock, bus=bus, settings=settings, parts=parts, routers=ROUTERS, static=STATIC)
+    return House(
+        settings=settings,
+        clock=clock,
+        bus=bus,
+        db=database,
+        drivers=drivers,
+        keeper=kept,
+        intake=intake.Intake(database, clock),
+        engine=sending,
+        planner=planner.Planner(database, bus, clock),
+        watcher=progress.Watcher(database, bus, clock),
+        importer=importing,
+        realtime=live,
+        web=web,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn on our loop; signals are ours to handle."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def] # the base class leaves it untyped
+        yield
+
+    async def serve_until(self, stop: asyncio.Event, sockets: list[socket.socket]) -> None:
+        """Serve until told to stop, then let requests end."""
+        stopped = asyncio.create_task(stop.wait())
+        stopped.add_done_callback(lambda _task: setattr(self, "should_exit", True))
+        try:
+            await self.serve(sockets)
+        finally:
+            stopped.cancel()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise SystemExit(f"Port {settings.port} cannot be used ({error.strerror}). Set APP_PORT to another one.") from None
+    listening.listen(512)
+    return listening
+
+
+async def _work(house: House, listening: socket.socket, postgres: embedded.Embedded | None, stop: asyncio.Event) -> None:
+    """Start everything in order, wait for the end, stop in reverse: web, planners, lanes, drivers, database."""
+    supervisor = service.Supervisor()
+    if postgres is not None:
+        supervisor.start("database", postgres.watch)
+    await house.db.check()
+    supervisor.start("intake", house.intake.run)
+    for driver in house.drivers.values():
+        await driver.start(house.sink)
+    supervisor.start_all(
+        {
+            "devices": house.keeper.run,
+            "engine": house.engine.run,
+            "campaign watcher": house.watcher.run,
+            "planner": house.planner.run,
+            "importer": house.importer.run,
+        }
+    )
+    config = uvicorn.Config(house.web, log_config=None, access_log=False, ws_ping_interval=25, timeout_graceful_shutdown=5)
+    server = _Server(config)
+    supervisor.start("realtime", house.realtime.run)
+    supervisor.start("web", lambda ending: server.serve_until(ending, [listening]))
+    await asyncio.wait(
+        [asyncio.create_task(stop.wait()), asyncio.create_task(supervisor.died.wait())], return_when=asyncio.FIRST_COMPLETED
+    )
+    await _close(house, supervisor, has_died=supervisor.died.is_set())
+
+
+async def _close(house: House, supervisor: service.Supervisor, *, has_died: bool) -> None:
+    await supervisor.stop_until("intake", patience=GRACE.total_seconds() + 10)
+    for driver in house.drivers.values():
+        await driver.close(GRACE)
+    await supervisor.stop()
+    await house.db.close()
+    log.info("server.stopped")
+    if has_died:
+        raise SystemExit(1)
+
+
+def _say(settings: Settings, listening: socket.socket, password: str | None) -> None:
+    """The lines a person needs: the address, and the first time the administrator's sign-in."""
+    port_number = listening.getsockname()[1]
+    host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else settings.host  # noqa: S104 compared, not bound
+    address = settings.public_url or f"http://{host}:{port_number}"
+    lines = ["", f"  Hantar is ready:  {address}"]
+    if password is not None:
+        lines += [
+            f"  Sign in as:       {accounts.ADMIN_EMAIL}",
+            f"  Password:         {password}   (shown once; change it in the first steps)",
+        ]
+    lines += ["  Stop with Ctrl-C. All data stays.", ""]
+    print("\n".join(lines), flush=True)  # noqa: T201 this is what the person at the terminal waits for
+
+
+async def _main(settings: Settings, dsn: str, postgres: embedded.Embedded | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    await migrations.upgrade(dsn)
+    house = build(settings, dsn)
+    password = await accounts.ensure_admin(house.db, settings)
+    listening = _listen(settings)
+    _say(settings, listening, password)
+    await _work(house, listening, postgres, stop)
+
+
+def run(settings: Settings) -> None:
+    """Run everything in this process until SIGINT or SIGTERM: what `hantar up` does."""
+    logs.configure(debug=settings.debug)
+    for warning in settings.warnings:
+        log.warning("settings.warning", words=warning)
+    postgres = None if settings.database_url else embedded.Embedded(settings.data_dir, pg_bin=settings.pg_bin)
+    try:
+        dsn = settings.database_url or (postgres.start() if postgres else "")
+        with asyncio.Runner(loop_factory=_loop) as runner:
+            runner.run(_main(settings, dsn, postgres))
+    finally:
+        if postgres is not None:
+            postgres.stop()
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # not there on Windows
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
