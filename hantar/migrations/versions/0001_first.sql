@@ -267,7 +267,7 @@ CREATE TABLE leads (
   PRIMARY KEY (workspace_id, id),
   UNIQUE NULLS NOT DISTINCT (workspace_id, device_id, person_id),
   FOREIGN KEY (workspace_id, person_id) REFERENCES persons,
-  FOREIGN KEY (workspace_id, device_id) REFERENCES devices,
+  FOREIGN KEY (workspace_id, device_id) REFERENCES devices ON DELETE CASCADE,
   FOREIGN KEY (workspace_id, import_id) REFERENCES imports ON DELETE SET NULL (import_id)
 );
 --;;
@@ -383,7 +383,7 @@ CREATE TABLE messages (
   UNIQUE (workspace_id, source_id, step_id, person_id),
   FOREIGN KEY (workspace_id, person_id) REFERENCES persons,
   FOREIGN KEY (workspace_id, lead_id) REFERENCES leads ON DELETE SET NULL (lead_id),
-  FOREIGN KEY (workspace_id, device_id) REFERENCES devices,
+  FOREIGN KEY (workspace_id, device_id) REFERENCES devices ON DELETE CASCADE,
   FOREIGN KEY (workspace_id, content_id) REFERENCES contents
 ) WITH (fillfactor = 70);
 --;;
@@ -394,6 +394,11 @@ CREATE INDEX messages_claimed ON messages (workspace_id, device_id) WHERE state 
 CREATE INDEX messages_wire ON messages (wire_id) WHERE wire_id IS NOT NULL;
 --;;
 CREATE INDEX messages_device ON messages (workspace_id, device_id, id DESC);
+--;;
+-- the figures of today on every device card
+CREATE INDEX messages_sent ON messages (workspace_id, device_id, sent_at) WHERE sent_at IS NOT NULL;
+--;;
+CREATE INDEX messages_failed ON messages (workspace_id, device_id, ended_at) WHERE state = 'failed';
 --;;
 CREATE INDEX messages_lead ON messages (workspace_id, lead_id) WHERE lead_id IS NOT NULL;
 --;;
