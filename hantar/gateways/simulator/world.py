@@ -120,7 +120,7 @@ class World:
         self.book.append(
             {
                 "mono": self.clock.monotonic(),
-                "at": (taken.at if taken else self.clock.now()).isoformat(),
+                "at": (taken.at if taken and effect == "sent" else self.clock.now()).isoformat(),
                 "token": shipment.token,
                 "device": shipment.device_id,
                 "to": shipment.to,
