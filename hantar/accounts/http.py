@@ -151,9 +151,10 @@ async def get_keys(at: access.At = access.need(Role.OWNER, None)) -> list[models
 
 
 @keys.post("/api-keys", summary="Make an API key", status_code=201)
-async def post_key(body: models.KeyIn, at: access.At = access.need(Role.OWNER, None)) -> models.NewKeyOut:
+async def post_key(body: models.KeyIn, request: Request, at: access.At = access.need(Role.OWNER, None)) -> models.NewKeyOut:
     """The key is in this answer and nowhere else; only its hash is stored."""
     caller = _person(at)
+    request.scope["hantar.secret"] = True  # an answer with a secret is not kept for a replay
     async with at.db.door() as tx:
         made, key = await service.make_key(tx, caller, body.name, body.scopes, body.expires_at)
     return models.NewKeyOut(**_key(made).model_dump(), key=key)

@@ -19,7 +19,7 @@ from hantar.jobs import http as jobs_http
 from hantar.kit import cluster, db
 from hantar.kit.clock import Clock
 from hantar.settings import Settings
-from hantar.web import edge, feed, health, openapi, pages, problems, realtime
+from hantar.web import edge, feed, gate, health, openapi, pages, problems, realtime
 
 BODY_LIMIT = 1_000_000
 """Bytes of an ordinary body; routes that take files name their own `max_body_size`."""
@@ -48,7 +48,7 @@ def create(
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        middleware=[Middleware(edge.Edge, public_url=settings.public_url)],
+        middleware=[Middleware(edge.Edge, public_url=settings.public_url), Middleware(gate.Gate, clock=clock)],
     )
     app.state.db, app.state.clock, app.state.bus = db, clock, bus
     app.state.settings = settings

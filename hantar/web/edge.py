@@ -3,6 +3,7 @@
 Errors included: an exception that nobody caught becomes a problem here, so that its answer has the headers too.
 """
 
+import math
 import re
 import secrets
 from urllib.parse import urlsplit
@@ -127,6 +128,11 @@ class Edge:
             headers["Strict-Transport-Security"] = "max-age=31536000"
         if scope["path"].startswith("/api/"):
             headers.setdefault("Cache-Control", "no-store")
+        standing = scope.get("hantar.standing")
+        if standing:
+            headers["RateLimit-Limit"] = str(standing.limit)
+            headers["RateLimit-Remaining"] = str(standing.remaining)
+            headers["RateLimit-Reset"] = str(math.ceil(standing.reset_seconds))
         if "hantar.cookie" in scope:
             headers.append("Set-Cookie", scope["hantar.cookie"])
         if strange:

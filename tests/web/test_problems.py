@@ -136,8 +136,8 @@ async def test_unknown_fields_are_ignored_and_named_and_old_names_understood(htt
     assert reply.headers["x-ignored-fields"] == "colour, day"
 
 
-async def test_a_body_too_large_is_refused(http):
-    reply = await http(None).post("/api/body", json={"full_name": "x" * 1_000_001})
+async def test_a_body_too_large_is_refused(http, alice):
+    reply = await http(alice).post("/api/body", json={"full_name": "x" * 1_000_001})
     assert (reply.status_code, reply.json()["code"]) == (413, "too_large")
     assert "content-security-policy" in reply.headers
 
