@@ -1,15 +1,19 @@
 """Devices for leads, and the application with their routes."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
 from hantar.accounts.model import Caller
+from hantar.jobs import http as jobs_http
 from hantar.kit import clock, cluster, db
 from hantar.kit.ids import new_id
 from hantar.leads import http as leads_http
+from hantar.leads import http_files
+from hantar.leads.importer import Importer
 from tests import cast
 
 AddDevice = Callable[..., Awaitable[str]]
@@ -17,8 +21,15 @@ AddLead = Callable[..., Awaitable[dict[str, Any]]]
 
 
 @pytest.fixture
-def app(database: db.Database, fake_clock: clock.FakeClock, bus: cluster.LocalBus) -> FastAPI:
-    return cast.make_app(database, fake_clock, bus, routers=[leads_http.router])
+def importer(database: db.Database, bus: cluster.LocalBus, tmp_path: Path) -> Importer:
+    """Reads large files, when the test lets it."""
+    return Importer(database, tmp_path / "imports", bus)
+
+
+@pytest.fixture
+def app(database: db.Database, fake_clock: clock.FakeClock, bus: cluster.LocalBus, importer: Importer) -> FastAPI:
+    routers = [leads_http.router, http_files.router, jobs_http.router]
+    return cast.make_app(database, fake_clock, bus, routers=routers, parts={Importer: importer})
 
 
 @pytest.fixture
