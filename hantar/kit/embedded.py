@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -22,7 +23,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote
 
 import asyncpg
 import structlog
@@ -49,6 +49,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
 DURABLE = ("fsync=on", "full_page_writes=on", "synchronous_commit=on")
 THROW_AWAY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
+PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
+"""In an address a comma separates servers, and each client reads quotes in its own way."""
 SHORT_PLACE, SHORT_PREFIX = Path("/tmp"), "hantar-"  # noqa: S108 a private folder is made there
 
 _PR_SET_PDEATHSIG = 1
@@ -218,9 +220,10 @@ class Embedded:
         draft.rename(self._pgdata)
 
     def _choose_socket_dir(self, account: programs.Account) -> Path:
-        """A folder beside the database, or a short one when that path is too long for a socket; kept for restarts."""
+        """A folder beside the database; a short one where that path is too long or strange. Kept for restarts."""
         folder = self._socket_dir or self._area / "run"
-        if len(os.fsencode(folder)) + len(f"/.s.PGSQL.{PORT}") > LONGEST_SOCKET_PATH:
+        is_long = len(os.fsencode(folder)) + len(f"/.s.PGSQL.{PORT}") > LONGEST_SOCKET_PATH
+        if is_long or not PLAIN_PATH.fullmatch(str(folder)):
             folder = Path(tempfile.mkdtemp(prefix=SHORT_PREFIX, dir=SHORT_PLACE))
         folder.mkdir(mode=0o700, exist_ok=True)
         for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
@@ -271,10 +274,9 @@ class Embedded:
 
     def _command(self, found: programs.Programs, socket_dir: Path) -> list[str]:
         """The command line; what stands here wins over postgresql.conf."""
-        listed = str(socket_dir).replace('"', '""')
         settings = [
             "listen_addresses=",
-            f'unix_socket_directories="{listed}"',
+            f"unix_socket_directories={socket_dir}",
             f"port={PORT}",
             "logging_collector=off",
             "log_destination=stderr",
@@ -367,7 +369,7 @@ def _socket_dir_in(pgdata: Path) -> Path | None:
 
 
 def _dsn(socket_dir: Path, password: str) -> str:
-    return f"postgresql://{USER}:{password}@/{DATABASE}?host={quote(str(socket_dir))}"
+    return f"postgresql://{USER}:{password}@/{DATABASE}?host={socket_dir}"
 
 
 def _tail(text: str, lines: int = 12) -> str:

@@ -188,7 +188,7 @@ def unreachable(account: Account, folder: Path) -> EmbeddedError:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy an installation (60 MB) for everyone to read; whole or not at all. Copies of other versions go."""
+    """Copy an installation (34 MB) for everyone to read; whole or not at all. Copies of other versions go."""
     shelf = target.parent
     shutil.rmtree(shelf, ignore_errors=True)
     draft = shelf / "draft"
