@@ -17,7 +17,7 @@ app = typer.Typer(help="Hantar: WhatsApp campaigns from your own server.", no_ar
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def _settings() -> Settings:
+def _settings(*, warn: bool = True) -> Settings:
     """The settings; says what is wrong with them and ends when they cannot be used."""
     try:
         settings = Settings.load()
@@ -25,7 +25,7 @@ def _settings() -> Settings:
         for problem in error.problems:
             _errors.print(problem, style="red", markup=False)
         raise typer.Exit(2) from None
-    for warning in settings.warnings:
+    for warning in settings.warnings if warn else ():
         _errors.print(warning, style="yellow", markup=False)
     return settings
 
@@ -50,7 +50,7 @@ def up() -> None:
     """Start everything in one process: database, pages, API and engine. Ctrl-C stops it."""
     from hantar import app as program  # the other commands start faster without it
 
-    settings = _settings()
+    settings = _settings(warn=False)  # the program puts the warnings into its log
     with _told_plainly():
         program.run(settings)
 
