@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +389,7 @@ class SimulatorAction:
     extra: dict[str, str] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Simulated(Protocol):
     """A driver whose world can be told to misbehave."""
 

@@ -1,0 +1,265 @@
+"""What requests about devices hold and what replies say, exactly as the API promises."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from hantar.devices import model, service
+from hantar.gateways import port
+from hantar.kit import inputs
+
+Name = Annotated[str, Field(max_length=model.NAME_LENGTH)]
+Number = Annotated[str, Field(max_length=64)]
+Delay = Annotated[float, Field(ge=0, le=86_400)]
+
+
+class LimitsIn(inputs.In):
+    """How many messages at most."""
+
+    per_minute: int | None = Field(default=None, ge=1, le=6000)
+    per_hour: int | None = Field(default=None, ge=1, le=200_000)
+    per_day: int | None = Field(default=None, ge=1, le=2_000_000)
+
+    def over(self, base: model.Limits) -> model.Limits:
+        """These limits where given, else the others."""
+        return model.Limits(self.per_minute or base.per_minute, self.per_hour or base.per_hour, self.per_day or base.per_day)
+
+
+class DeviceIn(inputs.In):
+    """A device to add."""
+
+    name: Name
+    phone: Number | None = None
+    driver: str | None = None
+    limits: LimitsIn | None = None
+    min_delay_seconds: Delay = 0.0
+    max_delay_seconds: Delay | None = None
+
+    def new(self, driver: str) -> service.New:
+        """As the service takes it."""
+        limits = self.limits.over(model.Limits()) if self.limits else model.Limits()
+        most = self.min_delay_seconds if self.max_delay_seconds is None else self.max_delay_seconds
+        return service.New(self.name, driver, self.phone, limits, self.min_delay_seconds, most)
+
+
+class DeviceChangesIn(inputs.In):
+    """Fields to change; those left out keep their value."""
+
+    name: Name | None = None
+    phone: Number | None = None
+    limits: LimitsIn | None = None
+    min_delay_seconds: Delay | None = None
+    max_delay_seconds: Delay | None = None
+
+    def edit(self, before: model.Device) -> service.Edit:
+        """As the service takes it; a phone given as null or empty is removed."""
+        phone = (self.phone or "") if "phone" in self.model_fields_set else None
+        limits = self.limits.over(before.limits) if self.limits else None
+        return service.Edit(self.name, phone, limits, self.min_delay_seconds, self.max_delay_seconds)
+
+
+class PhoneIn(inputs.In):
+    """A number."""
+
+    phone: Number
+
+
+class ReasonIn(inputs.In):
+    """Why."""
+
+    reason: Annotated[str | None, Field(max_length=500)] = None
+
+
+class SimulateIn(inputs.In):
+    """What should happen in the simulated world."""
+
+    action: Literal[
+        "scan",
+        "inbound",
+        "offline",
+        "online",
+        "log_out",
+        "restrict",
+        "ban",
+        "replace",
+        "rate_limit",
+        "reject",
+        "lose_ack",
+        "silent",
+    ]
+    phone: Number | None = None
+    text: Annotated[str | None, Field(max_length=4096)] = None
+    code: Annotated[str | None, Field(max_length=400)] = Field(default=None, description="A pairing code typed on the phone.")
+    opaque: Annotated[str | None, Field(max_length=100)] = Field(
+        default=None, description="The sender's number is hidden; this id is all there is."
+    )
+    for_seconds: Annotated[float | None, Field(gt=0, le=30 * 86_400)] = None
+
+
+class LimitsOut(BaseModel):
+    """How many messages at most; the tightest binds."""
+
+    per_minute: int
+    per_hour: int
+    per_day: int
+
+
+class DeviceOut(BaseModel):
+    """A device."""
+
+    id: str
+    name: str
+    phone: str | None
+    jid: str | None
+    driver: str
+    status: Literal["online", "offline"]
+    state: port.DeviceState
+    state_reason: str | None
+    state_since: datetime
+    words: str = Field(description="The state as a sentence.")
+    advice: str = Field(description="What to do next.")
+    hold_until: datetime | None
+    last_seen: datetime | None
+    is_linked: bool
+    sending_paused: bool
+    unofficial: bool
+    simulated: bool
+    is_demo: bool
+    limits: LimitsOut
+    min_delay_seconds: float
+    max_delay_seconds: float
+    lead_count: int
+    sent_today: int
+    failed_today: int
+    queue_size: int
+    created_at: datetime
+    updated_at: datetime
+
+
+def device_out(device: model.Device, figures: model.Figures, caps: port.Capabilities | None, now: datetime) -> DeviceOut:
+    """A device as the API shows it."""
+    caps = caps or port.Capabilities()
+    return DeviceOut(
+        id=device.id,
+        name=device.name,
+        phone=device.phone,
+        jid=device.jid,
+        driver=device.driver,
+        status="online" if device.state in model.HAS_LINE else "offline",
+        state=device.state,
+        state_reason=device.state_reason,
+        state_since=device.state_since,
+        words=model.words(device.state, device.state_reason),
+        advice=model.advice(device.state),
+        hold_until=device.hold_until,
+        last_seen=now if device.state in model.HAS_LINE else device.last_seen_at,
+        is_linked=device.is_linked,
+        sending_paused=device.sending_paused,
+        unofficial=caps.unofficial,
+        simulated=caps.simulated,
+        is_demo=device.is_demo,
+        limits=LimitsOut(per_minute=device.limits.per_minute, per_hour=device.limits.per_hour, per_day=device.limits.per_day),
+        min_delay_seconds=device.min_delay_seconds,
+        max_delay_seconds=device.max_delay_seconds,
+        lead_count=figures.lead_count,
+        sent_today=figures.sent_today,
+        failed_today=figures.failed_today,
+        queue_size=figures.queue_size,
+        created_at=device.created_at,
+        updated_at=device.updated_at,
+    )
+
+
+class StateOut(BaseModel):
+    """Where a device stands."""
+
+    state: port.DeviceState
+
+
+class QrOut(BaseModel):
+    """A code to show until it expires; `attempt` counts from 1 within one pairing."""
+
+    qr: str
+    expires_at: datetime
+    attempt: int
+
+
+class PairCodeOut(BaseModel):
+    """Eight characters to type on the phone."""
+
+    pair_code: str
+    expires_at: datetime
+
+
+class RefreshedOut(BaseModel):
+    """What a refresh found."""
+
+    result: Literal["reconnected", "already_online", "qr_required", "unreachable"]
+    device: DeviceOut
+
+
+class DeletionPreviewOut(BaseModel):
+    """What would go with the device."""
+
+    leads: int
+    messages: int
+    pending_messages: int
+    campaigns: int = Field(description="Campaigns that still have messages waiting on this device.")
+
+
+class DeletedOut(BaseModel):
+    """What went."""
+
+    leads: int
+    messages: int
+
+
+class DeviceDeletedOut(BaseModel):
+    """A device that is gone."""
+
+    device_id: str
+    device_name: str
+    deleted: DeletedOut
+
+
+class DeviceEventOut(BaseModel):
+    """One line of a device's history."""
+
+    at: datetime
+    state: str
+    reason: str | None
+    words: str
+
+
+class CheckOut(BaseModel):
+    """One thing looked at."""
+
+    name: str
+    ok: bool
+    advice: str | None
+
+
+class DeviceHealthOut(BaseModel):
+    """How a device is."""
+
+    words: str
+    allowance_left: dict[str, int]
+    restriction_until: datetime | None
+    restriction_mark: datetime | None
+    checks: list[CheckOut]
+
+
+class NumberCheckOut(BaseModel):
+    """Whether a number is on WhatsApp."""
+
+    on_whatsapp: bool
+    jid: str | None
+
+
+class SimulatedOut(BaseModel):
+    """What was done in the simulated world."""
+
+    done: str
+    phone: str | None = None
+    wire_id: str | None = None

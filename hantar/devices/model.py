@@ -1,0 +1,397 @@
+"""A device's life: wanted and observed state, the table of moves by event, who may send, and every state in plain words. No I/O.
+
+The observed state comes from events alone, never from a flag of a library.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+
+from hantar.gateways import port
+from hantar.gateways.port import DeviceState
+from hantar.kit import errors
+
+DeviceId = NewType("DeviceId", str)
+S = DeviceState
+
+NAME_LENGTH = 100
+UNKNOWN_LOCK = timedelta(hours=24)
+"""A lock without a known end: 24 h, doubling, then a person decides (gateways.md 1.3)."""
+UNKNOWN_LOCKS = 3
+RESTRICTION_MARK = timedelta(days=30)
+"""How long a restriction stays on the device's page (responsible-sending.md 10)."""
+
+
+class Wanted(StrEnum):
+    """What a person wants of a device."""
+
+    CONNECTED = "connected"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many messages at most; the tightest binds."""
+
+    per_minute: int = 20
+    per_hour: int = 500
+    per_day: int = 5000
+
+
+DEFAULT_LIMITS = Limits()
+"""What a new device gets (api.md 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device as it is stored."""
+
+    id: DeviceId
+    workspace_id: str
+    name: str
+    phone: str | None
+    jid: str | None
+    driver: str
+    wanted: Wanted
+    is_linked: bool
+    state: DeviceState
+    state_reason: str | None
+    state_since: datetime
+    hold_until: datetime | None
+    last_seen_at: datetime | None
+    sending_paused: bool
+    limits: Limits
+    min_delay_seconds: float
+    max_delay_seconds: float
+    is_demo: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts that belong to a device."""
+
+    lead_count: int = 0
+    sent_today: int = 0
+    failed_today: int = 0
+    queue_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which devices a list asks for."""
+
+    state: DeviceState | None = None
+    status: str | None = None
+    q: str | None = None
+    niche: str | None = None
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What goes with a deleted device."""
+
+    leads: int
+    messages: int
+    pending_messages: int
+    campaigns: int
+
+
+# ---------------------------------------------------------------------- who may send
+
+HAS_LINE = frozenset({S.ONLINE, S.RESTRICTED})
+LIVE = frozenset({S.PAIRING, S.CONNECTING, S.ONLINE, S.OFFLINE, S.SUSPECT, S.RESTRICTED})
+"""States in which a client is running or trying to."""
+HELD = frozenset({S.RESTRICTED, S.BANNED_UNTIL})
+"""States with an end of their own, in `hold_until`."""
+
+
+def may_send(state: DeviceState, *, is_warm: bool = False) -> bool:
+    """Whether a device in this state may send; under a reach-out lock only to people who wrote to it."""
+    return state is S.ONLINE or (state is S.RESTRICTED and is_warm)
+
+
+def status(state: DeviceState) -> str:
+    """The short word: whether the line to WhatsApp is open."""
+    return "online" if state in HAS_LINE else "offline"
+
+
+# ---------------------------------------------------------------------- moves
+
+ANY = frozenset(DeviceState)
+HAS_CLIENT = ANY - {S.NEW, S.STOPPED, S.LOGGED_OUT, S.PAIRING}
+
+MOVES: dict[type[port.Event], tuple[frozenset[DeviceState], DeviceState]] = {
+    port.QrCode: (ANY - HAS_LINE, S.PAIRING),
+    port.PairCode: (ANY - HAS_LINE, S.PAIRING),
+    port.PairSucceeded: (ANY - {S.ONLINE}, S.CONNECTING),
+    port.PairFailed: (frozenset({S.PAIRING}), S.NEW),
+    port.Connected: (HAS_CLIENT, S.ONLINE),
+    port.Disconnected: (HAS_CLIENT - {S.BANNED_UNTIL, S.REPLACED, S.OUTDATED, S.REFUSED}, S.OFFLINE),
+    port.LoggedOut: (ANY - {S.NEW}, S.LOGGED_OUT),
+    port.StreamReplaced: (HAS_CLIENT, S.REPLACED),
+    port.ClientOutdated: (HAS_CLIENT, S.OUTDATED),
+    port.TemporaryBan: (HAS_CLIENT, S.BANNED_UNTIL),
+    port.Refused: (HAS_CLIENT, S.REFUSED),
+    port.ReachOutLocked: (HAS_CLIENT - {S.BANNED_UNTIL, S.REFUSED}, S.RESTRICTED),
+    port.Silent: (HAS_LINE, S.SUSPECT),
+}
+"""Event → from which states it moves, and whereto. Any other event leaves the state as it is."""
+
+EVENTS = tuple(MOVES)
+GIVES_UP = frozenset({S.LOGGED_OUT, S.REPLACED, S.REFUSED})
+"""A person must act; nothing reconnects by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an event makes of a device, and the sentence for its history (empty: nothing worth a line)."""
+
+    device: Device
+    words: str
+
+
+def after(device: Device, event: port.Event, now: datetime, *, unknown_locks: int = 0) -> Change | None:
+    """The device after an event; None when the event changes nothing.
+
+    `unknown_locks`: how many locks without an end the device had within the last 30 days.
+    """
+    move = MOVES.get(type(event))
+    if move is None or device.state not in move[0]:
+        return None
+    if isinstance(event, port.Connected | port.QrCode | port.PairCode) and device.wanted is Wanted.STOPPED:
+        return None
+    if isinstance(event, port.Disconnected) and event.why == "asked" and device.wanted is Wanted.CONNECTED:
+        return None  # our own restart of the client
+    if isinstance(event, port.QrCode | port.PairCode) and device.is_linked:
+        # the driver has no link where we believed in one
+        lost = _moved(device, S.LOGGED_OUT, "link_lost", now)
+        return _change(device, replace(lost, is_linked=False, wanted=Wanted.STOPPED))
+    moved = _by_event(device, move[1], event, now, unknown_locks)
+    return None if moved == device else _change(device, moved)
+
+
+def _change(before: Device, moved: Device) -> Change:
+    is_news = (before.state, before.state_reason) != (moved.state, moved.state_reason)
+    return Change(moved, words(moved.state, moved.state_reason) if is_news else "")
+
+
+def _moved(device: Device, state: DeviceState, reason: str | None, now: datetime) -> Device:
+    since = device.state_since if device.state is state else now
+    return replace(device, state=state, state_reason=reason, state_since=since, updated_at=now)
+
+
+def _by_event(device: Device, state: DeviceState, event: port.Event, now: datetime, unknown_locks: int) -> Device:
+    match event:
+        case port.PairSucceeded():
+            return _paired(device, event, now)
+        case port.PairFailed():
+            # a device that was linked before is still the one that must be linked again
+            back = S.LOGGED_OUT if device.jid else S.NEW
+            return replace(_moved(device, back, f"pairing_{event.why}", now), wanted=Wanted.STOPPED)
+        case port.Connected():
+            return _connected(device, now)
+        case port.Disconnected():
+            return _disconnected(device, event, now)
+        case port.LoggedOut():
+            out = _moved(device, S.LOGGED_OUT, event.why, now)
+            return replace(out, is_linked=False, wanted=Wanted.STOPPED, hold_until=None)
+        case port.TemporaryBan():
+            return replace(_moved(device, state, f"ban_{event.code}", now), hold_until=event.until)
+        case port.ReachOutLocked():
+            return _locked(device, event, now, unknown_locks)
+        case port.StreamReplaced() | port.Refused():
+            reason = event.why if isinstance(event, port.Refused) else None
+            return replace(_moved(device, state, reason, now), wanted=Wanted.STOPPED, hold_until=None)
+        case _:
+            return _moved(device, state, None, now)
+
+
+def _paired(device: Device, event: port.PairSucceeded, now: datetime) -> Device:
+    """The linked number counts, also when another one was written down."""
+    reason = "phone_differs" if device.phone not in (None, event.phone) else None
+    linked = _moved(device, S.CONNECTING, reason, now)
+    return replace(linked, phone=event.phone, jid=event.jid, is_linked=True, wanted=Wanted.CONNECTED, hold_until=None)
+
+
+def _connected(device: Device, now: datetime) -> Device:
+    if _is_locked(device, now):
+        return replace(_moved(device, S.RESTRICTED, device.state_reason, now), last_seen_at=now)
+    return replace(_moved(device, S.ONLINE, None, now), hold_until=None, last_seen_at=now)
+
+
+def _is_locked(device: Device, now: datetime) -> bool:
+    """A reach-out lock outlives the line; only its end, or the service's word, lifts it."""
+    is_lock = device.state_reason in ("reach_out_lock", "reach_out_lock_open_end")
+    return is_lock and device.hold_until is not None and device.hold_until > now
+
+
+def _disconnected(device: Device, event: port.Disconnected, now: datetime) -> Device:
+    if not event.will_retry and device.wanted is Wanted.STOPPED:
+        return replace(_moved(device, S.STOPPED, event.why, now), last_seen_at=now)
+    # the mark of a lock stays, so that coming back does not lift it
+    reason = device.state_reason if _is_locked(device, now) else event.why
+    seen = now if device.state in HAS_LINE else device.last_seen_at
+    return replace(_moved(device, S.OFFLINE, reason, now), last_seen_at=seen)
+
+
+def _locked(device: Device, event: port.ReachOutLocked, now: datetime, unknown_locks: int) -> Device:
+    if event.until is not None:
+        return replace(_moved(device, S.RESTRICTED, "reach_out_lock", now), hold_until=event.until)
+    if device.state is S.RESTRICTED and device.hold_until is not None and device.hold_until > now:
+        return device  # told again within a lock that we already guess the end of
+    guess = now + UNKNOWN_LOCK * 2**unknown_locks if unknown_locks < UNKNOWN_LOCKS else None
+    return replace(_moved(device, S.RESTRICTED, "reach_out_lock_open_end", now), hold_until=guess)
+
+
+# ---------------------------------------------------------------------- words
+
+BANS = {
+    101: "it wrote to too many people who do not have it saved",
+    102: "many people blocked it",
+    103: "it made too many groups",
+    104: "it sent the same text to too many people",
+    106: "it sent too much to broadcast lists",
+}
+
+_WORDS: dict[tuple[DeviceState, str | None], str] = {
+    (S.NEW, None): "Not linked yet. Scan a QR code or type a code on the phone.",
+    (S.NEW, "pairing_expired"): "Nobody scanned the code in time. Show a new one.",
+    (S.NEW, "pairing_stopped"): "Linking was stopped. Show a new code to go on.",
+    (S.PAIRING, None): "A code is shown. Scan it with the phone.",
+    (S.CONNECTING, None): "Connecting.",
+    (S.CONNECTING, "phone_differs"): "Linked to another number than the one written down. The linked number is kept.",
+    (S.CONNECTING, "probe"): "The ban has ended. Trying once.",
+    (S.ONLINE, None): "Connected. Messages can go out.",
+    (S.OFFLINE, None): "The connection is lost. Hantar tries again by itself; messages wait.",
+    (S.OFFLINE, "no_network"): "The phone's service cannot be reached. Hantar tries again by itself; messages wait.",
+    (S.OFFLINE, "gateway_restart"): "The gateway is starting again. The device comes back by itself.",
+    (S.OFFLINE, "no_answer"): "The device did not answer within a minute. Hantar tries again by itself.",
+    (S.OFFLINE, "reach_out_lock"): "The connection is lost during a restriction. Hantar tries again by itself.",
+    (S.OFFLINE, "reach_out_lock_open_end"): "The connection is lost during a restriction. Hantar tries again by itself.",
+    (S.SUSPECT, None): "The device stopped answering. Its client is being restarted.",
+    (S.RESTRICTED, None): "WhatsApp lets this number start no new chats. Nothing was moved.",
+    (S.RESTRICTED, "reach_out_lock"): "WhatsApp lets this number start no new chats for a while. People who wrote to you can be "
+    "answered. Nothing was moved.",
+    (S.RESTRICTED, "reach_out_lock_open_end"): "WhatsApp lets this number start no new chats and does not say until when. "
+    "Hantar looks again later. Nothing was moved.",
+    (S.BANNED_UNTIL, None): "WhatsApp has banned this number for a while. Messages wait.",
+    (S.LOGGED_OUT, None): "The link is gone. Link the device again; its messages wait.",
+    (S.LOGGED_OUT, "phone"): "The phone removed this device from its linked devices. Link it again; its messages wait.",
+    (S.LOGGED_OUT, "user"): "Logged out here. Link the device again when you need it; number and leads stay.",
+    (S.LOGGED_OUT, "link_lost"): "The gateway no longer knows this link. Link the device again; its messages wait.",
+    (S.LOGGED_OUT, "pairing_expired"): "Nobody scanned the code in time. Show a new one; the messages wait.",
+    (S.REPLACED, None): "WhatsApp was opened for this device elsewhere. Hantar does not fight for the line; connect again if "
+    "this is the right place.",
+    (S.OUTDATED, None): "WhatsApp wants a newer client. Update Hantar; messages wait.",
+    (S.REFUSED, None): "WhatsApp refuses this number. Messages wait until they are too late, then they are skipped.",
+    (S.REFUSED, "banned"): "WhatsApp has banned this number for good. Its messages wait until they are too late, then they "
+    "are skipped.",
+    (S.STOPPED, None): "Disconnected here. The link stays; connect again when you need it.",
+}
+
+_ADVICE: dict[DeviceState, str] = {
+    S.NEW: "Link the device: show the QR code and scan it.",
+    S.PAIRING: "Open WhatsApp on the phone, go to Linked devices and scan the code.",
+    S.CONNECTING: "Wait a moment.",
+    S.ONLINE: "Nothing to do.",
+    S.OFFLINE: "Wait, or press Reconnect to try now.",
+    S.SUSPECT: "Wait a minute; the client is being restarted.",
+    S.RESTRICTED: "Write to nobody new from this number until the end. Ask yourself whether these people expected you.",
+    S.BANNED_UNTIL: "Wait for the end. Change what led to the ban before you go on: fewer strangers, less repetition.",
+    S.LOGGED_OUT: "Link the device again with a QR code or a pairing code.",
+    S.REPLACED: "Close WhatsApp where it was opened, or connect again from here.",
+    S.OUTDATED: "Update Hantar.",
+    S.REFUSED: "Cancel what waits, or plan anew with another number and with people who agreed to hear from you.",
+    S.STOPPED: "Press Connect when you need the device.",
+}
+
+
+def words(state: DeviceState, reason: str | None) -> str:
+    """The state as a sentence for its user."""
+    if state is S.BANNED_UNTIL and reason and reason.removeprefix("ban_").isdigit():
+        why = BANS.get(int(reason.removeprefix("ban_")))
+        if why:
+            return f"WhatsApp has banned this number for a while because {why}. Messages wait."
+    return _WORDS.get((state, reason)) or _WORDS[(state, None)]
+
+
+def advice(state: DeviceState) -> str:
+    """What to do next."""
+    return _ADVICE[state]
+
+
+# ---------------------------------------------------------------------- errors
+
+
+class DeviceNotFound(errors.NotFound):
+    """There is no such device here."""
+
+
+class DeviceLimit(errors.Conflict):
+    """Your account has as many devices as it may have. An administrator can raise the limit."""
+
+    code = "device_limit"
+
+
+class PhoneDiffers(errors.Conflict):
+    """This device is linked to another number. Log it out and link it with the right phone."""
+
+    code = "phone_differs"
+
+
+class AlreadyLinked(errors.Conflict):
+    """This device is already linked."""
+
+    code = "already_linked"
+
+
+class NotLinked(errors.Conflict):
+    """This device is not linked. Link it first."""
+
+    code = "device_not_linked"
+
+
+class NotConnected(errors.Conflict):
+    """This device is not connected just now. Connect it first."""
+
+    code = "device_not_connected"
+
+
+class QrNotReady(errors.Unavailable):
+    """No code came yet. Try again in a moment."""
+
+    code = "qr_not_ready"
+
+
+class PairingRefused(errors.Conflict):
+    """WhatsApp gave no code just now."""
+
+    code = "pairing_refused"
+
+
+class BannedUntil(errors.Conflict):
+    """WhatsApp has banned this number for a while. Trying again before the end makes it worse."""
+
+    code = "banned_until"
+
+
+class NotASimulator(errors.Conflict):
+    """This is not a simulated device."""
+
+    code = "not_a_simulator"
+
+
+class NotSupported(errors.Conflict):
+    """Devices of this kind cannot do that."""
+
+    code = "not_supported"
+
+
+class GatewayAway(errors.Unavailable):
+    """The gateway of this device does not answer just now. Try again in a moment."""
+
+    code = "gateway_away"

@@ -1,0 +1,243 @@
+"""SQL of devices and their history. It reads leads and messages to count them and writes only its own tables."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from hantar.devices import model
+from hantar.devices.model import DeviceId
+from hantar.gateways.port import DeviceState
+from hantar.kit import db, ids
+
+_FROM_ROW = tuple(
+    [
+        "id",
+        "workspace_id",
+        "name",
+        "phone",
+        "jid",
+        "driver",
+        "is_linked",
+        "state_reason",
+        "state_since",
+        "hold_until",
+        "last_seen_at",
+        "sending_paused",
+        "min_delay_seconds",
+        "max_delay_seconds",
+        "is_demo",
+        "created_at",
+        "updated_at",
+    ]
+)
+
+
+def _device(row: db.Row) -> model.Device:
+    return model.Device(
+        **{name: row[name] for name in _FROM_ROW},
+        wanted=model.Wanted(row["wanted"]),
+        state=DeviceState(row["state"]),
+        limits=model.Limits(row["per_minute"], row["per_hour"], row["per_day"]),
+    )
+
+
+async def find(tx: db.Tx, device_id: str, *, lock: bool = False) -> model.Device | None:
+    """The device, locked for a change if asked."""
+    if not ids.is_id(device_id):
+        return None
+    row = await tx.fetchrow(f"SELECT * FROM devices WHERE id = $1 {'FOR NO KEY UPDATE' if lock else ''}", device_id)
+    return _device(row) if row else None
+
+
+async def page(tx: db.Tx, asked: model.Filter, limit: int) -> list[model.Device]:
+    """Devices, the newest first."""
+    where = _where(asked)
+    if asked.before:
+        where.add("d.id < {}", asked.before)
+    sql = f"SELECT d.* FROM devices d WHERE {where} ORDER BY d.id DESC LIMIT {where.value(limit)}"
+    return [_device(row) for row in await tx.fetch(sql, *where.values)]
+
+
+async def count(tx: db.Tx, asked: model.Filter) -> int:
+    """How many devices the filter means."""
+    where = _where(asked)
+    return int(await tx.fetchval(f"SELECT count(*) FROM devices d WHERE {where}", *where.values))
+
+
+def _where(asked: model.Filter) -> db.Where:
+    where = db.Where()
+    if asked.state:
+        where.add("d.state = {}", asked.state.value)
+    if asked.status:
+        states = [state.value for state in DeviceState if model.status(state) == asked.status]
+        where.add("d.state = ANY({}::text[])", states)
+    if asked.q:
+        where.add("(d.name ILIKE {} OR d.phone LIKE {})", db.like(asked.q), db.like(asked.q.lstrip("+")))
+    if asked.niche:
+        where.add(
+            "EXISTS (SELECT 1 FROM leads l WHERE (l.workspace_id, l.device_id) = (d.workspace_id, d.id)"
+            " AND l.niche_keys @> ARRAY[{}::text])",
+            asked.niche.strip().casefold(),
+        )
+    return where
+
+
+async def device_limit(tx: db.Tx, workspace_id: str) -> int:
+    """How many devices the workspace may have; locked, so that two additions cannot both be the last."""
+    sql = "SELECT device_limit FROM workspaces WHERE id = $1 FOR NO KEY UPDATE"
+    return int(await tx.fetchval(sql, workspace_id))
+
+
+async def default_country(tx: db.Tx, workspace_id: str) -> str | None:
+    """The country of local numbers."""
+    country: str | None = await tx.fetchval("SELECT default_country FROM workspaces WHERE id = $1", workspace_id)
+    return country
+
+
+_COLUMNS = tuple(
+    [
+        "workspace_id",
+        "id",
+        "name",
+        "phone",
+        "jid",
+        "driver",
+        "wanted",
+        "is_linked",
+        "state",
+        "state_reason",
+        "state_since",
+        "hold_until",
+        "last_seen_at",
+        "sending_paused",
+        "per_minute",
+        "per_hour",
+        "per_day",
+        "min_delay_seconds",
+        "max_delay_seconds",
+        "is_demo",
+        "created_at",
+        "updated_at",
+    ]
+)
+
+
+def _values(device: model.Device) -> list[Any]:
+    flat = {**asdict(device), **asdict(device.limits)}
+    return [flat[name] for name in _COLUMNS]
+
+
+async def add(tx: db.Tx, device: model.Device) -> None:
+    """Store a new device."""
+    numbers = ", ".join(f"${number}" for number in range(1, len(_COLUMNS) + 1))
+    await tx.execute(f"INSERT INTO devices ({', '.join(_COLUMNS)}) VALUES ({numbers})", *_values(device))
+
+
+async def save(tx: db.Tx, device: model.Device) -> None:
+    """Store what changed of a device that the caller has locked."""
+    sets = ", ".join(f"{name} = ${number}" for number, name in enumerate(_COLUMNS, 1) if name not in ("workspace_id", "id"))
+    await tx.execute(f"UPDATE devices SET {sets} WHERE (workspace_id, id) = ($1, $2)", *_values(device))
+
+
+async def note(tx: db.Tx, device: model.Device, words: str, *, reason: str | None = None) -> None:
+    """A line in the device's history."""
+    sql = """INSERT INTO device_events (workspace_id, id, device_id, at, state, reason, words)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)"""
+    why = reason or device.state_reason
+    await tx.execute(sql, device.workspace_id, ids.new_id(), device.id, await tx.now(), device.state, why, words)
+
+
+async def history(tx: db.Tx, device_id: DeviceId, before: str | None, limit: int) -> list[db.Row]:
+    """The device's history, the newest first."""
+    where = db.Where().add("device_id = {}", device_id)
+    if before:
+        where.add("id < {}", before)
+    sql = f"SELECT id, at, state, reason, words FROM device_events WHERE {where} ORDER BY id DESC LIMIT {where.value(limit)}"
+    return await tx.fetch(sql, *where.values)
+
+
+async def delete(tx: db.Tx, device_id: DeviceId) -> bool:
+    """Delete a device; the database takes its history, lane, leads and messages along."""
+    return await tx.execute("DELETE FROM devices WHERE id = $1", device_id) == 1
+
+
+# ---------------------------------------------------------------------- counts: reading what others write
+
+
+async def figures(tx: db.Tx, device_ids: Sequence[str], now: datetime, time_zone: str) -> dict[str, model.Figures]:
+    """Leads, messages sent and failed today (the day of this time zone), and messages waiting, by device."""
+    sql = """
+      SELECT d.id,
+        (SELECT count(*) FROM leads l WHERE (l.workspace_id, l.device_id) = (d.workspace_id, d.id)) AS lead_count,
+        (SELECT count(*) FROM messages m WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id)
+           AND m.sent_at >= date_trunc('day', $2::timestamptz, $3)) AS sent_today,
+        (SELECT count(*) FROM messages m WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id)
+           AND m.state = 'failed' AND m.ended_at >= date_trunc('day', $2::timestamptz, $3)) AS failed_today,
+        (SELECT count(*) FROM messages m WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id)
+           AND m.state = 'queued') +
+        (SELECT count(*) FROM messages m WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id)
+           AND m.state = 'claimed') AS queue_size
+      FROM devices d WHERE d.id = ANY($1::uuid[])"""
+    rows = await tx.fetch(sql, list(device_ids), now, time_zone)
+    names = model.Figures.__dataclass_fields__
+    return {row["id"]: model.Figures(**{name: row[name] for name in names}) for row in rows}
+
+
+async def losses(tx: db.Tx, device_id: DeviceId) -> model.Losses:
+    """What goes when the device is deleted."""
+    sql = """
+      SELECT (SELECT count(*) FROM leads WHERE device_id = $1) AS leads, count(*) AS messages,
+        count(*) FILTER (WHERE state IN ('planned', 'held', 'queued', 'claimed')) AS pending_messages,
+        count(DISTINCT source_id) FILTER (WHERE kind = 'campaign'
+          AND state IN ('planned', 'held', 'queued', 'claimed')) AS campaigns
+      FROM messages WHERE device_id = $1"""
+    row = await tx.fetchrow(sql, device_id)
+    assert row is not None  # noqa: S101 an aggregate always has a row
+    return model.Losses(**dict(row))
+
+
+async def used(tx: db.Tx, device_id: DeviceId) -> db.Row | None:
+    """The lane's windows: when each began and how many went out in it."""
+    return await tx.fetchrow("SELECT * FROM lanes WHERE device_id = $1", device_id)
+
+
+async def last_restriction(tx: db.Tx, device_id: DeviceId, since: datetime) -> db.Row | None:
+    """The latest restriction or ban since then."""
+    sql = """SELECT at, state, reason, words FROM device_events
+             WHERE device_id = $1 AND at >= $2 AND state IN ('restricted', 'banned_until', 'refused')
+             ORDER BY id DESC LIMIT 1"""
+    return await tx.fetchrow(sql, device_id, since)
+
+
+# ---------------------------------------------------------------------- for the keeper: all workspaces
+
+
+async def unknown_locks(tx: db.Tx, device_id: str, since: datetime) -> int:
+    """How many reach-out locks without an end the device had since then."""
+    sql = """SELECT count(*) FROM device_events
+             WHERE device_id = $1 AND at >= $2 AND state = 'restricted' AND reason = 'reach_out_lock_open_end'"""
+    return int(await tx.fetchval(sql, device_id, since))
+
+
+async def start_anew(tx: db.Tx, now: datetime) -> int:
+    """A new process holds no line yet: what was live is connecting, and pairings of the old one are over."""
+    connecting = """UPDATE devices SET state = 'connecting', state_since = $1, updated_at = $1,
+                      state_reason = CASE WHEN state = 'restricted' OR state_reason LIKE 'reach_out_lock%'
+                                     THEN state_reason END
+                    WHERE wanted = 'connected' AND is_linked
+                      AND state IN ('online', 'offline', 'suspect', 'restricted', 'outdated')"""
+    over = """UPDATE devices SET state = CASE WHEN jid IS NULL THEN 'new' ELSE 'logged_out' END,
+                state_reason = 'pairing_stopped', state_since = $1, updated_at = $1, wanted = 'stopped'
+              WHERE state = 'pairing' OR (wanted = 'connected' AND NOT is_linked)"""
+    stopped = """UPDATE devices SET state = 'stopped', state_reason = NULL, state_since = $1, updated_at = $1
+                 WHERE wanted = 'stopped' AND state IN ('online', 'offline', 'suspect', 'connecting', 'restricted')"""
+    return await tx.execute(connecting, now) + await tx.execute(over, now) + await tx.execute(stopped, now)
+
+
+async def wanting(tx: db.Tx, limit: int) -> list[model.Device]:
+    """Devices that a person wants connected and that are not online, the longest waiting first."""
+    sql = """SELECT * FROM devices WHERE wanted = 'connected'
+               AND state IN ('connecting', 'offline', 'suspect', 'banned_until', 'restricted')
+             ORDER BY state_since LIMIT $1"""
+    return [_device(row) for row in await tx.fetch(sql, limit)]
