@@ -22,6 +22,7 @@ from hantar.accounts import service as accounts
 from hantar.campaigns import http as campaigns_http
 from hantar.campaigns import planner, progress
 from hantar.demo import http as demo_http
+from hantar.demo import service as demo
 from hantar.devices import http as devices_http
 from hantar.devices import keeper
 from hantar.dispatch import engine, intake
@@ -95,8 +96,14 @@ def build(settings: Settings, dsn: str) -> House:
     kept = keeper.Keeper(database, drivers, bus, clock)
     sending = engine.Engine(database, drivers, bus, clock, node=ids.new_id(), random=rng.random, grace=GRACE)
     importing = importer.Importer(database, bus, clock, settings.data_dir / "imports")
-    live = realtime.Realtime(database, bus, clock)
-    parts = {keeper.Keeper: kept, importer.Importer: importing, realtime.Realtime: live, engine.Engine: sending}
+    live = realtime.Realtime(bus, clock)
+    parts: dict[type, object] = {
+        keeper.Keeper: kept,
+        importer.Importer: importing,
+        realtime.Realtime: live,
+        engine.Engine: sending,
+        demo.Demo: demo.Demo(database, clock, kept),
+    }
     web = asgi.create(db=database, clock=clock, bus=bus, settings=settings, parts=parts, routers=ROUTERS, static=STATIC)
     return House(
         settings=settings,

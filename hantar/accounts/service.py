@@ -28,7 +28,8 @@ REGISTER_PER_ADDRESS = quota.per_minutes(60, 60, "register address")
 SIGNED_OUT = "account.signed_out"
 """The fact that sign-ins or keys ended; `ids` names them. The socket closes what they had opened."""
 
-ADMIN_NAME = "admin"
+ADMIN_EMAIL = "admin"
+"""What the first administrator types into the e-mail field until they give an address."""
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\".]+(\.[^@\s,;<>\".]+)+")
 _ZONES = frozenset(available_timezones())
 
@@ -188,7 +189,7 @@ class Accounts:
             await store.alone(tx)
             if (await store.installation(tx)).has_admin:
                 return None
-            name = given.name if given else ADMIN_NAME
+            name = given.name if given else ADMIN_EMAIL
             await self._add(tx, name, "Administrator", hashed, is_admin=True)
         return None if given else password
 

@@ -19,7 +19,7 @@ from hantar.jobs import http as jobs_http
 from hantar.kit import cluster, db
 from hantar.kit.clock import Clock
 from hantar.settings import Settings
-from hantar.web import edge, feed, gate, health, openapi, pages, problems, realtime
+from hantar.web import edge, gate, health, openapi, pages, problems, realtime
 
 BODY_LIMIT = 1_000_000
 """Bytes of an ordinary body; routes that take files name their own `max_body_size`."""
@@ -53,15 +53,17 @@ def create(
     app.state.db, app.state.clock, app.state.bus = db, clock, bus
     app.state.settings = settings
     app.state.parts = {Settings: settings, service.Accounts: service.Accounts(db, clock, settings), **parts}
+    if realtime.Realtime not in app.state.parts:
+        app.state.parts[realtime.Realtime] = realtime.Realtime(bus, clock)
     app.state.identify = identity.identify
-    app.state.feed = feed.Feed(bus, clock)
     problems.install(app)
     api = APIRouter()
-    api.routes.extend(in_order(route for router in (*OWN_ROUTERS, *routers) for route in router.routes))
+    all_routers = [*routers, *(own for own in OWN_ROUTERS if not any(own is other for other in routers))]
+    api.routes.extend(in_order(route for router in all_routers for route in router.routes))
     app.include_router(api, prefix="/api", max_body_size=BODY_LIMIT)
     app.include_router(health.router)
     app.include_router(realtime.router)
-    app.state.routes = tuple(route for route in api.routes if isinstance(route, APIRoute))
+    app.state.routes = tuple(_checked(route) for route in api.routes)
     app.state.needs = {(method, f"/api{r.path}"): need_of(r) for r in app.state.routes for method in r.methods}
     app.router.default = pages.Pages(static)
     _add_openapi(app)
@@ -92,6 +94,12 @@ def in_order(routes: Iterable[BaseRoute]) -> list[BaseRoute]:
         return [bool(re.search(r"\{", part)) for part in _path(route).split("/")]
 
     return sorted(routes, key=key)
+
+
+def _checked(route: BaseRoute) -> APIRoute:
+    if not isinstance(route, APIRoute):
+        raise TypeError(f"{route!r}: name each router in app.py; a router within a router escapes the permission test")
+    return route
 
 
 def _path(route: Any) -> str:

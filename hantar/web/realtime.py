@@ -16,6 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 from hantar.accounts import identity, model
 from hantar.kit import errors
 from hantar.kit.clock import Clock
+from hantar.kit.cluster import Bus
 from hantar.kit.errors import AppError
 from hantar.web import edge, feed, problems
 
@@ -45,6 +46,18 @@ class ForeignPage(errors.Forbidden):
     code = "csrf"
 
 
+class Realtime:
+    """The part that app.py runs: the feed, and the end of all sockets when the server stops."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self.feed = feed.Feed(bus, clock)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Wait for the end, then close every socket, so that nobody waits for a silent line."""
+        await stop.wait()
+        self.feed.close()
+
+
 async def _may_open(socket: WebSocket) -> model.Caller:
     headers: Headers = socket.headers
     if not edge.has_key(headers):
@@ -52,9 +65,14 @@ async def _may_open(socket: WebSocket) -> model.Caller:
         if "origin" not in headers or not own:
             raise ForeignPage if "cookie" in headers or not own else model.Unauthenticated
     caller = await identity.identify(socket)
-    if socket.app.state.feed.count(caller) >= MOST_SOCKETS:
+    if _feed(socket).count(caller) >= MOST_SOCKETS:
         raise TooManySockets(retry_after=PING_SECONDS)
     return caller
+
+
+def _feed(socket: WebSocket) -> feed.Feed:
+    part: Realtime = socket.app.state.parts[Realtime]
+    return part.feed
 
 
 @router.websocket("/ws")
@@ -66,7 +84,7 @@ async def live(socket: WebSocket) -> None:
         await _refuse(socket, error)
         return
     last_id = socket.query_params.get("last_id", "")
-    hub: feed.Feed = socket.app.state.feed
+    hub = _feed(socket)
     listener = hub.join(caller, int(last_id) if last_id.isascii() and last_id.isdigit() else None)
     try:
         await socket.accept()
