@@ -118,7 +118,8 @@ def records(file: IO[bytes], form: Format) -> Iterator[Record]:
     try:
         yield from _records(text, form.delimiter)
     finally:
-        text.detach()
+        if not file.closed:  # the caller's file outlives the reading, unless it was closed half-way
+            text.detach()
 
 
 def _records(text: io.TextIOBase, delimiter: str) -> Iterator[Record]:
