@@ -17,7 +17,6 @@ import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
-from hantar.accounts import http as accounts_http
 from hantar.accounts import service as accounts
 from hantar.campaigns import http as campaigns_http
 from hantar.campaigns import planner, progress
@@ -27,10 +26,10 @@ from hantar.devices import http as devices_http
 from hantar.devices import keeper
 from hantar.dispatch import engine, intake
 from hantar.gateways import port, registry
-from hantar.jobs import http as jobs_http
 from hantar.kit import cluster, db, embedded, ids, logs, service
 from hantar.kit.clock import SystemClock
 from hantar.leads import http as leads_http
+from hantar.leads import http_files as leads_files
 from hantar.leads import importer
 from hantar.media import http as media_http
 from hantar.migrations import run as migrations
@@ -38,7 +37,7 @@ from hantar.outbox import http as outbox_http
 from hantar.reports import http as reports_http
 from hantar.reports import http_days
 from hantar.settings import Settings
-from hantar.web import asgi, realtime
+from hantar.web import asgi, health, realtime
 
 log = structlog.get_logger(__name__)
 
@@ -47,10 +46,9 @@ GRACE = timedelta(seconds=10)
 STATIC = Path(__file__).parent / "web" / "static"
 
 ROUTERS: Sequence[APIRouter] = (
-    accounts_http.router,
-    jobs_http.router,
     devices_http.router,
     leads_http.router,
+    leads_files.router,
     media_http.router,
     outbox_http.router,
     campaigns_http.router,
@@ -95,13 +93,14 @@ def build(settings: Settings, dsn: str) -> House:
     rng = random.SystemRandom()
     kept = keeper.Keeper(database, drivers, bus, clock)
     sending = engine.Engine(database, drivers, bus, clock, node=ids.new_id(), random=rng.random, grace=GRACE)
-    importing = importer.Importer(database, bus, clock, settings.data_dir / "imports")
+    importing = importer.Importer(database, settings.data_dir / "imports", bus)
     live = realtime.Realtime(bus, clock)
     parts: dict[type, object] = {
         keeper.Keeper: kept,
         importer.Importer: importing,
         realtime.Realtime: live,
         engine.Engine: sending,
+        health.Sender: health.Sender(lambda: sending.leases.held > 0),
         demo.Demo: demo.Demo(database, clock, kept),
     }
     web = asgi.create(db=database, clock=clock, bus=bus, settings=settings, parts=parts, routers=ROUTERS, static=STATIC)

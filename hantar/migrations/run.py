@@ -54,7 +54,7 @@ def _upgrade(connection: Connection) -> None:
 async def upgrade(dsn: str) -> None:
     """Run every missing step in one transaction under one lock; a crash half-way leaves the old schema."""
 
-    async def connect() -> asyncpg.Connection:  # type: ignore[type-arg] # Record is generic in the stubs only
+    async def connect() -> asyncpg.Connection:
         return await asyncpg.connect(dsn, timeout=10)
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)

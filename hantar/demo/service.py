@@ -1,0 +1,152 @@
+"""Builds the demo and takes it away. Everything in it is marked and uses the simulator alone."""
+
+import asyncio
+
+import structlog
+
+from hantar.campaigns import model as campaigns
+from hantar.campaigns import service as campaign_service
+from hantar.demo import people
+from hantar.devices import keeper
+from hantar.devices import model as devices
+from hantar.devices import service as device_service
+from hantar.gateways import port
+from hantar.jobs import service as jobs
+from hantar.kit import clock, db, errors
+from hantar.leads import model as leads
+from hantar.leads import service as lead_service
+
+log = structlog.get_logger(__name__)
+
+NAMES = ("Demo: Shop", "Demo: Support", "Demo: Sales")
+LIMITS = devices.Limits(per_minute=600, per_hour=20_000, per_day=100_000)
+"""Demo devices are fast (responsible-sending.md 13), so that a campaign of 120 takes about a minute."""
+TITLE = "Welcome (demo)"
+TEXT = (
+    'Hello {{ name | default: "there" }}! 👋\n\nWelcome to *Kedai Hantar*. We are open every day from 9 to 6.\n'
+    "_This is a demo: nobody real gets this message._"
+)
+SECONDS_TO_LINK = 10.0
+
+
+class DemoPresent(errors.Conflict):
+    """The demo is there already. Remove it first to begin anew."""
+
+    code = "demo_present"
+
+
+class Demo:
+    """One per process."""
+
+    def __init__(self, database: db.Database, clock_: clock.Clock, keeper_: keeper.Keeper) -> None:
+        self._db, self._clock, self._keeper = database, clock_, keeper_
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, workspace_id: str, by: str, zone: str) -> str:
+        """Begin building; returns the job that tells how far it is. Raises `DemoPresent`."""
+        async with self._db.transaction(workspace_id) as tx:
+            await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('demo ' || $1, 0))", workspace_id)
+            if await is_present(tx):
+                raise DemoPresent
+            device_ids = [
+                (
+                    await device_service.create(
+                        tx, workspace_id, device_service.New(name, "simulator", limits=LIMITS, is_demo=True)
+                    )
+                ).id
+                for name in NAMES
+            ]
+            job = await jobs.create(tx, workspace_id, "demo", by=by, total=people.COUNT + len(NAMES))
+            await jobs.start(tx, workspace_id, job.id)
+        task = asyncio.create_task(self._build(workspace_id, job.id, device_ids, by, zone))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return job.id
+
+    async def _build(self, workspace_id: str, job_id: str, device_ids: list[devices.DeviceId], by: str, zone: str) -> None:
+        try:
+            await asyncio.gather(*(self._link(workspace_id, device_id, n) for n, device_id in enumerate(device_ids)))
+            campaign_id = await self._fill(workspace_id, job_id, device_ids, by, zone)
+            async with self._db.transaction(workspace_id) as tx:
+                await jobs.finish(tx, workspace_id, job_id, result={"campaign_id": campaign_id, "device_ids": device_ids})
+        except Exception:
+            log.exception("demo.failed", job=job_id)
+            async with self._db.transaction(workspace_id) as tx:
+                await jobs.finish(tx, workspace_id, job_id, error="The demo could not be built. Remove it and try again.")
+
+    async def _link(self, workspace_id: str, device_id: devices.DeviceId, number: int) -> None:
+        """Show a code and scan it, as a person would."""
+        async with self._db.transaction(workspace_id) as tx:
+            device = await device_service.want_connected(tx, device_id)
+        driver = self._keeper.driver_of(device)
+        await self._keeper.open(device)
+        until = self._clock.monotonic() + SECONDS_TO_LINK
+        while self._keeper.code(device_id, self._clock.now()) is None and self._clock.monotonic() < until:
+            await self._keeper.changed(device_id, 1.0)
+        scan = port.SimulatorAction("scan", phone=f"6011{10_000_000 + number}")
+        await driver.simulate(keeper.ref(device), scan)  # type: ignore[attr-defined] # demo devices are simulated
+        while self._clock.monotonic() < until:
+            async with self._db.transaction(workspace_id) as tx:
+                if (await device_service.find(tx, device_id)).state == "online":
+                    return
+            await self._keeper.changed(device_id, 0.5)
+
+    async def _fill(self, workspace_id: str, job_id: str, device_ids: list[devices.DeviceId], by: str, zone: str) -> str:
+        async with self._db.transaction(workspace_id) as tx:
+            for n, person in enumerate(people.everyone()):
+                fields = leads.Fields(
+                    person.name,
+                    f"+{person.phone}",
+                    person.niches,
+                    leads.TargetStatus.CUSTOMER if person.is_customer else leads.TargetStatus.PROSPECT,
+                    attributes={"city": person.city},
+                    time_zone=person.time_zone,
+                )
+                owner = leads.DeviceId(device_ids[n % len(device_ids)])
+                await lead_service.create(tx, workspace_id, fields, owner, source="demo", is_demo=True)
+            draft = campaigns.Draft(
+                title=TITLE,
+                niche="WELCOME",
+                audience=campaigns.Audience(("welcome",), campaigns.TargetStatus.ALL, tuple(device_ids)),
+                text=TEXT,
+                media_id=None,
+                campaign_date=None,
+                time_schedule=None,
+                time_zone=zone,
+                min_delay_seconds=1.0,
+                max_delay_seconds=2.0,
+                when_offline="wait",
+                late_policy="ask",
+            )
+            made = await campaign_service.create(tx, workspace_id, draft, hold=True, by=by, is_demo=True)
+            await jobs.progress(tx, workspace_id, job_id, done=people.COUNT + len(device_ids))
+        return made.campaign.id
+
+    async def remove(self, workspace_id: str) -> dict[str, int]:
+        """Take everything of the demo away; returns how many things of each kind went."""
+        async with self._db.transaction(workspace_id) as tx:
+            gone = {"campaigns": 0, "devices": 0, "leads": 0, "messages": 0}
+            for row in await tx.fetch("SELECT id, status FROM campaigns WHERE is_demo"):
+                if row["status"] in ("pending", "triggered", "processing", "paused"):
+                    await campaign_service.cancel(tx, workspace_id, row["id"])
+            dropped = []
+            for row in await tx.fetch("SELECT id FROM devices WHERE is_demo"):
+                device, losses = await device_service.delete(tx, row["id"])
+                dropped.append(device)
+                gone["devices"] += 1
+                gone["leads"] += losses.leads
+                gone["messages"] += losses.messages
+            for row in await tx.fetch("SELECT id FROM campaigns WHERE is_demo"):
+                gone["messages"] += await campaign_service.delete(tx, workspace_id, row["id"])
+                gone["campaigns"] += 1
+        for device in dropped:
+            await self._keeper.drop(device)
+        return gone
+
+
+async def is_present(tx: db.Tx) -> bool:
+    """Whether the workspace holds demo data."""
+    sql = """SELECT EXISTS (SELECT 1 FROM devices WHERE is_demo) OR EXISTS (SELECT 1 FROM campaigns WHERE is_demo)
+             OR EXISTS (SELECT 1 FROM leads WHERE is_demo)"""
+    found: bool = await tx.fetchval(sql)
+    return found

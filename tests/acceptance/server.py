@@ -1,0 +1,134 @@
+"""The real program as a child process: started by its command, asked over HTTP, stopped or killed like in life."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+
+from hantar.kit import embedded
+
+NAME, PASSWORD = "alice", "a long password for tests"
+PATIENCE = 60.0
+
+
+class Server:
+    """`hantar up` with a data folder of its own."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.folder = folder
+        self._environ = environ
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log = folder / "server.log"
+        self.port = 0
+        self.http = httpx.Client(timeout=30)
+
+    @property
+    def log(self) -> str:
+        """Everything it has said so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
+
+    def start(self) -> "Server":
+        """Start it and wait until it is ready."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(("HANTAR_", "APP_", "DATABASE_", "DB_"))}
+        environ |= {"HANTAR_DATA_DIR": str(self.folder / "data"), "APP_PORT": "0", "APP_BASIC_AUTH": f"{NAME}:{PASSWORD}"}
+        before = len(self.log)
+        with self._log.open("ab") as log:
+            command = [sys.executable, "-m", "hantar", "up"]
+            self._process = subprocess.Popen(  # noqa: S603 our own program
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environ | self._environ
+            )
+        self._wait_until_ready(before)
+        return self
+
+    def _wait_until_ready(self, before: int) -> None:
+        until = time.monotonic() + PATIENCE  # noqa: TID251 a real process needs real time
+        while time.monotonic() < until:  # noqa: TID251
+            said = self.log[before:]
+            if "Hantar is ready" in said:
+                self.port = int(said.split("Hantar is ready:")[1].split()[0].rsplit(":", 1)[1])
+                self.http.base_url = httpx.URL(f"http://127.0.0.1:{self.port}")
+                if self._answers():
+                    return
+            if self._process is not None and self._process.poll() is not None:
+                break
+            time.sleep(0.05)  # noqa: TID251
+        raise AssertionError(f"the server did not start:\n{self.log[-3000:]}")
+
+    def _answers(self) -> bool:
+        try:
+            return self.http.get("/health/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """kill -9, and wait for its end."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; returns its exit code."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(timeout=40)
+
+    def kill_database(self) -> None:
+        """kill -9 of its PostgreSQL."""
+        pid_file = self.folder / "data" / "postgres" / "data" / "postmaster.pid"
+        os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+
+    def sign_in(self) -> None:
+        """As the administrator made from APP_BASIC_AUTH."""
+        reply = self.http.post("/api/login", json={"email": NAME, "password": PASSWORD})
+        assert reply.status_code == 200, reply.text
+
+    def call(self, method: str, path: str, **more: Any) -> Any:
+        """Ask, and expect success; returns the body."""
+        reply = self.http.request(method, f"/api{path}", **more)
+        assert reply.is_success, f"{method} {path}: {reply.status_code} {reply.text}"
+        return reply.json() if reply.content and "json" in reply.headers.get("content-type", "") else reply.content
+
+    async def sql(self, query: str, *values: Any) -> list[asyncpg.Record]:
+        """Ask its database as the owner, beside the program."""
+        dsn = embedded.address_of_running(self.folder / "data")
+        assert dsn is not None
+        connection = await asyncpg.connect(dsn)
+        try:
+            return await connection.fetch(query, *values)
+        finally:
+            await connection.close()
+
+    def ledger(self) -> Iterator[dict[str, Any]]:
+        """The simulator's own record."""
+        for path in sorted((self.folder / "data" / "simulator").glob("*ledger*")):
+            with path.open(encoding="utf-8") as lines:
+                for line in lines:
+                    if line.endswith("\n"):
+                        yield json.loads(line)
+
+
+def wait_for(condition: Any, seconds: float, every: float = 0.1) -> Any:
+    """Wait for something of a real process; returns what came."""
+    until = time.monotonic() + seconds  # noqa: TID251 a real process needs real time
+    while True:
+        found = condition()
+        if found or time.monotonic() > until:  # noqa: TID251
+            assert found, "it did not happen in time"
+            return found
+        time.sleep(every)  # noqa: TID251
