@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import structlog
 
@@ -188,7 +188,7 @@ class Child(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is ours."""
-        self._transport = transport if isinstance(transport, asyncio.WriteTransport) else None
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is one by what it can do, not by its class
 
     def data_received(self, data: bytes) -> None:
         """Answers and events."""
