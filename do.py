@@ -43,6 +43,8 @@ def main(words: list[str]) -> None:
     if words[:1] == ["lock"]:
         lock(words[1:])
         return
+    if words[:1] in (["--help"], ["-h"]):
+        print(__doc__)
     install("run")
     become([str(PYTHON), "-m", "hantar", *(words or ["up"])])
 
@@ -53,17 +55,18 @@ def main(words: list[str]) -> None:
 def install(level: str) -> None:
     """Make .venv match the lock files and the page match its sources; does nothing when they do."""
     stamp = read_stamp()
-    wanted = {"python": sys.version, "place": str(ROOT), "packages": packages_digest(), "page": page_digest()}
+    page, must_build = page_digest()
+    wanted = {"python": sys.version, "place": str(ROOT), "packages": packages_digest(), "page": page}
     if stamp.get("level") == "dev":
         level = "dev"  # it holds all that running needs
     wanted["level"] = level
-    if stamp == wanted and PYTHON.exists():
+    if stamp == wanted and PYTHON.exists() and not must_build:
         return
     STAMP.unlink(missing_ok=True)
     if any(stamp.get(name) != wanted[name] for name in ("python", "place", "packages", "level")):
         make_venv(fresh=bool(stamp) and (stamp.get("python"), stamp.get("place")) != (sys.version, str(ROOT)))
         step("Installing the packages", UV, "pip", "sync", "--quiet", "--require-hashes", REQUIREMENTS / f"{level}.txt")
-    title = "Building the page (the first time takes longest)" if wanted["page"] else "Installing Hantar"
+    title = "Building the pages (the first time takes longest)" if must_build else "Installing Hantar"
     constraints = ["--build-constraints", REQUIREMENTS / "build.txt"]
     step(title, UV, "pip", "install", "--quiet", "--no-deps", "--editable", ".", *constraints)
     STAMP.write_text(json.dumps(wanted, indent=1))
@@ -83,20 +86,18 @@ def packages_digest() -> str:
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
-def page_digest() -> str:
-    """One value for the page's sources; empty when there is no page to build, never current when it was not built."""
+def page_digest() -> "tuple[str, bool]":
+    """One value for the page's sources, and whether the page must be built; empty when there is none to build."""
     path = ROOT / "frontend" / "build.py"
     if os.environ.get("HANTAR_SKIP_UI") == "1" or not path.with_name("package.json").is_file():
-        return ""
+        return "", False
     spec = importlib.util.spec_from_file_location("page", path)
     assert spec is not None  # noqa: S101 narrows the type
     assert spec.loader is not None  # noqa: S101 likewise
     page = importlib.util.module_from_spec(spec)
     sys.dont_write_bytecode = True
     spec.loader.exec_module(page)
-    if not page.is_current():
-        STAMP.unlink(missing_ok=True)
-    return str(page.digest())
+    return page.digest(), not page.is_current()
 
 
 def make_venv(fresh: bool) -> None:
