@@ -29,6 +29,10 @@ OWN_ROUTERS = (accounts_http.router, accounts_http.keys, accounts_http.workspace
 """Routes that every application has; `create` adds them by itself."""
 
 
+PUBLIC = frozenset({("POST", "/api/login"), ("POST", "/api/register"), ("GET", "/api/setup")})
+"""The only routes of the API without a permission beside their path; a test holds this list."""
+
+
 def create(
     *,
     db: db.Database,

@@ -100,7 +100,24 @@ def document(app: FastAPI) -> dict[str, Any]:
     for path, operations in made["paths"].items():
         for method, operation in operations.items():
             _finish(path, method, operation, getattr(app.state, "needs", {}).get((method.upper(), path)))
+    made["paths"] = _plain_ids(made["paths"])
     return _short_names(made)
+
+
+def _plain_ids(paths: dict[str, Any]) -> dict[str, Any]:
+    """`/devices/{device_id}` is written `/devices/{id}`, as in the API's reference: the first id is the thing's own."""
+    changed: dict[str, Any] = {}
+    for path, operations in paths.items():
+        first = re.search(r"\{(\w+_id)\}", path)
+        if first is None or "{id}" in path:
+            changed.setdefault(path, {}).update(operations)
+            continue
+        for operation in operations.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "path" and parameter["name"] == first[1]:
+                    parameter["name"] = "id"
+        changed.setdefault(path.replace(first[0], "{id}"), {}).update(operations)
+    return changed
 
 
 def _finish(path: str, method: str, operation: dict[str, Any], need: tuple[Any, Any, bool] | None) -> None:
