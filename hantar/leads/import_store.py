@@ -144,25 +144,34 @@ def _staged(draft: Draft) -> tuple[Any, ...]:
 
 async def find_doubles(tx: db.Tx, workspace_id: str, import_id: ImportId) -> None:
     """Mark rows whose person stood in an earlier row of the file."""
-    await tx.execute(
-        "INSERT INTO import_lines (workspace_id, import_id, device_id, person_key, row) "
-        "SELECT $1, $2, device::uuid, person_key, row FROM stage ORDER BY row ON CONFLICT DO NOTHING",
+    marked = await tx.execute(
+        "WITH met AS (INSERT INTO import_lines (workspace_id, import_id, device_id, person_key, row) "
+        "SELECT $1, $2, device::uuid, person_key, row FROM stage ORDER BY row ON CONFLICT DO NOTHING RETURNING row) "
+        "UPDATE stage SET first_row = 0 WHERE row NOT IN (SELECT row FROM met)",
         *(workspace_id, import_id),
     )
-    await tx.execute(
-        "UPDATE stage SET first_row = met.row FROM import_lines AS met WHERE met.import_id = $1 "
-        "AND met.device_id = stage.device::uuid AND met.person_key = stage.person_key AND met.row <> stage.row",
-        import_id,
-    )
+    if marked:
+        await tx.execute(
+            "UPDATE stage SET first_row = (SELECT met.row FROM import_lines AS met WHERE met.workspace_id = $1 "
+            "AND met.import_id = $2 AND met.device_id = stage.device::uuid AND met.person_key = stage.person_key) "
+            "WHERE first_row = 0",
+            *(workspace_id, import_id),
+        )
 
 
-async def find_present(tx: db.Tx) -> None:
+async def find_present(tx: db.Tx, workspace_id: str) -> None:
     """Mark rows whose person is known, and whose device has that person already."""
-    await tx.execute("UPDATE stage SET person_id = persons.id FROM persons WHERE persons.phone = stage.person_key")
+    # one index look-up a row, whatever the planner believes about a table that grows while it is read
+    await tx.execute(f"UPDATE stage SET person_id = {_PERSON}", workspace_id)
     await tx.execute(
-        "UPDATE stage SET lead_id = leads.id FROM leads WHERE leads.person_id = stage.person_id "
-        "AND leads.device_id = stage.device::uuid AND stage.first_row IS NULL"
+        "UPDATE stage SET lead_id = (SELECT id FROM leads WHERE leads.workspace_id = $1 "
+        "AND leads.device_id = stage.device::uuid AND leads.person_id = stage.person_id) "
+        "WHERE person_id IS NOT NULL AND first_row IS NULL",
+        workspace_id,
     )
+
+
+_PERSON = "(SELECT id FROM persons WHERE persons.workspace_id = $1 AND persons.phone = stage.person_key)"
 
 
 _WANTED = {
@@ -202,9 +211,7 @@ async def insert_new(tx: db.Tx, workspace_id: str, import_id: ImportId, now: dat
         "WHERE outcome = 'created' AND person_id IS NULL ORDER BY person_key ON CONFLICT DO NOTHING",
         *(workspace_id, now),
     )
-    await tx.execute(
-        "UPDATE stage SET person_id = persons.id FROM persons WHERE persons.phone = stage.person_key AND stage.person_id IS NULL"
-    )
+    await tx.execute(f"UPDATE stage SET person_id = {_PERSON} WHERE outcome = 'created' AND person_id IS NULL", workspace_id)
     made = await tx.execute(
         "INSERT INTO leads (workspace_id, id, person_id, device_id, name, phone, niches, niche_keys, triggers, "
         "trigger_keys, target_status, additional_note, attributes, time_zone, source, import_id, created_at, updated_at) "

@@ -103,7 +103,7 @@ async def merge(tx: db.Tx, workspace_id: str, import_id: ImportId, options: Opti
     drafts, foreign = await _own_devices(tx, batch.drafts)
     await import_store.stage(tx, drafts)
     await import_store.find_doubles(tx, workspace_id, import_id)
-    await import_store.find_present(tx)
+    await import_store.find_present(tx, workspace_id)
     await import_store.judge(tx, options.on_duplicate)
     if not options.is_dry_run:
         now = await tx.now()
