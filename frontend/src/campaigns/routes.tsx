@@ -1,11 +1,69 @@
 // Addresses of the pages of this folder.
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { shellRoute } from '@/app/routes';
+import { steps, type Step } from './editor/steps';
+
+const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
+const day = (value: unknown) => (typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) ? value : undefined);
+
+export interface ListSearch {
+  status?: string;
+  niche?: string;
+  target_status?: string;
+  q?: string;
+  start_date?: string;
+  end_date?: string;
+}
 
 const list = createRoute({
   getParentRoute: () => shellRoute,
   path: '/campaigns',
+  validateSearch: (search): ListSearch => ({
+    status: text(search.status),
+    niche: text(search.niche),
+    target_status: text(search.target_status),
+    q: text(search.q),
+    start_date: day(search.start_date),
+    end_date: day(search.end_date),
+  }),
   component: lazyRouteComponent(() => import('./CampaignsPage')),
 });
 
-export const campaignRoutes = [list] as const;
+const editorSearch = (search: Record<string, unknown>): { step?: Step } => ({ step: steps.find((step) => step === search.step) });
+
+const make = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/campaigns/new',
+  validateSearch: editorSearch,
+  component: lazyRouteComponent(() => import('./editor/NewPage')),
+});
+
+const edit = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/campaigns/$campaignId/edit',
+  validateSearch: editorSearch,
+  component: lazyRouteComponent(() => import('./editor/EditPage')),
+});
+
+export const campaignTabs = ['overview', 'report', 'recipients'] as const;
+export type CampaignTab = (typeof campaignTabs)[number];
+
+export interface CampaignSearch {
+  tab?: CampaignTab;
+  /** Status filter of the recipients. */
+  status?: string;
+  q?: string;
+}
+
+const one = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/campaigns/$campaignId',
+  validateSearch: (search): CampaignSearch => ({
+    tab: campaignTabs.find((tab) => tab === search.tab),
+    status: text(search.status),
+    q: text(search.q),
+  }),
+  component: lazyRouteComponent(() => import('./CampaignPage')),
+});
+
+export const campaignRoutes = [list, make, edit, one] as const;

@@ -1,0 +1,44 @@
+// What one can do with a campaign in its state, and what its numbers mean together. Pure.
+import type { Campaign, Counts } from './types';
+
+export type Action = 'start' | 'pause' | 'resume' | 'edit' | 'cancel' | 'report' | 'clone' | 'delete';
+
+/** The first one is the main one. */
+export function actionsFor(campaign: Pick<Campaign, 'status' | 'is_editable' | 'scheduled_at'>, now = Date.now()): Action[] {
+  switch (campaign.status) {
+    case 'pending':
+      return ['start', 'edit', 'cancel'];
+    case 'triggered':
+    case 'processing':
+      return ['pause', 'cancel'];
+    case 'paused':
+      if (!campaign.is_editable) return ['resume', 'cancel'];
+      // Not started: with its time still to come it goes back to waiting, else it starts.
+      return Date.parse(campaign.scheduled_at) > now ? ['resume', 'start', 'edit', 'cancel'] : ['start', 'edit', 'cancel'];
+    default:
+      return ['report', 'clone', 'delete'];
+  }
+}
+
+export function isRunning(campaign: Pick<Campaign, 'status'>): boolean {
+  return campaign.status === 'triggered' || campaign.status === 'processing';
+}
+
+export function hasStarted(campaign: Pick<Campaign, 'status' | 'is_editable'>): boolean {
+  return campaign.status !== 'pending' && !campaign.is_editable;
+}
+
+/** Messages that may still leave. */
+export function waiting(counts: Counts): number {
+  return counts.pending + counts.queued;
+}
+
+/** Messages that reached their end, whichever. */
+export function ended(counts: Counts): number {
+  return counts.total - waiting(counts);
+}
+
+/** What should be sent: all but those left out and unconfirmed. */
+export function should(counts: Counts): number {
+  return waiting(counts) + counts.sent + counts.failed;
+}

@@ -1,0 +1,14 @@
+// A new campaign.
+import { useZone } from '@/app/zone';
+import { getRouteApi } from '@tanstack/react-router';
+import { Editor } from './Editor';
+import { emptyDraft } from './draft';
+
+const route = getRouteApi('/shell/campaigns/new');
+
+export default function NewPage() {
+  const zone = useZone();
+  const { step = 'basics' } = route.useSearch();
+  const navigate = route.useNavigate();
+  return <Editor campaign={null} initial={emptyDraft(zone)} step={step} onStep={(next) => void navigate({ search: { step: next } })} />;
+}

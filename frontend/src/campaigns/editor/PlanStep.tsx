@@ -1,0 +1,146 @@
+// Step 4: the exact plan before anything is sent, and the button that says what happens.
+import { Alert, Anchor, Button, Group, List, Skeleton, Stack, Text } from '@mantine/core';
+import { RefreshCw, TriangleAlert } from 'lucide-react';
+import { useEffect, useMemo } from 'react';
+import { FailedLoad } from '@/parts/ProblemNote';
+import { formatIn, useFormat } from '@/parts/format';
+import { useWords } from '@/words';
+import { usePlan } from '../hooks';
+import type { Campaign, Plan } from '../types';
+import { bodyOf, stepOf, wrongFields, type Draft } from './draft';
+import { PlanBoxes } from './PlanBoxes';
+import { PlanPeople } from './PlanPeople';
+import type { Step } from './steps';
+import type { DraftForm } from './useDraftForm';
+import type { Ending } from './useFinish';
+
+interface Props {
+  form: DraftForm;
+  campaign: Campaign | null;
+  isBusy: boolean;
+  /** The people changed between looking and starting. */
+  hasChanged: boolean;
+  onStep: (step: Step) => void;
+  onEnd: (ending: Ending, planHash: string | null) => void;
+}
+
+export function PlanStep(props: Props) {
+  const t = useWords().campaigns.editor;
+  const { form, onStep } = props;
+  const wrong = wrongFields(form.values, t.wrong);
+  const fields = Object.keys(wrong) as (keyof Draft)[];
+  useEffect(() => form.setErrors(wrong), [fields.join()]);
+  if (fields.length > 0) return <FixFirst wrong={wrong} onStep={onStep} />;
+  return <Planned {...props} />;
+}
+
+function FixFirst({ wrong, onStep }: { wrong: Partial<Record<keyof Draft, string>>; onStep: (step: Step) => void }) {
+  const t = useWords().campaigns.editor;
+  return (
+    <Alert color="yellow" variant="light" icon={<TriangleAlert aria-hidden />} title={t.fixFirst} data-testid="campaigns-plan-fix-first">
+      <List size="sm">
+        {(Object.entries(wrong) as [keyof Draft, string][]).map(([field, words]) => (
+          <List.Item key={field}>
+            <Anchor component="button" type="button" size="sm" onClick={() => onStep(stepOf[field])}>
+              {t.steps[stepOf[field]]}: {words}
+            </Anchor>
+          </List.Item>
+        ))}
+      </List>
+    </Alert>
+  );
+}
+
+function Planned({ form, campaign, isBusy, hasChanged, onEnd }: Props) {
+  const t = useWords().campaigns.editor.plan;
+  const body = useMemo(() => bodyOf(form.values), [form.values]);
+  const plan = usePlan(body);
+  useEffect(() => {
+    if (hasChanged) void plan.refetch();
+  }, [hasChanged]);
+  if (plan.isError) return <FailedLoad problem={plan.error} onRetry={() => void plan.refetch()} />;
+  if (plan.data === undefined) return <Skeleton height={320} />;
+  return (
+    <Stack gap="lg">
+      {hasChanged && (
+        <Alert color="yellow" variant="light" icon={<TriangleAlert aria-hidden />} role="alert" data-testid="campaigns-plan-changed">
+          {t.changed}
+        </Alert>
+      )}
+      <PlanBoxes plan={plan.data} isNow={form.values.is_now} />
+      <Group justify="space-between" gap="xs">
+        <MadeAt at={plan.dataUpdatedAt} />
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          leftSection={<RefreshCw size={14} aria-hidden />}
+          onClick={() => void plan.refetch()}
+          loading={plan.isFetching}
+          data-testid="campaigns-plan-refresh"
+        >
+          {t.refresh}
+        </Button>
+      </Group>
+      <Warnings plan={plan.data} />
+      <PlanPeople plan={plan.data} hasPicture={form.values.picture !== null} />
+      <Ends form={form} campaign={campaign} plan={plan.data} isBusy={isBusy} onEnd={onEnd} />
+    </Stack>
+  );
+}
+
+function MadeAt({ at }: { at: number }) {
+  const t = useWords().campaigns.editor.plan;
+  const format = useFormat();
+  return (
+    <Text size="xs" c="dimmed">
+      {t.refreshed(format.time(new Date(at).toISOString()))}
+    </Text>
+  );
+}
+
+function Warnings({ plan }: { plan: Plan }) {
+  const t = useWords().campaigns.editor.plan;
+  if (plan.warnings.length === 0) return null;
+  return (
+    <Alert color="yellow" variant="light" icon={<TriangleAlert aria-hidden />} title={t.warnings} data-testid="campaigns-plan-warnings">
+      <List size="sm">
+        {plan.warnings.map((warning) => (
+          <List.Item key={warning.code}>{warning.message}</List.Item>
+        ))}
+      </List>
+    </Alert>
+  );
+}
+
+interface EndProps {
+  form: DraftForm;
+  campaign: Campaign | null;
+  plan: Plan;
+  isBusy: boolean;
+  onEnd: (ending: Ending, planHash: string | null) => void;
+}
+
+/** The last buttons. Without people there is nothing to start, but it can be saved. */
+function Ends({ form, campaign, plan, isBusy, onEnd }: EndProps) {
+  const t = useWords().campaigns.editor.plan;
+  const { is_now, time_zone } = form.values;
+  const at = formatIn(time_zone);
+  const label = is_now ? t.start(plan.will_send) : t.schedule(plan.will_send, at.moment(plan.starts_at));
+  return (
+    <Group justify="flex-end" gap="xs" className="hantar-submit-row">
+      {campaign?.status !== 'pending' && (
+        <Button variant="default" onClick={() => onEnd('hold', null)} disabled={isBusy} data-testid="campaigns-plan-save">
+          {campaign === null ? t.save : t.saveChanges}
+        </Button>
+      )}
+      <Button
+        onClick={() => onEnd(is_now ? 'start' : 'schedule', plan.plan_hash)}
+        loading={isBusy}
+        disabled={plan.will_send === 0}
+        data-testid="campaigns-plan-finish"
+      >
+        {label}
+      </Button>
+    </Group>
+  );
+}

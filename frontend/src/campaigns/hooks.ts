@@ -1,0 +1,203 @@
+// Campaigns: one hook for each thing the API can say or do about them.
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { askRaw } from '@/api/client';
+import { useCursorList } from '@/api/lists';
+import type { Page } from '@/api/types';
+import type { Campaign, CampaignBody, Facets, Lead, Message, Plan, Recipient, Report, ReportLead } from './types';
+
+const PAGE = 50;
+
+type Query = Record<string, string | number | boolean | null | undefined>;
+
+/** A path with the filters that are set. */
+export function address(path: string, query: Query = {}): string {
+  const set = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '');
+  return set.length === 0 ? path : `${path}?${new URLSearchParams(set.map(([name, value]) => [name, String(value)]))}`;
+}
+
+function send<T>(method: string, path: string, body?: unknown, key?: string): Promise<T> {
+  const headers: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' };
+  if (key !== undefined) headers['Idempotency-Key'] = key;
+  return askRaw<T>(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+}
+
+export interface CampaignFilter {
+  status?: string;
+  niche?: string;
+  target_status?: string;
+  q?: string;
+  start_date?: string;
+  end_date?: string;
+}
+
+export function useCampaigns(filter: CampaignFilter) {
+  return useCursorList<Campaign>(['campaigns', filter], (cursor, signal) =>
+    askRaw<Page<Campaign>>(address('/api/campaigns', { ...filter, cursor, limit: PAGE, with_total: true }), { signal }),
+  );
+}
+
+export function useCampaign(id: string) {
+  return useQuery({ queryKey: ['campaign', id], queryFn: ({ signal }) => askRaw<Campaign>(`/api/campaigns/${id}`, { signal }) });
+}
+
+/** Runs a change and reads again what it touches. */
+function useCampaignChange<Input, Output>(change: (input: Input) => Promise<Output>) {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: change,
+    onSettled: () => {
+      void cache.invalidateQueries({ queryKey: ['campaigns'] });
+      void cache.invalidateQueries({ queryKey: ['campaign'] });
+      void cache.invalidateQueries({ queryKey: ['dashboard'] });
+    },
+  });
+}
+
+export function useCreateCampaign() {
+  return useCampaignChange(({ body, key }: { body: CampaignBody; key: string }) =>
+    send<Campaign>('POST', '/api/campaigns', body, key),
+  );
+}
+
+export function useChangeCampaign() {
+  return useCampaignChange(({ id, body }: { id: string; body: CampaignBody }) =>
+    send<Campaign>('PUT', `/api/campaigns/${id}`, body),
+  );
+}
+
+export function useTrigger() {
+  return useCampaignChange(({ id, planHash }: { id: string; planHash?: string }) =>
+    send<Campaign>('POST', `/api/campaigns/${id}/trigger`, planHash === undefined ? {} : { plan_hash: planHash }),
+  );
+}
+
+export function usePause() {
+  return useCampaignChange((id: string) => send<Campaign>('POST', `/api/campaigns/${id}/pause`));
+}
+
+/** `answer`: what to do about a start that was missed. */
+export function useResume() {
+  return useCampaignChange(({ id, answer }: { id: string; answer?: 'run' | 'skip' }) =>
+    send<Campaign>('POST', `/api/campaigns/${id}/resume`, answer === undefined ? {} : { answer }),
+  );
+}
+
+export function useCancel() {
+  return useCampaignChange((id: string) => send<Campaign>('POST', `/api/campaigns/${id}/cancel`));
+}
+
+export function useClone() {
+  return useCampaignChange((id: string) => send<Campaign>('POST', `/api/campaigns/${id}/clone`));
+}
+
+export function useDeleteCampaign() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => send<{ deleted_messages: number }>('DELETE', `/api/campaigns/${id}`),
+    // The campaign itself is not read again: it is gone.
+    onSuccess: () => {
+      void cache.invalidateQueries({ queryKey: ['campaigns'] });
+      void cache.invalidateQueries({ queryKey: ['dashboard'] });
+    },
+  });
+}
+
+/** The plan of a body; null while there is nothing to ask about. */
+export function usePlan(body: CampaignBody | null) {
+  return useQuery({
+    queryKey: ['campaign-plan', body],
+    queryFn: () => send<Plan>('POST', '/api/campaigns/plan', body),
+    enabled: body !== null,
+    retry: false,
+    staleTime: 30_000,
+    refetchOnWindowFocus: false,
+  });
+}
+
+/** The plan of a stored campaign as of now. */
+export function useStoredPlan(id: string) {
+  return useQuery({
+    queryKey: ['campaign', id, 'plan'],
+    queryFn: () => send<Plan>('POST', `/api/campaigns/${id}/plan`),
+    retry: false,
+    staleTime: 0,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+  });
+}
+
+export interface RecipientFilter {
+  included: boolean;
+  reason?: string;
+  device_id?: string;
+  q?: string;
+}
+
+export function useRecipients(planId: string, filter: RecipientFilter) {
+  return useCursorList<Recipient>(['plan-recipients', planId, filter], (cursor, signal) =>
+    askRaw<Page<Recipient>>(address(`/api/plans/${planId}/recipients`, { ...filter, cursor, limit: PAGE }), { signal }),
+  );
+}
+
+export function useReport(id: string) {
+  return useQuery({
+    queryKey: ['campaign', id, 'report'],
+    queryFn: ({ signal }) => askRaw<Report>(`/api/campaigns/${id}/device-report`, { signal }),
+  });
+}
+
+export function useReportLeads(id: string, deviceId: string, filter: { status?: string; q?: string }) {
+  return useCursorList<ReportLead>(['campaign', id, 'leads', deviceId, filter], (cursor, signal) =>
+    askRaw<Page<ReportLead>>(address(`/api/campaigns/${id}/device/${deviceId}/leads`, { ...filter, cursor, limit: PAGE, with_total: true }), {
+      signal,
+    }),
+  );
+}
+
+export function useCampaignMessages(id: string, filter: { status?: string; device_id?: string; q?: string }) {
+  return useCursorList<Message>(['campaign', id, 'messages', filter], (cursor, signal) =>
+    askRaw<Page<Message>>(address(`/api/campaigns/${id}/messages`, { ...filter, cursor, limit: PAGE }), { signal }),
+  );
+}
+
+export type Outcome = 'arrived' | 'not_arrived' | 'send_again';
+
+export function useResolve() {
+  return useCampaignChange(({ id, outcome, reason }: { id: string; outcome: Outcome; reason: string }) =>
+    send<Message>('POST', `/api/messages/${id}/resolve`, { outcome, reason }),
+  );
+}
+
+export interface TestMessage {
+  device_id: string;
+  phone: string;
+  text: string;
+  media_id: string | null;
+}
+
+/** Sends the text as it stands in the preview to one number. */
+export function useSendTest() {
+  return useMutation({
+    mutationFn: ({ text, media_id, ...to }: TestMessage) =>
+      media_id === null
+        ? send('POST', '/api/send/message', { ...to, message: text })
+        : send('POST', '/api/send/image', { ...to, media_id, caption: text }),
+  });
+}
+
+/** Niches that leads have, with counts. */
+export function useNiches() {
+  return useQuery({
+    queryKey: ['leads', 'facets', null],
+    queryFn: ({ signal }) => askRaw<Facets>('/api/leads/facets', { signal }),
+  });
+}
+
+/** Some leads to try the text on. */
+export function useSamples(filter: { niche?: string; target_status?: string; q?: string }) {
+  return useQuery({
+    queryKey: ['leads', 'samples', filter],
+    queryFn: ({ signal }) => askRaw<Page<Lead>>(address('/api/leads', { ...filter, limit: 20 }), { signal }),
+    placeholderData: (before) => before,
+  });
+}
