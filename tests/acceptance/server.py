@@ -43,15 +43,15 @@ class Server:
         before = len(self.log)
         with self._log.open("ab") as log:
             command = [sys.executable, "-m", "hantar", "up"]
-            self._process = subprocess.Popen(  # noqa: S603 our own program
+            self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environ | self._environ
             )
         self._wait_until_ready(before)
         return self
 
     def _wait_until_ready(self, before: int) -> None:
-        until = time.monotonic() + PATIENCE  # noqa: TID251 a real process needs real time
-        while time.monotonic() < until:  # noqa: TID251
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
             said = self.log[before:]
             if "Hantar is ready" in said:
                 self.port = int(said.split("Hantar is ready:")[1].split()[0].rsplit(":", 1)[1])
@@ -60,7 +60,7 @@ class Server:
                     return
             if self._process is not None and self._process.poll() is not None:
                 break
-            time.sleep(0.05)  # noqa: TID251
+            time.sleep(0.05)
         raise AssertionError(f"the server did not start:\n{self.log[-3000:]}")
 
     def _answers(self) -> bool:
@@ -125,10 +125,10 @@ class Server:
 
 def wait_for(condition: Any, seconds: float, every: float = 0.1) -> Any:
     """Wait for something of a real process; returns what came."""
-    until = time.monotonic() + seconds  # noqa: TID251 a real process needs real time
+    until = time.monotonic() + seconds
     while True:
         found = condition()
-        if found or time.monotonic() > until:  # noqa: TID251
+        if found or time.monotonic() > until:
             assert found, "it did not happen in time"
             return found
-        time.sleep(every)  # noqa: TID251
+        time.sleep(every)
