@@ -74,7 +74,10 @@ export default function SetupPage() {
   }
 
   async function startDemo() {
-    if (await run(() => demo.mutateAsync())) await leave('/');
+    await run(async () => {
+      const { campaign_id: campaign } = await demo.mutateAsync();
+      await leave(campaign ? `/campaigns/${campaign}` : '/');
+    });
   }
 
   async function leave(href: string) {

@@ -8,8 +8,8 @@ export type Me = Schemas['Me'];
 export type SignIn = Schemas['SignIn'];
 export type Setup = Schemas['Setup'];
 export type Settings = Schemas['Settings'];
-export type ApiKey = Schemas['ApiKey'];
-export type NewApiKey = Schemas['NewApiKey'];
+export type ApiKey = Schemas['Key'];
+export type NewApiKey = Schemas['NewKey'];
 export type Device = Schemas['Device'];
 export type Limits = Schemas['Limits'];
 export type DeviceEvent = Schemas['DeviceEvent'];
@@ -24,6 +24,7 @@ export type Campaign = Schemas['Campaign'];
 export type Counts = Schemas['Counts'];
 export type Message = Schemas['Message'];
 export type Dashboard = Schemas['Dashboard'];
+export type Simulation = Schemas['SimulateIn'];
 export type Alert = Schemas['Alert'];
 
 /** One page of a list: the API's cursor paging. */

@@ -25,7 +25,7 @@ export function Header({ isDrawerOpen, onDrawer }: { isDrawerOpen: boolean; onDr
         c="dimmed"
         fw={400}
         w={300}
-        justify="space-between"
+        styles={{ label: { flex: 1, textAlign: 'left' } }}
         leftSection={<Search size={16} aria-hidden />}
         rightSection={<Kbd size="xs">{t.header.searchHint}</Kbd>}
         onClick={spotlight.open}

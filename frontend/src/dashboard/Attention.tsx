@@ -64,7 +64,7 @@ function sentence(t: Words, alert: Alert): string {
   const words = t.dashboard.attention.kinds;
   if (alert.kind === 'device') return words.device(alert.name, t.states.device[alert.code] ?? alert.code);
   if (alert.kind === 'campaign') return words.campaign(alert.name, t.states.reason[alert.code] ?? alert.code);
-  return words.unconfirmed(alert.name, alert.count);
+  return words.unconfirmed(alert.name, alert.count ?? 0);
 }
 
 function linkOf(alert: Alert): string {

@@ -114,7 +114,7 @@ function Figures({ data }: { data: Dashboard | undefined }) {
           </SimpleGrid>
         </Section>
         <Section title={t.leads.title}>
-          <SimpleGrid cols={2} spacing="sm">
+          <SimpleGrid cols={{ base: 2, sm: 1 }} spacing="sm">
             <Figure label={t.leads.total} value={data?.leads.total} to="/leads" data-testid="dashboard-leads" />
             <Figure label={t.leads.new} value={data?.leads.new} to="/leads" />
             {(data?.leads.pooled ?? 0) > 0 && <Figure label={t.leads.pooled} value={data?.leads.pooled} />}

@@ -1,6 +1,6 @@
 // For an empty account: four steps, ticked off by what is really there.
 import { Anchor, Button, Group, Stack, Text, ThemeIcon } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { Check } from 'lucide-react';
 import { useMay } from '@/accounts/hooks';
 import type { Dashboard } from '@/api/types';
@@ -15,6 +15,14 @@ export function FirstSteps({ data }: { data: Dashboard }) {
   const isOwner = useMay('owner');
   const demo = useStartDemo();
   const [run, isBusy] = useAction();
+  const navigate = useNavigate();
+  async function begin() {
+    await run(async () => {
+      const { campaign_id: campaign } = await demo.mutateAsync();
+      await navigate({ href: campaign ? `/campaigns/${campaign}` : '/' });
+    });
+  }
+
   const steps = [
     { words: t.steps.device, to: '/devices?add=true', isDone: data.devices.total > 0 },
     { words: t.steps.leads, to: '/leads/import', isDone: data.leads.total > 0 },
@@ -28,7 +36,7 @@ export function FirstSteps({ data }: { data: Dashboard }) {
       hint={t.lead}
       actions={
         isOwner && (
-          <Button variant="light" size="xs" loading={isBusy} onClick={() => void run(() => demo.mutateAsync())} data-testid="dashboard-demo">
+          <Button variant="light" size="xs" loading={isBusy} onClick={() => void begin()} data-testid="dashboard-demo">
             {t.demo}
           </Button>
         )

@@ -1,10 +1,11 @@
 // The guided demo's list of things to try, ticked off by the person and remembered in this browser.
-import { Anchor, Button, Checkbox, Group, Stack, Text } from '@mantine/core';
+import { Anchor, Checkbox, Group, Stack, Text } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
 import { Link } from '@tanstack/react-router';
 import { useDevices } from '@/devices/hooks';
 import { address } from '@/parts/address';
 import { Section } from '@/parts/Section';
+import { useDemo } from '@/settings/demo';
 import { useWords } from '@/words';
 
 type Step = 'watch' | 'scan' | 'import' | 'plan' | 'drop' | 'report';
@@ -14,13 +15,15 @@ export function GuidedDemo() {
   const devices = useDevices();
   const [done, setDone] = useLocalStorage<Step[]>({ key: 'hantar-demo-done', defaultValue: [] });
   const demoDevice = devices.data?.find((device) => device.is_demo);
+  const campaign = useDemo().data?.campaign_id;
+  const campaignPage = campaign ? `/campaigns/${campaign}` : '/campaigns';
   const steps: [Step, string][] = [
-    ['watch', '/campaigns'],
+    ['watch', campaignPage],
     ['scan', '/devices?add=true'],
     ['import', '/leads/import'],
     ['plan', '/campaigns/new'],
     ['drop', demoDevice ? `/devices/${demoDevice.id}?tab=simulator` : '/devices'],
-    ['report', '/campaigns'],
+    ['report', campaignPage],
   ];
   const toggle = (step: Step) => setDone(done.includes(step) ? done.filter((one) => one !== step) : [...done, step]);
   return (
@@ -42,9 +45,6 @@ export function GuidedDemo() {
             </Group>
           );
         })}
-        <Button component={Link} to="/settings/demo" size="xs" variant="subtle" color="gray" style={{ alignSelf: 'flex-start' }}>
-          {t.remove}
-        </Button>
       </Stack>
     </Section>
   );

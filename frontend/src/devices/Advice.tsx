@@ -1,24 +1,25 @@
 // What a state means and what a person should do about it.
 import { Button, Stack, Text } from '@mantine/core';
 import { modals } from '@mantine/modals';
+import type { Device } from '@/api/types';
 import { useWords } from '@/words';
 import { canLink } from './groups';
 
 interface Props {
-  state: string;
-  reason: string | null;
+  device: Device;
   until: string | null;
   onLink?: () => void;
+  onConnect?: () => void;
 }
 
-export function Advice({ state, reason, until, onLink }: Props) {
+export function Advice({ device, until, onLink, onConnect }: Props) {
   const t = useWords().devices;
   return (
     <Stack>
-      {reason && <Text fw={600}>{reason}</Text>}
-      <Text>{t.advice[state]}</Text>
+      <Text fw={600}>{device.words}</Text>
+      <Text>{device.advice}</Text>
       {until && <Text>{until}</Text>}
-      {onLink && canLink(state) && (
+      {onLink && canLink(device) && (
         <Button
           onClick={() => {
             modals.closeAll();
@@ -26,6 +27,16 @@ export function Advice({ state, reason, until, onLink }: Props) {
           }}
         >
           {t.main.scan}
+        </Button>
+      )}
+      {onConnect && !canLink(device) && device.state === 'replaced' && (
+        <Button
+          onClick={() => {
+            modals.closeAll();
+            onConnect();
+          }}
+        >
+          {t.menu.connect}
         </Button>
       )}
     </Stack>

@@ -44,7 +44,7 @@ export function DeviceCard({ device, onLink }: { device: Device; onLink: () => v
           </Badge>
         )}
         {device.is_demo && (
-          <Badge color="gray" tt="none" variant="outline">
+          <Badge variant="default" tt="none" c="dimmed">
             {t.demo}
           </Badge>
         )}

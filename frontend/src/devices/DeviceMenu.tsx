@@ -43,7 +43,7 @@ export function DeviceMenu({ device, onLink, onDeleted }: Props) {
     });
   }
 
-  const isLinked = !canLink(device.state);
+  const isLinked = !canLink(device);
   return (
     <>
       <Menu position="bottom-end" width={220} withinPortal>
@@ -67,7 +67,7 @@ export function DeviceMenu({ device, onLink, onDeleted }: Props) {
               <Menu.Item leftSection={<RefreshCw size={16} aria-hidden />} onClick={() => void refreshNow()} data-testid="device-menu-refresh">
                 {t.menu.refresh}
               </Menu.Item>
-              {device.state === 'stopped' || device.state === 'offline' ? (
+              {['stopped', 'offline', 'replaced'].includes(device.state) ? (
                 <Menu.Item
                   leftSection={<Plug size={16} aria-hidden />}
                   onClick={() => void run(() => connect.mutateAsync(device.id), t.told.connecting)}

@@ -54,7 +54,7 @@ export default function DevicePage() {
   }
 
   const tabs: DeviceTab[] = ['overview', 'leads', ...(mayEdit ? (['actions', 'limits'] as const) : [])];
-  if (mayEdit && device.driver === 'simulator') tabs.push('simulator');
+  if (mayEdit && device.simulated) tabs.push('simulator');
   const needsAdvice = mainAction(device.state) === 'whatToDo' || device.state === 'logged_out';
   return (
     <>
@@ -71,12 +71,12 @@ export default function DevicePage() {
               </Badge>
             )}
             {device.unofficial && (
-              <Badge color="gray" tt="none" variant="outline">
+              <Badge variant="default" tt="none" c="dimmed">
                 {words.unofficial}
               </Badge>
             )}
-            {device.driver === 'simulator' && (
-              <Badge color="gray" tt="none" variant="outline">
+            {device.simulated && (
+              <Badge variant="default" tt="none" c="dimmed">
                 {words.simulated}
               </Badge>
             )}
@@ -91,8 +91,8 @@ export default function DevicePage() {
         }
       />
       {needsAdvice && (
-        <Alert color="orange" mb="md" title={device.state_reason ?? words.advised} data-testid="device-advice">
-          {words.advice[device.state]} {device.hold_until && words.holdUntil(format.moment(device.hold_until))}
+        <Alert color="orange" mb="md" title={device.words} data-testid="device-advice">
+          {device.advice} {device.hold_until && words.holdUntil(format.moment(device.hold_until))}
         </Alert>
       )}
       <Tabs
@@ -129,7 +129,7 @@ export default function DevicePage() {
           <SimulatorTab device={device} />
         </Tabs.Panel>
       </Tabs>
-      {isLinking && (canLink(device.state) || device.state === 'connecting' || device.state === 'online') && (
+      {isLinking && (canLink(device) || device.state === 'connecting' || device.state === 'online') && (
         <QrModal device={device} onClose={() => setLinking(false)} />
       )}
     </>

@@ -8,7 +8,7 @@ export function DeviceState({ device }: { device: Device }) {
   const t = useWords().devices;
   const format = useFormat();
   const facts = [
-    device.state_reason ?? t.advice[device.state],
+    device.words,
     device.state_since ? format.relative(device.state_since) : null,
     device.hold_until ? t.holdUntil(format.moment(device.hold_until)) : null,
   ];

@@ -52,7 +52,7 @@ export default function DevicesPage() {
       />
       {(counts === null || all.length > 0) && !devices.isError && (
         <>
-          <SimpleGrid cols={{ base: 2, xs: 3, md: 5 }} spacing="sm" mb="md">
+          <SimpleGrid cols={{ base: 3, md: 5 }} spacing="sm" mb="md">
             {counters.map((one: Counter) => (
               <Figure
                 key={one}

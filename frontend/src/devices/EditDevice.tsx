@@ -12,7 +12,7 @@ export function EditDevice({ device, onClose }: { device: Device; onClose: () =>
   const t = useWords();
   const isPhone = useIsPhone();
   const edit = useEditDevice();
-  const isLinked = device.phone !== null && !canLink(device.state);
+  const isLinked = device.phone !== null && !canLink(device);
   return (
     <Modal opened onClose={onClose} title={t.devices.editForm.title(device.name)} fullScreen={isPhone} closeButtonProps={{ 'aria-label': t.parts.close }}>
       <DeviceForm

@@ -26,6 +26,7 @@ export function MainButton({ device, onLink, isHere = false, ...look }: Props) {
   const [run, isBusy] = useAction();
   const action = mainAction(device.state);
   const size = look.size ?? 'xs';
+  const reconnect = () => void run(() => connect.mutateAsync(device.id), t.told.connecting);
 
   if (action === 'whatToDo') {
     const until = device.hold_until ? t.holdUntil(format.moment(device.hold_until)) : null;
@@ -39,7 +40,9 @@ export function MainButton({ device, onLink, isHere = false, ...look }: Props) {
         onClick={() =>
           modals.open({
             title: `${t.advised}: ${device.name}`,
-            children: <Advice state={device.state} reason={device.state_reason} until={until} onLink={mayEdit ? onLink : undefined} />,
+            children: <Advice device={device} until={until} onLink={mayEdit ? onLink : undefined}
+                onConnect={mayEdit ? reconnect : undefined}
+              />,
           })
         }
       >
@@ -68,7 +71,7 @@ export function MainButton({ device, onLink, isHere = false, ...look }: Props) {
       size={size}
       variant="light"
       loading={isBusy}
-      onClick={() => void run(() => connect.mutateAsync(device.id), t.told.connecting)}
+      onClick={reconnect}
       data-testid="device-reconnect"
     >
       {t.main.reconnect}

@@ -48,7 +48,7 @@ export function QrModal({ device: given, onClose }: Props) {
         {isConnected && <Connected name={device.name} />}
         {!isConnected && device.state === 'refused' && (
           <Alert color="red" mb="md">
-            {device.state_reason ?? words.refused}
+            {device.words}
           </Alert>
         )}
       </div>
@@ -70,7 +70,7 @@ export function QrModal({ device: given, onClose }: Props) {
               <PairCodeTab device={device} />
             </Tabs.Panel>
           </Tabs>
-          {device.driver === 'simulator' && canLink(device.state) && <SimulatedScan device={device} />}
+          {device.simulated && canLink(device) && <SimulatedScan device={device} />}
         </>
       )}
     </Modal>

@@ -2,7 +2,7 @@
 import { Button, Group, NumberInput, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useState } from 'react';
-import type { Device } from '@/api/types';
+import type { Device, Simulation } from '@/api/types';
 import { ProblemSummary } from '@/parts/ProblemNote';
 import { Section } from '@/parts/Section';
 import { SubmitRow } from '@/parts/SubmitRow';
@@ -23,22 +23,22 @@ export function SimulatorTab({ device }: { device: Device }) {
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
         <Section title={t.phoneSide}>
           <Stack gap="sm">
-            <Act device={device} action="scan" disabled={!canLink(device.state)} />
-            <Act device={device} action="log_out" disabled={canLink(device.state)} />
-            <Act device={device} action="replace" disabled={canLink(device.state)} />
+            <Act device={device} action="scan" disabled={!canLink(device)} />
+            <Act device={device} action="log_out" disabled={canLink(device)} />
+            <Act device={device} action="replace" disabled={canLink(device)} />
           </Stack>
         </Section>
         <Section title={t.lineSide}>
           <Stack gap="sm">
             <Act device={device} action="offline" disabled={device.state !== 'online'} />
-            <Act device={device} action="online" disabled={device.state === 'online' || canLink(device.state)} />
+            <Act device={device} action="online" disabled={device.state === 'online' || canLink(device)} />
           </Stack>
         </Section>
         <Section title={t.whatsappSide}>
           <Stack gap="sm">
             <NumberInput label={t.seconds} value={seconds} onChange={setSeconds} min={1} max={86_400} allowDecimal={false} maw={260} data-testid="simulator-seconds" />
-            <Act device={device} action="restrict" forSeconds={forSeconds} disabled={canLink(device.state)} />
-            <Act device={device} action="ban" forSeconds={forSeconds} disabled={canLink(device.state)} />
+            <Act device={device} action="restrict" forSeconds={forSeconds} disabled={canLink(device)} />
+            <Act device={device} action="ban" forSeconds={forSeconds} disabled={canLink(device)} />
             <Act device={device} action="rate_limit" forSeconds={forSeconds} />
           </Stack>
         </Section>
@@ -58,7 +58,7 @@ export function SimulatorTab({ device }: { device: Device }) {
 
 interface ActProps {
   device: Device;
-  action: string;
+  action: Simulation['action'];
   forSeconds?: number;
   disabled?: boolean;
 }

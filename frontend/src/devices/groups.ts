@@ -4,8 +4,8 @@ import type { Device } from '@/api/types';
 export type Counter = 'all' | 'online' | 'offline' | 'scan' | 'restricted';
 export const counters: Counter[] = ['all', 'online', 'offline', 'scan', 'restricted'];
 
-const NEEDS_SCAN = new Set(['new', 'pairing', 'logged_out', 'replaced', 'refused']);
-const RESTRICTED = new Set(['restricted', 'banned_until', 'outdated']);
+const NEEDS_SCAN = new Set(['new', 'pairing', 'logged_out']);
+const RESTRICTED = new Set(['restricted', 'banned_until', 'outdated', 'refused']);
 
 /** The one counter, besides all, that a state belongs to. */
 export function counterOf(state: string): Exclude<Counter, 'all'> {
@@ -41,7 +41,7 @@ export function mainAction(state: string): MainAction {
   return 'whatToDo';
 }
 
-/** Whether a QR code would help. */
-export function canLink(state: string): boolean {
-  return NEEDS_SCAN.has(state);
+/** Whether a QR code would help: there is no link yet, or no longer. */
+export function canLink(device: Pick<Device, 'is_linked'>): boolean {
+  return !device.is_linked;
 }

@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, ask, askRaw } from '@/api/client';
 import { toProblem } from '@/api/problem';
-import type { Device, Limits } from '@/api/types';
+import type { Device, Limits, Qr, Simulation } from '@/api/types';
 
 const PAGE = 200;
 
@@ -144,7 +144,7 @@ export function useQr(id: string, enabled: boolean) {
   return useQuery({
     queryKey: ['qr', id],
     queryFn: ({ signal }) =>
-      ask(api.GET('/api/devices/{id}/qr', { params: { path: { id } }, headers: { Accept: 'application/json' }, signal })),
+      askRaw<Qr>(`/api/devices/${id}/qr`, { headers: { Accept: 'application/json' }, signal }),
     enabled,
     staleTime: Infinity,
     gcTime: 0,
@@ -158,13 +158,6 @@ export function usePairCode(id: string) {
     mutationFn: (phone: string) =>
       ask(api.POST('/api/devices/{id}/pair-code', { params: { path: { id } }, body: { phone } })),
   });
-}
-
-export interface Simulation {
-  action: string;
-  phone?: string;
-  text?: string;
-  for_seconds?: number;
 }
 
 export function useSimulate(id: string) {

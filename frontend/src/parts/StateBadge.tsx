@@ -94,14 +94,15 @@ export function StateBadge({ kind, state, hint, size = 'md', 'data-testid': test
       data-testid={testId}
       data-state={state}
       className={`hantar-state hantar-state-${color}`}
-      style={{ flexShrink: 0 }}
+      style={{ flexShrink: 0, maxWidth: 'none' }}
+      styles={{ label: { overflow: 'visible' } }}
     >
       {word}
     </Badge>
   );
   return hint ? (
     <Tooltip label={hint}>
-      <span tabIndex={0} style={{ display: 'inline-flex', borderRadius: 'var(--mantine-radius-sm)' }}>
+      <span tabIndex={0} style={{ display: 'inline-flex', flexShrink: 0, borderRadius: 'var(--mantine-radius-sm)' }}>
         {badge}
       </span>
     </Tooltip>

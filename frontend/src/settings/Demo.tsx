@@ -19,7 +19,10 @@ export function Demo() {
   const [isAsking, asking] = useDisclosure(false);
 
   async function begin() {
-    if (await run(() => start.mutateAsync(), t.started)) await navigate({ to: '/' });
+    await run(async () => {
+      const { campaign_id: campaign } = await start.mutateAsync();
+      await navigate({ href: campaign ? `/campaigns/${campaign}` : '/' });
+    }, t.started);
   }
 
   return (

@@ -106,7 +106,7 @@ export const accounts = {
     },
     choose: {
       lead: 'All three are open to you later, too.',
-      demo: ['Guided demo', 'Three simulated phones, 200 made-up people and two campaigns. See a message delivered within a minute. One click removes it all.', 'Start the demo'],
+      demo: ['Guided demo', 'Three simulated phones, 200 made-up people and a campaign to start. See a message delivered within a minute. One click removes it all.', 'Start the demo'],
       device: ['Add a device', 'Begin with your own: add a phone, import people, plan.', 'Add a device'],
       look: ['Look around', 'Go to the empty dashboard and explore.', 'Look around'],
     } as { lead: string; demo: [string, string, string]; device: [string, string, string]; look: [string, string, string] },

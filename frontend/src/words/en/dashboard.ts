@@ -67,10 +67,8 @@ export const dashboard = {
   guide: {
     title: 'Guided demo',
     lead: 'Tick off as you go. Nothing leaves the simulator.',
-    hide: 'Hide',
-    remove: 'Remove demo data',
     steps: {
-      watch: ['Watch “Welcome” go out', 'Open the campaign and see ticks appear.'],
+      watch: ['Start “Welcome” and watch', 'The campaign is ready. Start it and see the ticks appear.'],
       scan: ['Link a simulated phone', 'Add a device and let it scan the QR code.'],
       import: ['Import the sample file', 'The dry run shows wrong rows before anything is stored.'],
       plan: ['Plan a campaign of your own', 'See who gets what, when, and who is left out and why.'],

@@ -81,7 +81,7 @@ export const settings = {
   },
   demo: {
     title: 'Guided demo',
-    words: 'Three simulated phones, 200 made-up people in many time zones and two campaigns, all marked “demo”. Everything goes to the simulator; nothing leaves this machine.',
+    words: 'Three simulated phones, 200 made-up people in twelve time zones and a campaign to start, all marked “demo”. Everything goes to the simulator; nothing leaves this machine.',
     start: 'Start the demo',
     started: 'The demo is ready',
     present: 'Demo data is in this workspace.',
