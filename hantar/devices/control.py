@@ -36,7 +36,6 @@ class Control:
     clock: clock.Clock
     keeper: Keeper
     workspace_id: str
-    user_id: str
 
     async def _find(self, device_id: str) -> model.Device:
         async with self.db.transaction(self.workspace_id) as tx:
@@ -47,7 +46,7 @@ class Control:
         async with self.db.transaction(self.workspace_id) as tx:
             device = await service.want_connected(tx, device_id)
         if device.state not in model.HAS_LINE | {S.PAIRING, S.SUSPECT}:
-            await self.keeper.open(device, by=self.user_id)
+            await self.keeper.open(device)
         return device
 
     async def disconnect(self, device_id: str) -> model.Device:
@@ -108,7 +107,6 @@ class Control:
         driver = self.keeper.driver_of(device)
         if not driver.caps.pairing_code:
             raise model.NotSupported("Devices of this kind are not linked by a code.")
-        self.keeper.pairing(device, by=self.user_id)
         try:
             return await driver.pair_code(ref(device), digits)
         except port.PairingRefused as error:

@@ -27,7 +27,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 def _control(at: access.At, kept: keeper.Keeper) -> control.Control:
-    return control.Control(at.db, at.clock, kept, at.workspace_id, at.caller.user_id)
+    return control.Control(at.db, at.clock, kept, at.workspace_id)
 
 
 async def _shown(at: access.At, kept: keeper.Keeper, devices: list[model.Device]) -> list[models.DeviceOut]:
@@ -107,27 +107,15 @@ async def get_device(device_id: str, at: access.At = READ, kept: keeper.Keeper =
     return await _one(at, kept, device)
 
 
-async def _edit(device_id: str, body: models.DeviceChangesIn, at: access.At, kept: keeper.Keeper) -> models.DeviceOut:
-    async with at.tx() as tx:
-        before = await service.find(tx, device_id, lock=True)
-        device = await service.edit(tx, device_id, body.edit(before))
-    return await _one(at, kept, device)
-
-
 @router.put("/devices/{device_id}", responses={409: {"description": "`phone_differs`"}})
 async def put_device(
     device_id: str, body: models.DeviceChangesIn, at: access.At = WRITE, kept: keeper.Keeper = KEEPER
 ) -> models.DeviceOut:
-    """Change name, number or limits; fields left out keep their value."""
-    return await _edit(device_id, body, at, kept)
-
-
-@router.patch("/devices/{device_id}", responses={409: {"description": "`phone_differs`"}})
-async def patch_device(
-    device_id: str, body: models.DeviceChangesIn, at: access.At = WRITE, kept: keeper.Keeper = KEEPER
-) -> models.DeviceOut:
-    """The same as PUT."""
-    return await _edit(device_id, body, at, kept)
+    """Change name, number or limits; fields left out keep their value. PATCH does the same."""
+    async with at.tx() as tx:
+        before = await service.find(tx, device_id, lock=True)
+        device = await service.edit(tx, device_id, body.edit(before))
+    return await _one(at, kept, device)
 
 
 @router.get("/devices/{device_id}/deletion-preview")

@@ -61,7 +61,6 @@ class Keeper:
         self._stuck: set[str] = set()
         self._to_close: list[model.Device] = []
         self._codes: dict[str, port.QrCode] = {}
-        self._pairing_by: dict[str, str] = {}
         self._seqs: dict[str, int] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._changed: dict[str, asyncio.Event] = {}
@@ -106,7 +105,6 @@ class Keeper:
                 qr=event.code,
                 expires_at=event.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 attempt=event.attempt,
-                user_id=self._pairing_by.get(device.id),
             )
 
     def _remember(self, before: model.Device, device: model.Device, event: port.Event) -> None:
@@ -116,7 +114,6 @@ class Keeper:
             self._codes[device.id] = event
         elif device.state is not S.PAIRING:
             self._codes.pop(device.id, None)
-            self._pairing_by.pop(device.id, None)
         if isinstance(event, port.Connected):
             self._stuck.discard(device.id)
             self._steady_since[device.id] = self._clock.monotonic()
@@ -175,13 +172,8 @@ class Keeper:
         event = self._changed.setdefault(device_id, asyncio.Event())
         return await self._clock.wait(event, seconds)
 
-    def pairing(self, device: model.Device, *, by: str) -> None:
-        """Remember who is linking this device: its code is for them alone."""
-        self._pairing_by[device.id] = by
-
-    async def open(self, device: model.Device, *, by: str) -> None:
+    async def open(self, device: model.Device) -> None:
         """Open the line, or begin pairing, now; the outcome comes as events."""
-        self.pairing(device, by=by)
         self._opening[device.id] = self._clock.monotonic() + ANSWER
         self._retries.pop(device.id, None)
         await self.driver_of(device).open(ref(device))
@@ -202,7 +194,7 @@ class Keeper:
             log.warning("device.not_forgotten", device=device.id, why=str(error))
 
     def _forget(self, device_id: str) -> None:
-        memory: tuple[dict[str, Any], ...] = (self._opening, self._retries, self._steady_since, self._codes, self._pairing_by)
+        memory: tuple[dict[str, Any], ...] = (self._opening, self._retries, self._steady_since, self._codes, self._seqs)
         for kept in memory:
             kept.pop(device_id, None)
         self._stuck.discard(device_id)

@@ -239,12 +239,19 @@ def _disconnected(device: Device, event: port.Disconnected, now: datetime) -> De
 
 
 def _locked(device: Device, event: port.ReachOutLocked, now: datetime, unknown_locks: int) -> Device:
+    if event.until is not None and event.until <= now:
+        return _unlocked(device, now)
     if event.until is not None:
         return replace(_moved(device, S.RESTRICTED, "reach_out_lock", now), hold_until=event.until)
     if device.state is S.RESTRICTED and device.hold_until is not None and device.hold_until > now:
         return device  # told again within a lock that we already guess the end of
     guess = now + UNKNOWN_LOCK * 2**unknown_locks if unknown_locks < UNKNOWN_LOCKS else None
     return replace(_moved(device, S.RESTRICTED, "reach_out_lock_open_end", now), hold_until=guess)
+
+
+def _unlocked(device: Device, now: datetime) -> Device:
+    free = replace(device, hold_until=None)
+    return replace(_moved(free, S.ONLINE, None, now), last_seen_at=now) if device.state is S.RESTRICTED else free
 
 
 # ---------------------------------------------------------------------- words

@@ -10,32 +10,14 @@ from hantar.devices.model import DeviceId
 from hantar.gateways.port import DeviceState
 from hantar.kit import db, ids
 
-_FROM_ROW = tuple(
-    [
-        "id",
-        "workspace_id",
-        "name",
-        "phone",
-        "jid",
-        "driver",
-        "is_linked",
-        "state_reason",
-        "state_since",
-        "hold_until",
-        "last_seen_at",
-        "sending_paused",
-        "min_delay_seconds",
-        "max_delay_seconds",
-        "is_demo",
-        "created_at",
-        "updated_at",
-    ]
-)
+_AS_STORED = tuple(name for name in model.Device.__dataclass_fields__ if name not in ("wanted", "state", "limits"))
+_COLUMNS = ("workspace_id", "id", *(name for name in _AS_STORED if name not in ("workspace_id", "id")))
+_COLUMNS = (*_COLUMNS, "wanted", "state", "per_minute", "per_hour", "per_day")
 
 
 def _device(row: db.Row) -> model.Device:
     return model.Device(
-        **{name: row[name] for name in _FROM_ROW},
+        **{name: row[name] for name in _AS_STORED},
         wanted=model.Wanted(row["wanted"]),
         state=DeviceState(row["state"]),
         limits=model.Limits(row["per_minute"], row["per_hour"], row["per_day"]),
@@ -93,34 +75,6 @@ async def default_country(tx: db.Tx, workspace_id: str) -> str | None:
     """The country of local numbers."""
     country: str | None = await tx.fetchval("SELECT default_country FROM workspaces WHERE id = $1", workspace_id)
     return country
-
-
-_COLUMNS = tuple(
-    [
-        "workspace_id",
-        "id",
-        "name",
-        "phone",
-        "jid",
-        "driver",
-        "wanted",
-        "is_linked",
-        "state",
-        "state_reason",
-        "state_since",
-        "hold_until",
-        "last_seen_at",
-        "sending_paused",
-        "per_minute",
-        "per_hour",
-        "per_day",
-        "min_delay_seconds",
-        "max_delay_seconds",
-        "is_demo",
-        "created_at",
-        "updated_at",
-    ]
-)
 
 
 def _values(device: model.Device) -> list[Any]:

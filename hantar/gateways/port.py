@@ -248,7 +248,7 @@ class Refused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReachOutLocked(Event):
-    """No new chats until then (None: unknown)."""
+    """No new chats until then (None: unknown; an instant that is over: the lock was lifted)."""
 
     until: datetime | None
 

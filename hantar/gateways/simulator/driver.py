@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 SEND_TIMEOUT = timedelta(seconds=10)
 """The world answers within 0.2 s unless a fault keeps it silent."""
+ANSWER_TIMEOUT = 8.0
+"""Our own deadline lies before the caller's, who would cancel the question and hide the silence from us."""
 ASK_TIMEOUT = 10.0
 TIMEOUTS_UNTIL_SUSPECT = 2
 
@@ -49,6 +51,7 @@ class SimulatorDriver:
         self._courier: courier.Courier | None = None
         self._opened: dict[str, port.DeviceRef] = {}
         self._flying: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        self._is_flying = asyncio.Event()
         self._timeouts: dict[str, int] = {}
         self._sweeper: asyncio.Task[None] | None = None
         self._is_closing = False
@@ -197,7 +200,8 @@ class SimulatorDriver:
         return await self._landed(device, future)
 
     async def _landed(self, device: port.DeviceRef, future: "asyncio.Future[Any]") -> port.Verdict:
-        self._flying.append((self._clock.monotonic() + SEND_TIMEOUT.total_seconds(), future))
+        self._flying.append((self._clock.monotonic() + ANSWER_TIMEOUT, future))
+        self._is_flying.set()
         try:
             verdict: port.Verdict = await future
         except lines.LineCut:
@@ -227,12 +231,15 @@ class SimulatorDriver:
     async def _sweep(self) -> None:
         """All sends have the same deadline, so the oldest is always first."""
         while True:
+            await self._is_flying.wait()
             await self._clock.sleep(0.25)
             now = self._clock.monotonic()
             while self._flying and (self._flying[0][1].done() or self._flying[0][0] <= now):
                 _, future = self._flying.popleft()
                 if not future.done():
                     future.set_exception(TimeoutError())
+            if not self._flying:
+                self._is_flying.clear()
 
 
 def _look(future: "asyncio.Future[Any]") -> None:

@@ -77,8 +77,11 @@ def _offline(world: World, ref: port.DeviceRef, wish: port.SimulatorAction) -> D
 
 def _online(world: World, ref: port.DeviceRef, wish: port.SimulatorAction) -> Done:
     device = _linked(world, ref)
+    was_locked = device.trouble.restricted_until > world.wall()
     device.trouble = phone.Trouble()
     _note(world, device, "online", 0.0)
+    if was_locked:
+        world.tell(port.ReachOutLocked(**_told(world, device, "unlocked"), until=world.clock.now()))
     pairing.open_line(world, ref)
     return {}
 
