@@ -43,7 +43,7 @@ BODIES: dict[str, object] = {
     "POST /api/devices/{device_id}/pair-code": {"phone": "60123456789"},
     "POST /api/devices/{device_id}/check-number": {"phone": "60123456789"},
     "POST /api/devices/{device_id}/simulate": {"action": "scan"},
-    "POST /api/campaigns/{campaign_id}/test-send": {"phone": "60123456789"},
+    "POST /api/campaigns/{campaign_id}/test-send": {"phone": "60123456789", "device_id": new_id()},
     "POST /api/messages/{message_id}/resolve": {"outcome": "arrived", "reason": "x"},
 }
 """Bodies of routes that need one to get as far as the wall; others get `{}`."""
@@ -87,13 +87,11 @@ INSERTS = {
         state, priority, not_before, expires_at, text, created_at)
       VALUES ($1, $2, 'campaign', '{campaign}', '{person}', '{lead}', '{device}', '{content}', '{canary}', '{phone}',
         'planned', 0, now(), now() + interval '1 day', '{canary}', now())""",
-    "plan": """INSERT INTO plans (workspace_id, id, campaign_id, spec, hash, created_at)
-      VALUES ($1, $2, '{campaign}', '{{}}', 'x', now())""",
 }
 
 
 @pytest.fixture
-async def things(database, alice, mallory) -> Things:
+async def things(database, alice, mallory, http) -> Things:
     ids = {"sign_in": alice.sign_in_id or ""}
     async with database.transaction(alice.workspace_id) as tx:
         for kind, sql in INSERTS.items():
@@ -104,6 +102,8 @@ async def things(database, alice, mallory) -> Things:
         ids["key"] = await tx.fetchval("SELECT id FROM api_keys")
         # the real clock runs here, the cast signed in by the fake one
         await tx.execute("UPDATE sign_ins SET last_used_at = now(), expires_at = now() + interval '1 hour'")
+    body = {"title": CANARY, "niche": "all", "target_status": "all", "message": CANARY}
+    ids["plan"] = (await http(alice).post("/api/campaigns/plan", json=body)).json()["plan_id"]
     return Things(ids)
 
 
