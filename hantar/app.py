@@ -169,7 +169,9 @@ async def _work(house: House, listening: socket.socket, postgres: embedded.Embed
             "importer": house.importer.run,
         }
     )
-    config = uvicorn.Config(house.web, log_config=None, access_log=False, ws_ping_interval=25, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        house.web, log_config=None, access_log=False, ws_ping_interval=25, ws_max_size=65_536, timeout_graceful_shutdown=5
+    )
     server = _Server(config)
     supervisor.start("realtime", house.realtime.run)
     supervisor.start("web", lambda ending: server.serve_until(ending, [listening]))
