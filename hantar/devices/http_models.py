@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from hantar.devices import model, service
+from hantar.devices import model, service, words
 from hantar.gateways import port
 from hantar.kit import inputs
 
@@ -150,8 +150,8 @@ def device_out(device: model.Device, figures: model.Figures, caps: port.Capabili
         state=device.state,
         state_reason=device.state_reason,
         state_since=device.state_since,
-        words=model.words(device.state, device.state_reason),
-        advice=model.advice(device.state),
+        words=words.of(device.state, device.state_reason),
+        advice=words.advice(device.state),
         hold_until=device.hold_until,
         last_seen=now if device.state in model.HAS_LINE else device.last_seen_at,
         is_linked=device.is_linked,

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from hantar.devices import model, service, store
+from hantar.devices import model, service, store, words
 from hantar.gateways import port
 from hantar.gateways.port import DeviceState as S
 from hantar.kit import cluster, db, quota
@@ -272,7 +272,7 @@ class Keeper:
                     return
                 now = await tx.now()
                 moved = replace(before, state=S.CONNECTING, state_reason="probe", state_since=now, hold_until=None)
-                change = model.Change(moved, model.words(moved.state, moved.state_reason))
+                change = model.Change(moved, words.of(moved.state, moved.state_reason))
                 await service.observe(tx, before, change, port.Event(device_id=device.id, event_id="probe", at=now))
         await self._open_again(device)
 

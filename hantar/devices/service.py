@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from hantar.devices import model, store
+from hantar.devices import model, store, words
 from hantar.devices.model import DeviceId, Wanted
 from hantar.gateways import port
 from hantar.gateways.port import DeviceState as S
@@ -225,7 +225,7 @@ async def _change(tx: db.Tx, before: model.Device, moved: model.Device) -> model
     moved = replace(moved, updated_at=await tx.now())
     await store.save(tx, moved)
     if (before.state, before.state_reason) != (moved.state, moved.state_reason):
-        await store.note(tx, moved, model.words(moved.state, moved.state_reason))
+        await store.note(tx, moved, words.of(moved.state, moved.state_reason))
     _tell_status(tx, moved)
     return moved
 
@@ -293,17 +293,17 @@ async def health(tx: db.Tx, device_id: str) -> Health:
     mark = await store.last_restriction(tx, device.id, now - model.RESTRICTION_MARK)
     until = device.hold_until if device.state in model.HELD else None
     checks = [
-        Check("Linked", device.is_linked, None if device.is_linked else model.advice(S.LOGGED_OUT)),
+        Check("Linked", device.is_linked, None if device.is_linked else words.advice(S.LOGGED_OUT)),
         Check("Connected", device.state in model.HAS_LINE, None if device.state in model.HAS_LINE else _how(device)),
         Check("Sending", not device.sending_paused, "Press Resume to go on." if device.sending_paused else None),
         Check("Free of restrictions", mark is None, mark["words"] if mark else None),
         _limits_check(left),
     ]
-    return Health(model.words(device.state, device.state_reason), left, until, mark["at"] if mark else None, checks)
+    return Health(words.of(device.state, device.state_reason), left, until, mark["at"] if mark else None, checks)
 
 
 def _how(device: model.Device) -> str:
-    return model.advice(device.state)
+    return words.advice(device.state)
 
 
 def _limits_check(left: dict[str, int]) -> Check:

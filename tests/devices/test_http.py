@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from hantar.accounts.model import Caller
-from hantar.devices import model
+from hantar.devices import words
 from hantar.gateways.port import DeviceState as S
 from hantar.kit import db, ids
 from tests import cast
@@ -179,7 +179,7 @@ async def test_codes_that_nobody_scans_run_out_and_can_be_shown_anew(http: Http,
     second = (await stage.wait(client.get(f"/api/devices/{made['id']}/qr"))).json()
     assert (first["attempt"], second["attempt"]) == (1, 2)
     found = await stage.until(lambda device: device.state is S.NEW, made["id"])
-    assert "Show a new one" in model.words(found.state, found.state_reason)
+    assert "Show a new one" in words.of(found.state, found.state_reason)
     third = (await stage.wait(client.get(f"/api/devices/{made['id']}/qr"))).json()
     assert third["attempt"] == 1
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from hantar.accounts.model import Caller
-from hantar.devices import keeper, model, service
+from hantar.devices import keeper, model, service, words
 from hantar.gateways import port
 from hantar.gateways.port import DeviceState as S
 from hantar.kit import clock, cluster, db
@@ -54,7 +54,7 @@ async def test_retries_grow_apart_while_the_service_is_away(stage: Stage, device
 
     monkeypatch.setattr(stage.driver, "open", counting)
     await stage.does(device, "offline")
-    await stage.passes(1800, 5)
+    await stage.passes(1800, 2)
     gaps = [later - sooner for sooner, later in itertools.pairwise(opened)]
     assert 8 <= len(opened) <= 20
     assert gaps[0] < 10
@@ -114,7 +114,7 @@ async def test_a_permanent_ban_waits_for_a_person(stage: Stage, device: str) -> 
     await stage.passes(3600, 60)
     found = await stage.device(device)
     assert found.state is S.REFUSED
-    assert "for good" in model.words(refused.state, refused.state_reason)
+    assert "for good" in words.of(refused.state, refused.state_reason)
 
 
 async def test_an_older_event_that_comes_late_changes_nothing(stage: Stage, device: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hantar.devices import model
+from hantar.devices import model, words
 from hantar.devices.model import DeviceState as S
 from hantar.gateways import port
 
@@ -73,9 +73,9 @@ def test_an_event_that_is_not_listed_for_a_state_changes_nothing(state: S, kind:
 
 @pytest.mark.parametrize("state", list(S))
 def test_every_state_has_words_and_advice(state: S) -> None:
-    assert model.words(state, None)
-    assert model.words(state, "a reason nobody knows") == model.words(state, None)
-    assert model.advice(state)
+    assert words.of(state, None)
+    assert words.of(state, "a reason nobody knows") == words.of(state, None)
+    assert words.advice(state)
 
 
 @pytest.mark.parametrize("state", list(S))
@@ -100,7 +100,7 @@ def test_a_logout_keeps_the_number_and_wants_nothing_more() -> None:
 def test_a_ban_says_why_and_until_when() -> None:
     banned = after(device(S.ONLINE), event(port.TemporaryBan, code=104))
     assert banned.hold_until == NOW + timedelta(hours=2)
-    assert "same text" in model.words(banned.state, banned.state_reason)
+    assert "same text" in words.of(banned.state, banned.state_reason)
 
 
 def test_a_reach_out_lock_outlives_a_lost_line() -> None:
