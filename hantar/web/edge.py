@@ -3,6 +3,7 @@
 Errors included: an exception that nobody caught becomes a problem here, so that its answer has the headers too.
 """
 
+import asyncio
 import math
 import re
 import secrets
@@ -21,6 +22,9 @@ BARE = {"/login": {"POST"}, "/register": {"POST"}, "/logout": {"POST"}}
 """Addresses that answer the same without `/api` (api.md 1.1); a GET on them is the page."""
 BARE_ALWAYS = {"/app/qr", "/send/message", "/send/image"}
 SAFE = {"GET", "HEAD", "OPTIONS"}
+
+BODY_PATIENCE_SECONDS = 30.0
+"""How long a client may pause within its request's body; a phone on a bad line sends something every few seconds."""
 
 _OWN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
@@ -68,6 +72,25 @@ def has_key(headers: Headers) -> bool:
     return "x-api-key" in headers or headers.get("authorization", "").lower().startswith("bearer ")
 
 
+def _impatient(receive: Receive) -> Receive:
+    """Gives up on a body that stops arriving (F-36); once it is complete, waiting is fine."""
+    is_complete = False
+
+    async def receive_in_time() -> Message:
+        nonlocal is_complete
+        if is_complete:
+            return await receive()
+        try:
+            async with asyncio.timeout(BODY_PATIENCE_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408) from None
+        is_complete = not message.get("more_body")
+        return message
+
+    return receive_in_time
+
+
 def is_plain_413(message: Message) -> bool:
     """Whether this is the framework's own short answer to a body over the route's limit."""
     return message["status"] == 413 and Headers(raw=message["headers"]).get("content-type", "").startswith("text/plain")
@@ -112,7 +135,7 @@ class Edge:
             try:
                 if scope["method"] not in SAFE and not has_key(headers) and not is_own_origin(headers, self.public_url):
                     raise ForeignOrigin
-                await self.app(scope, receive, send_guarded)
+                await self.app(scope, _impatient(receive), send_guarded)
             except Exception as error:  # the outermost loop: whatever was not foreseen becomes a problem and a log line
                 if started:
                     raise

@@ -44,7 +44,15 @@ PROBLEMS = {
     "429": "`rate_limited`: come back after `Retry-After` seconds",
     "503": "`unavailable`: come back after `Retry-After` seconds",
 }
-FRAMEWORK_CODES = {"bad_request", "not_found", "method_not_allowed", "too_large", "unsupported_type", "internal"}
+FRAMEWORK_CODES = {
+    "bad_request",
+    "request_timeout",
+    "not_found",
+    "method_not_allowed",
+    "too_large",
+    "unsupported_type",
+    "internal",
+}
 """Codes that no feature raises."""
 
 PROBLEM: dict[str, Any] = {

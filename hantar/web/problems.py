@@ -41,6 +41,7 @@ BY_STATUS = {
     400: ("bad_request", "The request cannot be read"),
     404: ("not_found", "There is no such thing here"),
     405: ("method_not_allowed", "This address does not answer that method"),
+    408: ("request_timeout", "The request stopped arriving"),
     413: ("too_large", "This is too large"),
     415: ("unsupported_type", "This type of content is not accepted"),
 }

@@ -1,11 +1,14 @@
 """Errors become problems (api.md 1.4), with the same headers as everything else."""
 
+import asyncio
+
 import pytest
 from fastapi import APIRouter, FastAPI
 from pydantic import Field
 
 from hantar.accounts import access, model
 from hantar.kit import db, errors, inputs
+from hantar.web import edge
 from tests import cast
 
 
@@ -151,3 +154,28 @@ async def test_unknown_addresses_and_methods_are_problems(http):
 @pytest.mark.parametrize("id", ["1", "not-an-id", "' OR 1=1", "%00", "x" * 5000])
 async def test_a_malformed_id_names_nothing(http, alice, id):
     assert (await http(alice).get(f"/api/things/{id}")).status_code == 404
+
+
+async def test_a_body_that_stops_arriving_is_given_up(app, monkeypatch):
+    monkeypatch.setattr(edge, "BODY_PATIENCE_SECONDS", 0.05)
+
+    async def slow():
+        yield b'{"full_name": '
+        await asyncio.Event().wait()
+
+    sent = []
+    body = slow()
+
+    async def receive():
+        return {"type": "http.request", "body": await anext(body), "more_body": True}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/api/body", "raw_path": b"/api/body", "root_path": "", "scheme": "http",
+        "query_string": b"", "headers": [(b"content-type", b"application/json")], "client": ("1.2.3.4", 1),
+        "server": ("hantar.test", 80), "http_version": "1.1",
+    }  # fmt: skip
+    await app(scope, receive, send)
+    assert sent[0]["status"] == 408
