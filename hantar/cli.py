@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hantar.kit import embedded, errors
+from hantar.kit import embedded, embedded_address, errors
 from hantar.settings import Settings, SettingsError
 
 app = typer.Typer(help="Hantar: WhatsApp campaigns from your own server.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -78,7 +78,7 @@ def _told_plainly() -> Iterator[None]:
 @contextlib.contextmanager
 def _database(settings: Settings) -> Iterator[str]:
     """The address of the database: the user's, the one that runs already, or our own for the length of this command."""
-    running = settings.database_url or embedded.address_of_running(settings.data_dir)
+    running = settings.database_url or embedded_address.address_of_running(settings.data_dir)
     if running:
         yield running
         return

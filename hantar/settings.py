@@ -188,9 +188,7 @@ class Settings:
     )
     port: int = field(
         default=3000,
-        metadata=_env(
-            "APP_PORT", "PORT", parse=_port, default="3000", why="The port to listen on; 0 takes a free one."
-        ),
+        metadata=_env("APP_PORT", "PORT", parse=_port, default="3000", why="The port to listen on; 0 takes a free one."),
     )
     public_url: str = field(
         default="",
@@ -230,9 +228,7 @@ class Settings:
     )
     time_zone: str = field(
         default="Asia/Kuala_Lumpur",
-        metadata=_env(
-            "TZ", parse=_time_zone, default="Asia/Kuala_Lumpur", why="The time zone of new accounts (an IANA name)."
-        ),
+        metadata=_env("TZ", parse=_time_zone, default="Asia/Kuala_Lumpur", why="The time zone of new accounts (an IANA name)."),
     )
     basic_auth: Credentials | None = field(
         default=None,
@@ -265,9 +261,7 @@ class Settings:
     )
     debug: bool = field(
         default=False,
-        metadata=_env(
-            "APP_DEBUG", parse=_boolean, default="false", why="More log lines, still without texts and full numbers."
-        ),
+        metadata=_env("APP_DEBUG", parse=_boolean, default="false", why="More log lines, still without texts and full numbers."),
     )
     warnings: tuple[str, ...] = ()
 

@@ -11,13 +11,10 @@ import contextlib
 import ctypes
 import fcntl
 import os
-import re
-import secrets
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +24,7 @@ from typing import IO
 import asyncpg
 import structlog
 
+from hantar.kit import embedded_address as address
 from hantar.kit import embedded_programs as programs
 from hantar.kit import embedded_remains as remains
 from hantar.kit.clock import Clock, SystemClock
@@ -34,11 +32,6 @@ from hantar.kit.embedded_programs import EmbeddedError as EmbeddedError
 
 log = structlog.get_logger(__name__)
 
-USER = DATABASE = "hantar"
-PORT = 5432
-"""Only a part of the socket's name; nothing listens on TCP."""
-LONGEST_SOCKET_PATH = 100
-"""Bytes; the system's limit is 107 on Linux and 103 on macOS."""
 START_PATIENCE = 600.0
 """Seconds; replaying the log after a crash may take minutes."""
 STOP_PATIENCE = 30.0
@@ -48,10 +41,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
 """Seconds between attempts to bring a dead server back."""
 DURABLE = ("fsync=on", "full_page_writes=on", "synchronous_commit=on")
 THROW_AWAY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
-
-PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
-"""In an address a comma separates servers, and each client reads quotes in its own way."""
-SHORT_PLACE, SHORT_PREFIX = Path("/tmp"), "hantar-"  # noqa: S108 a private folder is made there
 
 _PR_SET_PDEATHSIG = 1
 
@@ -88,7 +77,7 @@ class Embedded:
         """The address of the running server, with its password."""
         if self._socket_dir is None:
             raise EmbeddedError("PostgreSQL was not started.")
-        return _dsn(self._socket_dir, self._password())
+        return address.dsn(self._socket_dir, address.password(self._home))
 
     def start(self) -> str:
         """Start the server, making the database first where there is none; returns its address. Main thread only."""
@@ -119,7 +108,8 @@ class Embedded:
         if os.getpid() != self._owner:
             return  # a forked child of ours; the server is not its own
         self._end_child()
-        self._remove_socket_dir()
+        address.forget_socket_dir(self._socket_dir)
+        self._socket_dir = None
         if self._lock:
             self._lock.close()
             self._lock = None
@@ -181,26 +171,15 @@ class Embedded:
             raise EmbeddedError(f"The database in {self._pgdata} belongs to another account; start Hantar as that one.")
         return account
 
-    def _password(self) -> str:
-        """The database's password; made when it is first asked for."""
-        path = self._home / "database-password"
-        with contextlib.suppress(FileNotFoundError):
-            return path.read_text(encoding="ascii").strip()
-        draft = path.with_suffix(".draft")
-        draft.unlink(missing_ok=True)
-        _write_private(draft, secrets.token_urlsafe(32))
-        draft.rename(path)
-        return path.read_text(encoding="ascii").strip()
-
     def _make_database(self, found: programs.Programs, account: programs.Account) -> None:
         """Run initdb beside the final place, so that an interrupted run leaves nothing half-made."""
         draft = self._area / "draft"
         shutil.rmtree(draft, ignore_errors=True)
         password_file = self._area / "password.draft"
         password_file.unlink(missing_ok=True)
-        _write_private(password_file, self._password(), account)
+        address.write_private(password_file, address.password(self._home), account)
         locale = ["--locale-provider=builtin", "--locale=C.UTF-8"] if found.major >= 17 else ["--locale=C.UTF-8"]
-        command = [str(found.folder / "initdb"), "-D", str(draft), f"--username={USER}", f"--pwfile={password_file}"]
+        command = [str(found.folder / "initdb"), "-D", str(draft), f"--username={address.USER}", f"--pwfile={password_file}"]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", *locale]
         command += [] if self._durable else ["--no-sync"]
         try:
@@ -219,39 +198,20 @@ class Embedded:
             raise EmbeddedError(f"PostgreSQL's initdb failed:\n{_tail(done.stdout + done.stderr)}")
         draft.rename(self._pgdata)
 
-    def _choose_socket_dir(self, account: programs.Account) -> Path:
-        """A folder beside the database; a short one where that path is too long or strange. Kept for restarts."""
-        folder = self._socket_dir or self._area / "run"
-        is_long = len(os.fsencode(folder)) + len(f"/.s.PGSQL.{PORT}") > LONGEST_SOCKET_PATH
-        if is_long or not PLAIN_PATH.fullmatch(str(folder)):
-            folder = Path(tempfile.mkdtemp(prefix=SHORT_PREFIX, dir=SHORT_PLACE))
-        folder.mkdir(mode=0o700, exist_ok=True)
-        for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
-            (folder / name).unlink(missing_ok=True)
-        if account.switch:
-            os.chown(folder, account.uid, account.gid)
-        return folder
-
-    def _remove_socket_dir(self) -> None:
-        if self._socket_dir and self._socket_dir.parent != self._area:
-            shutil.rmtree(self._socket_dir, ignore_errors=True)
-        self._socket_dir = None
-
     # ------------------------------------------------------------ the process
 
     def _prepare(self) -> list[str]:
         """Everything before the server's start, which may take seconds; returns the command line."""
         account = self._account = self._prepare_area()
-        forgotten = None if self._socket_dir else _socket_dir_in(self._pgdata)
+        forgotten = None if self._socket_dir else address.socket_dir_in(self._pgdata)
         remains.clear(self._pgdata)
-        if forgotten and forgotten.parent == SHORT_PLACE and forgotten.name.startswith(SHORT_PREFIX):
-            shutil.rmtree(forgotten, ignore_errors=True)
+        address.forget_socket_dir(forgotten)
         version_file = self._pgdata / "PG_VERSION"
         major = int(version_file.read_text().strip()) if version_file.exists() else None
         found = programs.within_reach(programs.find(self._pg_bin, major), account, self._home / "programs")
         if major is None:
             self._make_database(found, account)
-        self._socket_dir = self._choose_socket_dir(account)
+        self._socket_dir = address.make_socket_dir(self._socket_dir or self._area / "run", account)
         return self._command(found, self._socket_dir)
 
     def _spawn(self, command: list[str]) -> None:
@@ -277,7 +237,7 @@ class Embedded:
         settings = [
             "listen_addresses=",
             f"unix_socket_directories={socket_dir}",
-            f"port={PORT}",
+            f"port={address.PORT}",
             "logging_collector=off",
             "log_destination=stderr",
             "log_checkpoints=off",
@@ -329,10 +289,10 @@ class Embedded:
             connection = await asyncpg.connect(self.dsn, timeout=10)
         except asyncpg.InvalidCatalogNameError:
             connection = await asyncpg.connect(self.dsn, timeout=10, database="postgres")
-            await connection.execute(f'CREATE DATABASE "{DATABASE}"')
+            await connection.execute(f'CREATE DATABASE "{address.DATABASE}"')
         except asyncpg.InvalidPasswordError:
             raise EmbeddedError(
-                f"PostgreSQL does not take the password in {self._home / 'database-password'}. Put the right file back."
+                f"PostgreSQL does not take the password in {address.password_file(self._home)}. Put the right file back."
             ) from None
         await connection.close()
 
@@ -350,41 +310,8 @@ class Embedded:
         self._child = None
 
 
-def address_of_running(data_dir: Path) -> str | None:
-    """The address of the server that another process of ours runs in this folder, or None."""
-    home = Path(os.path.realpath(data_dir))
-    socket_dir = _socket_dir_in(home / "postgres" / "data")
-    with contextlib.suppress(OSError):
-        if socket_dir and (socket_dir / f".s.PGSQL.{PORT}").exists():
-            return _dsn(socket_dir, (home / "database-password").read_text(encoding="ascii").strip())
-    return None
-
-
-def _socket_dir_in(pgdata: Path) -> Path | None:
-    """Where the server that runs, or was killed, has its socket: the fifth line of its lock file."""
-    try:
-        return Path((pgdata / "postmaster.pid").read_text().splitlines()[4])
-    except (OSError, IndexError):
-        return None
-
-
-def _dsn(socket_dir: Path, password: str) -> str:
-    return f"postgresql://{USER}:{password}@/{DATABASE}?host={socket_dir}"
-
-
 def _tail(text: str, lines: int = 12) -> str:
     return "\n".join(f"  {line}" for line in text.strip().splitlines()[-lines:]) or "  (it said nothing)"
-
-
-def _write_private(path: Path, text: str, account: programs.Account | None = None) -> None:
-    """A new file that its owner alone can read; on the disk when this returns."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with open(handle, "w", encoding="ascii") as output:
-        if account and account.switch:
-            os.fchown(handle, account.uid, account.gid)
-        output.write(text + "\n")
-        output.flush()
-        os.fsync(handle)
 
 
 def _end_with_parent() -> Callable[[], None] | None:

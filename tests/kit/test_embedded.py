@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from hantar.kit import embedded, embedded_programs, embedded_remains
+from hantar.kit import embedded, embedded_address, embedded_programs, embedded_remains
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL under another account")
 
@@ -103,9 +103,9 @@ def test_a_second_start_in_the_same_folder_is_refused_and_harms_nothing(postgres
     with pytest.raises(embedded.AlreadyRunning, match=str(os.getpid())):
         embedded.Embedded(folder).start()
     assert ask(dsn, "SELECT 1") == 1
-    assert embedded.address_of_running(folder) == dsn
+    assert embedded_address.address_of_running(folder) == dsn
     postgres.stop()
-    assert embedded.address_of_running(folder) is None
+    assert embedded_address.address_of_running(folder) is None
 
 
 def test_a_long_path_gets_a_short_socket_folder(folder: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_long_path_gets_a_short_socket_folder(folder: Path) -> None:
         dsn = server.start()
         place = Path(dsn.partition("host=")[2])
         assert ask(dsn, "SELECT 1") == 1
-        assert place.parent == embedded.SHORT_PLACE
+        assert place.parent == embedded_address.SHORT_PLACE
         assert place.stat().st_mode & 0o777 == 0o700
         assert server.restart() == dsn
     finally:
