@@ -42,9 +42,11 @@ PUBLIC: dict[str, set[str]] = {
     "outbox": {"store"},
     "accounts": {"identity"},
     "campaigns": {"progress", "schedule"},
+    "devices": {"keeper"},
 }
 """Files of a feature that are open beyond the roles, each with its reason in `docs/architecture.md`: the dispatcher runs the
-outbox's hot statements; web asks who is calling; reports ask how a campaign goes and which days a span has."""
+outbox's hot statements; web asks who is calling; reports ask how a campaign goes and which days a span has; the demo
+links its devices by the keeper."""
 
 FEATURES = {"accounts", "jobs", "devices", "media", "leads", "outbox", "campaigns", "dispatch", "reports", "demo"}
 COMPOSERS = {"app", "cli", "web", "__main__"}
