@@ -20,7 +20,6 @@ SAMPLE_PASSWORDS = frozenset(
     {"admin", "changeme", "changeme123", "pass", "password", "password123", "secret", "user", "123456", "hantar"}
 )
 """Passwords printed in compose files and tutorials; the first thing a stranger tries."""
-SMALLEST_KEY = 32
 NAMES_OF_TOOLS = frozenset({"HANTAR_SKIP_UI", "HANTAR_CHROMIUM", "HANTAR_DEV_SERVER"})
 """Read by the build, the page's development server and the browser tests, so no misspelt settings."""
 
@@ -111,12 +110,6 @@ def _credentials(value: str) -> Credentials:
     return Credentials(name.strip(), password)
 
 
-def _key(value: str) -> str:
-    if len(value) < SMALLEST_KEY:
-        raise ValueError(f"must have at least {SMALLEST_KEY} characters")
-    return value
-
-
 def home(environ: Mapping[str, str]) -> Path:
     """The user's home, also when HOME is empty or missing."""
     if environ.get("HOME"):
@@ -165,7 +158,7 @@ class Settings:
             "HANTAR_DATA_DIR",
             parse=_path,
             default="as root /var/lib/hantar, else the user's data folder",
-            why="Where everything that must survive is kept: the database, its password, the secret key.",
+            why="Where everything that must survive is kept: the database, its password, files being imported.",
         ),
     )
     pg_bin: Path | None = field(
@@ -238,16 +231,6 @@ class Settings:
             parse=_credentials,
             default="empty: a password is made and printed once",
             why="name:password of the first administrator, read only while there is none.",
-        ),
-    )
-    secret_key: str = field(
-        default="",
-        repr=False,
-        metadata=_env(
-            "HANTAR_SECRET_KEY",
-            parse=_key,
-            default="made at the first start, kept in the data folder",
-            why="The key that protects stored secrets; give it when several servers share one database.",
         ),
     )
     simulator_seed: int = field(
