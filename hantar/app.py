@@ -26,7 +26,7 @@ from hantar.devices import http as devices_http
 from hantar.devices import keeper
 from hantar.dispatch import engine, intake
 from hantar.gateways import port, registry
-from hantar.kit import cluster, db, embedded, ids, logs, service
+from hantar.kit import cluster, db, egress, embedded, ids, logs, service
 from hantar.kit.clock import SystemClock
 from hantar.leads import http as leads_http
 from hantar.leads import http_files as leads_files
@@ -98,6 +98,7 @@ def build(settings: Settings, dsn: str) -> House:
     parts: dict[type, object] = {
         keeper.Keeper: kept,
         importer.Importer: importing,
+        egress.Egress: egress.Egress(allow_private=settings.allow_private_urls),
         realtime.Realtime: live,
         engine.Engine: sending,
         health.Sender: health.Sender(lambda: sending.leases.held > 0),

@@ -15,6 +15,8 @@ from hantar.accounts import model
 from hantar.kit.clock import Clock
 from hantar.kit.db import Database, Tx
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class At:
@@ -23,6 +25,7 @@ class At:
     caller: model.Caller
     db: Database
     clock: Clock
+    parts: Mapping[type, object] = field(default_factory=dict)
 
     @property
     def workspace_id(self) -> model.WorkspaceId:
@@ -33,8 +36,10 @@ class At:
         """A transaction in the caller's workspace; commits when the block ends."""
         return self.db.transaction(self.caller.workspace_id)
 
+    def part(self, kind: type[T]) -> T | None:
+        """A long-lived part which app.py built, when there is one."""
+        return cast(T | None, self.parts.get(kind))
 
-T = TypeVar("T")
 
 Identify = Callable[[HTTPConnection], Awaitable[model.Caller]]
 
@@ -51,7 +56,7 @@ def need(role: model.Role, scope: str | None, *, admin: bool = False) -> Any:
             raise model.NotAllowed
         if not caller.may(role, scope) or (admin and caller.scopes is not None and "admin" not in caller.scopes):
             raise model.ScopeMissing(scope=scope or "admin")
-        return At(caller, request.app.state.db, request.app.state.clock)
+        return At(caller, request.app.state.db, request.app.state.clock, request.app.state.parts)
 
     check.needed = (role, scope, admin)  # type: ignore[attr-defined] # read by the test that every route names its permission
     return Depends(check)

@@ -297,6 +297,8 @@ CREATE TABLE media (
   PRIMARY KEY (workspace_id, id)
 );
 --;;
+CREATE INDEX media_sha256 ON media (workspace_id, sha256);
+--;;
 -- ---------------------------------------------------------------- outbox
 CREATE TABLE leases (
   shard smallint PRIMARY KEY,

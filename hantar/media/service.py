@@ -1,0 +1,115 @@
+"""What one can do with pictures: take them from an upload, a data URL or an address, keep them, hand them out.
+
+Reading and fetching happen before any transaction; a picture is stored whole or not at all.
+"""
+
+import base64
+import binascii
+
+from hantar.accounts import access
+from hantar.kit import db, egress
+from hantar.media import model, store, workshop
+from hantar.media.model import Media, MediaId, Picture
+
+LONGEST_DATA_URL = model.LARGEST_UPLOAD * 4 // 3 + 200
+_SECONDS = 20.0
+_OF_EGRESS = {"private_address": "private_address", "too_large": "too_large", "bad_url": "bad_url"}
+
+
+# ---------------------------------------------------------------- pictures, not yet stored
+async def from_upload(data: bytes, name: str | None = None, field: str = "file") -> Picture:
+    """A picture from an uploaded file; raises `BadPicture` on `field`."""
+    return await workshop.shrink(data, field, _clean_name(name))
+
+
+async def from_data_url(url: str, field: str = "image_url") -> Picture:
+    """A picture from `data:image/…;base64,…`; raises `BadPicture` on `field`. Its type is judged by content."""
+    if len(url) > LONGEST_DATA_URL:  # before anything is decoded
+        raise model.BadPicture(field, "too_large")
+    head, comma, body = url.partition(",")
+    declared = head[5:].partition(";")[0].strip().lower()
+    if declared and (not declared.startswith("image/") or "svg" in declared):
+        raise model.BadPicture(field, "unsupported_type")
+    if not comma or not head.lower().endswith(";base64"):
+        raise model.BadPicture(field, "image_unreadable")
+    try:
+        data = base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise model.BadPicture(field, "image_unreadable") from error
+    return await workshop.shrink(data, field)
+
+
+async def from_url(client: egress.Egress, url: str, field: str = "image_url") -> Picture:
+    """A picture fetched once from a public address; raises `BadPicture` on `field`."""
+    try:
+        found = await client.fetch(url, limit=model.LARGEST_UPLOAD, seconds=_SECONDS)
+    except egress.EgressError as error:
+        reason = _OF_EGRESS.get(error.code, "image_unreachable")
+        raise model.BadPicture(field, reason, error.message if reason == "image_unreachable" else None) from error
+    return await workshop.shrink(found.body, field)
+
+
+async def from_link(client: egress.Egress, link: str, field: str = "image_url") -> Picture:
+    """A picture from a data URL or an address."""
+    if link.strip()[:5].lower() == "data:":
+        return await from_data_url(link.strip(), field)
+    return await from_url(client, link.strip(), field)
+
+
+def _clean_name(name: str | None) -> str | None:
+    printable = "".join(letter for letter in name or "" if letter.isprintable())
+    return printable.rpartition("/")[2].rpartition("\\")[2][:200] or None
+
+
+# ---------------------------------------------------------------- stored ones
+async def keep(tx: db.Tx, workspace_id: str, picture: Picture, by: str | None = None) -> Media:
+    """Store a picture in the caller's transaction."""
+    return await store.add(tx, workspace_id, picture, by)
+
+
+async def store_upload(at: access.At, data: bytes, name: str | None = None, field: str = "file") -> Media:
+    """Take an uploaded file and store it."""
+    return await _store(at, await from_upload(data, name, field))
+
+
+async def store_data_url(at: access.At, url: str, field: str = "image_url") -> Media:
+    """Take a data URL and store it."""
+    return await _store(at, await from_data_url(url, field))
+
+
+async def store_url(at: access.At, url: str, field: str = "image_url") -> Media:
+    """Fetch an address and store what is there."""
+    return await _store(at, await from_url(_client(at), url, field))
+
+
+async def store_link(at: access.At, link: str, field: str = "image_url") -> MediaId:
+    """Take a data URL or an address, store the picture, and return its id."""
+    return (await _store(at, await from_link(_client(at), link, field))).id
+
+
+def _client(at: access.At) -> egress.Egress:
+    return at.part(egress.Egress) or egress.Egress()
+
+
+async def _store(at: access.At, picture: Picture) -> Media:
+    async with at.tx() as tx:
+        return await keep(tx, at.workspace_id, picture, at.caller.user_id)
+
+
+async def find(tx: db.Tx, media_id: MediaId) -> Media:
+    """A picture without its bytes; raises `MediaNotFound`."""
+    found = await store.get(tx, media_id)
+    if found is None:
+        raise model.MediaNotFound
+    return found
+
+
+async def content(tx: db.Tx, media_id: MediaId) -> bytes:
+    """The bytes of a picture that `find` has found."""
+    return await store.content(tx, media_id)
+
+
+async def delete(tx: db.Tx, media_id: MediaId) -> None:
+    """Take a picture away; raises `MediaNotFound`, or `InUse`."""
+    if not await store.delete(tx, media_id):
+        raise model.MediaNotFound
