@@ -4,8 +4,8 @@ A handler gets an `At`: who calls, and the door to a transaction in that caller'
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from fastapi import Depends, Request
