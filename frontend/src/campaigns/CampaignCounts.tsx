@@ -2,7 +2,7 @@
 import { Group, Stack, Text } from '@mantine/core';
 import { useWords } from '@/words';
 import { number } from '@/words/count';
-import { waiting } from './actions';
+import { WAITING, waiting } from './actions';
 import { CampaignLink } from './CampaignLink';
 import type { Campaign } from './types';
 
@@ -12,7 +12,7 @@ export function CampaignCounts({ campaign }: { campaign: Campaign }) {
   const share = (n: number) => (counts.sent === 0 ? undefined : t.counts.ofSent(t.percent(Math.round((1000 * n) / counts.sent) / 10)));
   const boxes: [name: string, words: string, value: number, status: string | undefined, hint?: string][] = [
     ['total', t.counts.total, counts.total, undefined],
-    ['waiting', t.counts.waiting, waiting(counts), 'queued'],
+    ['waiting', t.counts.waiting, waiting(counts), WAITING],
     ['sent', t.counts.sent, counts.sent, 'sent'],
     ['delivered', t.counts.delivered, counts.delivered, 'delivered', share(counts.delivered)],
     ['read', t.counts.read, counts.read, 'read', share(counts.read)],

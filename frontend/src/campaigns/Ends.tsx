@@ -19,7 +19,7 @@ export function Ends({ from, to }: { from: string | null; to: string | null }) {
   if (words === null) return <>–</>;
   return (
     <Tooltip label={t.endsIn}>
-      <Text span size="sm" tabIndex={0} style={{ fontVariantNumeric: 'tabular-nums' }}>
+      <Text span inherit tabIndex={0} style={{ fontVariantNumeric: 'tabular-nums' }}>
         {words}
       </Text>
     </Tooltip>

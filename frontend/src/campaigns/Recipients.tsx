@@ -9,13 +9,14 @@ import { FilterBar } from '@/parts/FilterBar';
 import { Moment } from '@/parts/Moment';
 import { Phone } from '@/parts/Phone';
 import { useWords } from '@/words';
+import { WAITING, waiting } from './actions';
 import { address, useCampaignMessages } from './hooks';
 import { ResolveDialog } from './ResolveDialog';
 import type { CampaignSearch } from './routes';
 import { StatusCell, whyWords } from './StatusCell';
 import type { Campaign, Message } from './types';
 
-const chips = ['queued', 'sent', 'delivered', 'read', 'failed', 'skipped', 'unconfirmed'];
+const chips = [WAITING, 'sent', 'delivered', 'read', 'failed', 'skipped', 'unconfirmed'];
 
 interface Props {
   campaign: Campaign;
@@ -64,15 +65,16 @@ export function Recipients({ campaign, search, onSearch }: Props) {
 function StatusChips({ campaign, value, onChange }: { campaign: Campaign; value: string | undefined; onChange: (status: string | undefined) => void }) {
   const t = useWords();
   const { counts } = campaign;
-  const of: Record<string, number> = { ...counts, queued: counts.pending + counts.queued };
+  const of: Record<string, number> = { ...counts, [WAITING]: waiting(counts) };
+  const name = (status: string) => (status === WAITING ? t.campaigns.counts.waiting : (t.states.message[status] ?? status));
   return (
     <Chip.Group value={value ?? 'all'} onChange={(next) => onChange(next === 'all' ? undefined : String(next))}>
       <Group gap={6} mb="sm" role="radiogroup" aria-label={t.campaigns.recipients.status}>
         {['all', ...chips].map((status) => (
-          <Chip key={status} value={status} size="sm" data-testid={`campaigns-recipients-${status}`}>
+          <Chip key={status} value={status} size="sm" data-testid={`campaigns-recipients-${status === WAITING ? 'waiting' : status}`}>
             {status === 'all'
               ? t.campaigns.editor.plan.reasonCount(t.campaigns.all, counts.total)
-              : t.campaigns.editor.plan.reasonCount(t.states.message[status] ?? status, of[status] ?? 0)}
+              : t.campaigns.editor.plan.reasonCount(name(status), of[status] ?? 0)}
           </Chip>
         ))}
       </Group>

@@ -28,6 +28,9 @@ export function hasStarted(campaign: Pick<Campaign, 'status' | 'is_editable'>): 
   return campaign.status !== 'pending' && !campaign.is_editable;
 }
 
+/** The filter of messages for those that may still leave. */
+export const WAITING = 'pending,queued';
+
 /** Messages that may still leave. */
 export function waiting(counts: Counts): number {
   return counts.pending + counts.queued;

@@ -6,6 +6,8 @@ import type { Page } from '@/api/types';
 import type { Campaign, CampaignBody, Facets, Lead, Message, Plan, Recipient, Report, ReportLead } from './types';
 
 const PAGE = 50;
+/** Of a plan few are shown at first: its numbers are what one looks at. */
+const PLAN_PAGE = 20;
 
 type Query = Record<string, string | number | boolean | null | undefined>;
 
@@ -135,7 +137,7 @@ export interface RecipientFilter {
 
 export function useRecipients(planId: string, filter: RecipientFilter) {
   return useCursorList<Recipient>(['plan-recipients', planId, filter], (cursor, signal) =>
-    askRaw<Page<Recipient>>(address(`/api/plans/${planId}/recipients`, { ...filter, cursor, limit: PAGE }), { signal }),
+    askRaw<Page<Recipient>>(address(`/api/plans/${planId}/recipients`, { ...filter, cursor, limit: PLAN_PAGE }), { signal }),
   );
 }
 

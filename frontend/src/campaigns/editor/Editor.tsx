@@ -1,5 +1,5 @@
 // The campaign editor: four steps to move between freely, the live preview beside them, and one last button that says what happens.
-import { Alert, Anchor, Box, Button, Card, Group, SegmentedControl, Stack, Stepper, Text, Title } from '@mantine/core';
+import { Alert, Anchor, Box, Paper, SegmentedControl, Stack, Stepper, Text, Title } from '@mantine/core';
 import { History } from 'lucide-react';
 import { useCallback, useState, type ReactNode } from 'react';
 import { PageHead } from '@/parts/PageHead';
@@ -14,6 +14,7 @@ import { firstStep, nicheOf, stepOf, type Draft } from './draft';
 import classes from './Editor.module.css';
 import { Leaving } from './Leaving';
 import { MessageStep } from './MessageStep';
+import { Moves } from './Moves';
 import { PlanStep } from './PlanStep';
 import { steps, type Step } from './steps';
 import { useDraftForm, type DraftForm } from './useDraftForm';
@@ -60,8 +61,17 @@ export function Editor({ campaign, initial, step, onStep }: Props) {
           {step === 'basics' && <Basics form={form} />}
           {step === 'message' && <MessageStep form={form} sample={sample} />}
           {step === 'when' && <WhenStep form={form} />}
-          {step === 'plan' && <PlanStep form={form} campaign={campaign} isBusy={finish.isBusy} hasChanged={finish.hasChanged} onStep={onStep} onEnd={(ending, hash) => void end(ending, hash)} />}
-          <Moves step={step} onStep={move} />
+          {step === 'plan' && (
+            <PlanStep
+              form={form}
+              campaign={campaign}
+              isBusy={finish.isBusy}
+              hasChanged={finish.hasChanged}
+              onStep={onStep}
+              onEnd={(ending, hash) => void end(ending, hash)}
+            />
+          )}
+          {step !== 'plan' && <Moves step={step} onStep={move} />}
         </Stack>
       </Layout>
       <Leaving isDirty={kept.isDirty && !finish.isBusy && !finish.isOver} onDiscard={kept.drop} />
@@ -92,7 +102,9 @@ function Layout({ children, preview }: { children: ReactNode; preview: ReactNode
       )}
       <div className={classes.layout}>
         <Box hidden={isPhone && view === 'preview'} className={classes.form}>
-          <Card>{children}</Card>
+          <Paper withBorder p="lg">
+            {children}
+          </Paper>
         </Box>
         <Box component="aside" aria-label={t.preview.title} hidden={isPhone && view === 'form'} className={classes.preview}>
           {preview}
@@ -129,29 +141,6 @@ function StepTitle({ step }: { step: Step }) {
     <Title order={2} size="h2">
       {t.steps[step]}
     </Title>
-  );
-}
-
-function Moves({ step, onStep }: { step: Step; onStep: (step: Step) => void }) {
-  const t = useWords().campaigns.editor;
-  const at = steps.indexOf(step);
-  const before = steps[at - 1];
-  const after = steps[at + 1];
-  return (
-    <Group justify="space-between" className={step === 'plan' ? undefined : 'hantar-submit-row'}>
-      {before === undefined ? (
-        <span />
-      ) : (
-        <Button variant="default" onClick={() => onStep(before)} data-testid="campaigns-editor-back">
-          {t.back}
-        </Button>
-      )}
-      {after !== undefined && (
-        <Button onClick={() => onStep(after)} data-testid="campaigns-editor-next">
-          {t.next}
-        </Button>
-      )}
-    </Group>
   );
 }
 

@@ -16,7 +16,7 @@ export function MessageStep({ form, sample }: { form: DraftForm; sample: Lead | 
   const isEmpty = message.trim() === '' && picture === null;
   return (
     <Stack gap="lg">
-      <TextField form={form} sample={sample} />
+      <TextField form={form} />
       <PictureField form={form} />
       <Group>
         <Button

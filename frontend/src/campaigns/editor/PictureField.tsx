@@ -5,7 +5,7 @@ import { Dropzone } from '@mantine/dropzone';
 import { ImageUp, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { toProblem } from '@/api/problem';
-import { problemWords } from '@/parts/ProblemNote';
+import { problemWords } from '@/parts/problemWords';
 import { useWords } from '@/words';
 import { fetchPicture, uploadPicture } from './pictures';
 import type { Picture } from './draft';

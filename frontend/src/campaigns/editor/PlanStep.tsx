@@ -2,12 +2,14 @@
 import { Alert, Anchor, Button, Group, List, Skeleton, Stack, Text } from '@mantine/core';
 import { RefreshCw, TriangleAlert } from 'lucide-react';
 import { useEffect, useMemo } from 'react';
-import { FailedLoad } from '@/parts/ProblemNote';
+import { toProblem, type FieldError, type Problem } from '@/api/problem';
+import { FailedLoad, ProblemSummary } from '@/parts/ProblemNote';
 import { formatIn, useFormat } from '@/parts/format';
 import { useWords } from '@/words';
 import { usePlan } from '../hooks';
 import type { Campaign, Plan } from '../types';
-import { bodyOf, stepOf, wrongFields, type Draft } from './draft';
+import { bodyOf, renames, stepOf, wrongFields, type Draft } from './draft';
+import { Moves } from './Moves';
 import { PlanBoxes } from './PlanBoxes';
 import { PlanPeople } from './PlanPeople';
 import type { Step } from './steps';
@@ -30,8 +32,13 @@ export function PlanStep(props: Props) {
   const wrong = wrongFields(form.values, t.wrong);
   const fields = Object.keys(wrong) as (keyof Draft)[];
   useEffect(() => form.setErrors(wrong), [fields.join()]);
-  if (fields.length > 0) return <FixFirst wrong={wrong} onStep={onStep} />;
-  return <Planned {...props} />;
+  if (fields.length === 0) return <Planned {...props} />;
+  return (
+    <>
+      <FixFirst wrong={wrong} onStep={onStep} />
+      <Moves step="plan" onStep={onStep} />
+    </>
+  );
 }
 
 function FixFirst({ wrong, onStep }: { wrong: Partial<Record<keyof Draft, string>>; onStep: (step: Step) => void }) {
@@ -51,15 +58,23 @@ function FixFirst({ wrong, onStep }: { wrong: Partial<Record<keyof Draft, string
   );
 }
 
-function Planned({ form, campaign, isBusy, hasChanged, onEnd }: Props) {
+function Planned(props: Props) {
+  const { form, hasChanged, onStep } = props;
   const t = useWords().campaigns.editor.plan;
   const body = useMemo(() => bodyOf(form.values), [form.values]);
   const plan = usePlan(body);
   useEffect(() => {
     if (hasChanged) void plan.refetch();
   }, [hasChanged]);
-  if (plan.isError) return <FailedLoad problem={plan.error} onRetry={() => void plan.refetch()} />;
-  if (plan.data === undefined) return <Skeleton height={320} />;
+  if (plan.isError) return <NoPlan {...props} problem={toProblem(plan.error)} onRetry={() => void plan.refetch()} />;
+  if (plan.data === undefined) {
+    return (
+      <>
+        <Skeleton height={320} />
+        <Moves step="plan" onStep={onStep} />
+      </>
+    );
+  }
   return (
     <Stack gap="lg">
       {hasChanged && (
@@ -83,9 +98,28 @@ function Planned({ form, campaign, isBusy, hasChanged, onEnd }: Props) {
       </Group>
       <Warnings plan={plan.data} />
       <PlanPeople plan={plan.data} hasPicture={form.values.picture !== null} />
-      <Ends form={form} campaign={campaign} plan={plan.data} isBusy={isBusy} onEnd={onEnd} />
+      <Finish {...props} plan={plan.data} />
     </Stack>
   );
+}
+
+/** The server refused the plan: its errors go to their fields and are listed with the way there. */
+function NoPlan({ form, problem, onStep, onRetry }: Props & { problem: Problem; onRetry: () => void }) {
+  const rest = problem.fields.filter((error) => !(fieldOf(error) in stepOf));
+  const wrong = Object.fromEntries(problem.fields.filter((error) => !rest.includes(error)).map((error) => [fieldOf(error), error.message]));
+  useEffect(() => form.setErrors(wrong), [problem]);
+  return (
+    <>
+      {Object.keys(wrong).length > 0 ? <FixFirst wrong={wrong} onStep={onStep} /> : <FailedLoad problem={problem} onRetry={onRetry} />}
+      {rest.length > 0 && <ProblemSummary problem={problem} rest={rest} />}
+      <Moves step="plan" onStep={onStep} />
+    </>
+  );
+}
+
+function fieldOf(error: FieldError): string {
+  const name = error.field.split(/[.[]/)[0] ?? error.field;
+  return renames[name] ?? name;
 }
 
 function MadeAt({ at }: { at: number }) {
@@ -112,22 +146,15 @@ function Warnings({ plan }: { plan: Plan }) {
   );
 }
 
-interface EndProps {
-  form: DraftForm;
-  campaign: Campaign | null;
-  plan: Plan;
-  isBusy: boolean;
-  onEnd: (ending: Ending, planHash: string | null) => void;
-}
-
 /** The last buttons. Without people there is nothing to start, but it can be saved. */
-function Ends({ form, campaign, plan, isBusy, onEnd }: EndProps) {
+function Finish({ form, campaign, plan, isBusy, onStep, onEnd }: Props & { plan: Plan }) {
   const t = useWords().campaigns.editor.plan;
   const { is_now, time_zone } = form.values;
   const at = formatIn(time_zone);
   const label = is_now ? t.start(plan.will_send) : t.schedule(plan.will_send, at.moment(plan.starts_at));
   return (
-    <Group justify="flex-end" gap="xs" className="hantar-submit-row">
+    <Moves step="plan" onStep={onStep}>
+      <Group gap="xs" justify="flex-end" style={{ flex: 1 }}>
       {campaign?.status !== 'pending' && (
         <Button variant="default" onClick={() => onEnd('hold', null)} disabled={isBusy} data-testid="campaigns-plan-save">
           {campaign === null ? t.save : t.saveChanges}
@@ -141,6 +168,7 @@ function Ends({ form, campaign, plan, isBusy, onEnd }: EndProps) {
       >
         {label}
       </Button>
-    </Group>
+      </Group>
+    </Moves>
   );
 }

@@ -3,7 +3,6 @@ import { ActionIcon, Group, Input, Popover, Text, Textarea, Tooltip } from '@man
 import { Bold, Code, Italic, Smile, Strikethrough, type LucideIcon } from 'lucide-react';
 import { useRef, useState } from 'react';
 import { useWords } from '@/words';
-import type { Lead } from '../types';
 import { LONGEST_TEXT, lengthOf } from './draft';
 import classes from './TextField.module.css';
 import { fieldId } from './fieldId';
@@ -21,7 +20,7 @@ const tools: [name: Tool, sign: string, icon: LucideIcon][] = [
   ['mono', '```', Code],
 ];
 
-export function TextField({ form, sample }: { form: DraftForm; sample: Lead | null }) {
+export function TextField({ form }: { form: DraftForm }) {
   const t = useWords().campaigns.editor.message;
   const area = useRef<HTMLTextAreaElement>(null);
   const put = (text: string) => area.current !== null && putIn(area.current, text);
@@ -41,7 +40,7 @@ export function TextField({ form, sample }: { form: DraftForm; sample: Lead | nu
             </Tooltip>
           ))}
           <EmojiMenu onChoose={put} />
-          <VariableMenu sample={sample} onChoose={put} />
+          <VariableMenu onChoose={put} />
         </Group>
       </Group>
       <Textarea

@@ -1,17 +1,12 @@
 // Puts a field of the lead into the text, with words for leads that do not have it.
-import { Autocomplete, Button, Group, Popover, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Popover, Select, Stack, Text, TextInput } from '@mantine/core';
 import { Braces } from 'lucide-react';
 import { useState, type FormEvent } from 'react';
 import { useWords } from '@/words';
-import type { Lead } from '../types';
+import { useSamples } from '../hooks';
 import { STANDARD, variable } from '../variables';
 
-interface Props {
-  sample: Lead | null;
-  onChoose: (text: string) => void;
-}
-
-export function VariableMenu({ sample, onChoose }: Props) {
+export function VariableMenu({ onChoose }: { onChoose: (text: string) => void }) {
   const t = useWords().campaigns.editor.message;
   const [isOpen, setOpen] = useState(false);
   function choose(name: string, fallback: string) {
@@ -34,23 +29,21 @@ export function VariableMenu({ sample, onChoose }: Props) {
         </Button>
       </Popover.Target>
       <Popover.Dropdown aria-label={t.variableTitle}>
-        <VariableForm sample={sample} onChoose={choose} />
+        <VariableForm onChoose={choose} />
       </Popover.Dropdown>
     </Popover>
   );
 }
 
-function VariableForm({ sample, onChoose }: { sample: Lead | null; onChoose: (name: string, fallback: string) => void }) {
+function VariableForm({ onChoose }: { onChoose: (name: string, fallback: string) => void }) {
   const t = useWords().campaigns.editor.message;
   const [name, setName] = useState('name');
   const [fallback, setFallback] = useState('');
-  // A field may be any column of the leads; the sample's are offered, others can be typed.
-  const known = [...new Set([...STANDARD, ...Object.keys(sample?.attributes ?? {}).map((each) => each.toLowerCase())])];
-  const isName = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(name.trim());
+  const known = useFields();
   function submit(event: FormEvent) {
     event.preventDefault();
     event.stopPropagation();
-    if (isName) onChoose(name.trim(), fallback);
+    onChoose(name, fallback);
   }
   return (
     <form onSubmit={submit}>
@@ -58,11 +51,13 @@ function VariableForm({ sample, onChoose }: { sample: Lead | null; onChoose: (na
         <Text size="sm" fw={600}>
           {t.variableTitle}
         </Text>
-        <Autocomplete
+        <Select
           label={t.field}
           data={known}
           value={name}
-          onChange={setName}
+          onChange={(next) => setName(next ?? 'name')}
+          allowDeselect={false}
+          data-autofocus
           comboboxProps={{ withinPortal: false }}
           data-testid="campaigns-variable-field"
         />
@@ -74,11 +69,18 @@ function VariableForm({ sample, onChoose }: { sample: Lead | null; onChoose: (na
           data-testid="campaigns-variable-default"
         />
         <Group justify="flex-end">
-          <Button type="submit" size="xs" disabled={!isName} data-testid="campaigns-variable-insert">
+          <Button type="submit" size="xs" data-testid="campaigns-variable-insert">
             {t.insert}
           </Button>
         </Group>
       </Stack>
     </form>
   );
+}
+
+/** The fields every lead has, and extra ones that the newest leads have; others can be typed into the text. */
+function useFields(): string[] {
+  const samples = useSamples({});
+  const own = (samples.data?.items ?? []).flatMap((lead) => Object.keys(lead.attributes).map((name) => name.toLowerCase()));
+  return [...new Set([...STANDARD, ...own.filter((name) => /^[a-z_][a-z0-9_]{0,63}$/.test(name))])];
 }

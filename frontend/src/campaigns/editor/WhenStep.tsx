@@ -1,7 +1,7 @@
 // Step 3: now or later, pauses, devices, what happens when one is offline or the start is missed, and when it would end.
 import '@mantine/dates/styles.css';
 import { Group, Input, MultiSelect, NumberInput, Radio, RangeSlider, Select, SimpleGrid, Stack } from '@mantine/core';
-import { DatePickerInput, TimeInput } from '@mantine/dates';
+import { DatePickerInput, TimePicker } from '@mantine/dates';
 import { ZoneSelect } from '@/accounts/ZoneSelect';
 import { useDevices } from '@/devices/hooks';
 import { useWords } from '@/words';
@@ -46,8 +46,25 @@ function StartField({ form }: { form: DraftForm }) {
               {...form.getInputProps('campaign_date')}
               data-testid="campaigns-when-date"
             />
-            <TimeInput id={fieldId('time_schedule')} label={t.time} required {...form.getInputProps('time_schedule')} data-testid="campaigns-when-time" />
-            <ZoneSelect {...form.getInputProps('time_zone')} id={fieldId('time_zone')} label={t.zone} data-testid="campaigns-when-zone" />
+            <TimePicker
+              id={fieldId('time_schedule')}
+              label={t.time}
+              required
+              format="24h"
+              withDropdown
+              minutesStep={5}
+              hoursInputLabel={t.hours}
+              minutesInputLabel={t.minutes}
+              {...form.getInputProps('time_schedule')}
+              data-testid="campaigns-when-time"
+            />
+            <ZoneSelect
+              {...form.getInputProps('time_zone')}
+              id={fieldId('time_zone')}
+              label={t.zone}
+              inputWrapperOrder={['label', 'input', 'description', 'error']}
+              data-testid="campaigns-when-zone"
+            />
           </SimpleGrid>
           <LateField form={form} />
         </>
@@ -107,7 +124,7 @@ function DelayFields({ form }: { form: DraftForm }) {
       </SimpleGrid>
       <RangeSlider
         mt="lg"
-        mb="xl"
+        mb="lg"
         mx={8}
         min={0}
         max={SLIDER_END}

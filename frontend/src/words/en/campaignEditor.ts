@@ -56,7 +56,7 @@ export const campaignEditor = {
     counting: 'Counting …',
   },
   message: {
-    text: 'Message',
+    text: 'Text',
     textHint: 'Sent as written. Leave it empty to send the picture alone.',
     bold: 'Bold',
     italic: 'Italic',
@@ -107,6 +107,8 @@ export const campaignEditor = {
     later: 'On a day and time',
     date: 'Day',
     time: 'Time',
+    hours: 'Hours',
+    minutes: 'Minutes',
     zone: 'Time zone',
     resolved: (moment: string, zone: string) => `${moment} in your zone (${zone})`,
     delays: 'Pause between two messages of a device',
@@ -130,7 +132,7 @@ export const campaignEditor = {
     lateRun: 'Send anyway',
     lateSkip: 'Do not send',
     estimate: 'Estimated end',
-    estimateNone: 'Shown when title, people and message are there.',
+    estimateNone: 'Shown when people, message and time are there.',
     estimateHint: 'If every device stays online.',
   },
   plan: {
