@@ -139,9 +139,13 @@ export default function SetupPage() {
           )}
           {step < LAST && (
             <Group justify="space-between" mt="xl">
-              <Button variant="subtle" color="gray" type="button" onClick={() => setStep(step - 1)} disabled={step === 0}>
-                {words.back}
-              </Button>
+              {step > 0 ? (
+                <Button variant="default" type="button" onClick={() => setStep(step - 1)}>
+                  {words.back}
+                </Button>
+              ) : (
+                <span />
+              )}
               <Button type="submit" loading={finish.isPending} data-testid="setup-next">
                 {step === LAST - 1 ? words.save : words.next}
               </Button>

@@ -4,7 +4,7 @@ import type { ErrorComponentProps } from '@tanstack/react-router';
 import { Unplug } from 'lucide-react';
 import { Problem } from '@/api/problem';
 import { EmptyState } from '@/parts/EmptyState';
-import { problemWords } from '@/parts/ProblemNote';
+import { problemWords } from '@/parts/problemWords';
 import { useWords } from '@/words';
 
 export function CrashedPage({ error }: ErrorComponentProps) {

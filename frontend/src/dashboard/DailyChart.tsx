@@ -60,6 +60,7 @@ export default function DailyChart({ days }: { days: Dashboard['daily'] }) {
           type="stacked"
           withLegend
           withXAxis
+          yAxisProps={{ allowDecimals: false }}
           gridAxis="y"
           valueFormatter={number}
           series={[

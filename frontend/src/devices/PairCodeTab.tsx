@@ -8,6 +8,7 @@ import { useSecondsUntil } from '@/parts/useCountdown';
 import { useFormProblem } from '@/parts/useFormProblem';
 import { useWords } from '@/words';
 import { usePairCode } from './hooks';
+import { SimulatedLink } from './SimulatedLink';
 
 export function PairCodeTab({ device }: { device: Device }) {
   const t = useWords().devices;
@@ -63,6 +64,7 @@ export function PairCodeTab({ device }: { device: Device }) {
           </Text>
         </Stack>
       )}
+      {code && left > 0 && <SimulatedLink device={device} code={code.pair_code} />}
       <List type="ordered" spacing="xs">
         {t.qr.pairSteps.map((step) => (
           <List.Item key={step}>{step}</List.Item>

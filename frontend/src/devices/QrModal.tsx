@@ -1,14 +1,12 @@
 // Linking a phone: by QR code or by pairing code; turns to "connected" by itself.
-import { Alert, Button, Group, Modal, Stack, Tabs, Text, ThemeIcon, Title } from '@mantine/core';
-import { Check, FlaskConical } from 'lucide-react';
+import { Alert, Modal, Stack, Tabs, Text, ThemeIcon, Title } from '@mantine/core';
+import { Check } from 'lucide-react';
 import { useEffect } from 'react';
 import type { Device } from '@/api/types';
 import { useFollow } from '@/api/useLive';
-import { useAction } from '@/parts/useAction';
 import { useIsPhone } from '@/parts/usePhone';
 import { useWords } from '@/words';
-import { canLink } from './groups';
-import { useDevice, useSimulate } from './hooks';
+import { useDevice } from './hooks';
 import { PairCodeTab } from './PairCodeTab';
 import { QrTab } from './QrTab';
 
@@ -70,7 +68,6 @@ export function QrModal({ device: given, onClose }: Props) {
               <PairCodeTab device={device} />
             </Tabs.Panel>
           </Tabs>
-          {device.simulated && canLink(device) && <SimulatedScan device={device} />}
         </>
       )}
     </Modal>
@@ -87,22 +84,5 @@ function Connected({ name }: { name: string }) {
       <Title order={2}>{t.connected}</Title>
       <Text c="dimmed">{t.connectedHint(name)}</Text>
     </Stack>
-  );
-}
-
-/** A simulated phone has no camera to point: a button does it. */
-function SimulatedScan({ device }: { device: Device }) {
-  const t = useWords().devices.qr;
-  const simulate = useSimulate(device.id);
-  const [run, isBusy] = useAction();
-  return (
-    <Alert color="tide" variant="light" mt="lg" icon={<FlaskConical aria-hidden />}>
-      <Group justify="space-between" gap="sm">
-        <Text size="sm">{t.simulated}</Text>
-        <Button size="sm" loading={isBusy} onClick={() => void run(() => simulate.mutateAsync({ action: 'scan' }))} data-testid="qr-simulate-scan">
-          {t.simulateScan}
-        </Button>
-      </Group>
-    </Alert>
   );
 }

@@ -11,6 +11,7 @@ import { FailedLoad } from '@/parts/ProblemNote';
 import { useSecondsUntil } from '@/parts/useCountdown';
 import { useWords } from '@/words';
 import { useQr } from './hooks';
+import { SimulatedLink } from './SimulatedLink';
 
 const MOST_CODES = 6;
 
@@ -53,57 +54,60 @@ export function QrTab({ device }: { device: Device }) {
 
   const problem = qr.isError && qr.data === undefined ? toProblem(qr.error) : null;
   return (
-    <Group align="flex-start" gap="xl" justify="center">
-      <Stack align="center" gap="sm">
-        <Center w={296} h={296} style={{ background: '#fff', borderRadius: 'var(--mantine-radius-lg)', border: '1px solid var(--hantar-line)' }}>
-          {qr.data && !isOver && (
-            <Box style={{ opacity: left === 0 ? 0.15 : 1 }}>
-              <QRCodeSVG value={qr.data.qr} size={264} level="L" marginSize={0} bgColor="#ffffff" fgColor="#10181a" title={t.image} data-testid="qr-code" />
-            </Box>
-          )}
-          {qr.isPending && <Skeleton width={264} height={264} />}
-          {isOver && (
-            <Stack align="center" px="lg">
-              <Text ta="center" size="sm" c="#333">
-                {t.expired}
-              </Text>
-              <Button onClick={again} data-testid="qr-show-new">
-                {t.showNew}
-              </Button>
-            </Stack>
-          )}
-        </Center>
-        <Group gap="xs" mih={48}>
-          {qr.data && !isOver && (
-            <RingProgress
-              size={44}
-              thickness={4}
-              sections={[{ value: Math.min(100, (left / ringSeconds(qr.data)) * 100), color: left <= 5 ? 'clay' : 'tide' }]}
-              label={
-                <Text size="xs" ta="center" style={{ fontVariantNumeric: 'tabular-nums' }}>
-                  {left}
-                </Text>
-              }
-              aria-label={t.secondsLeft(left)}
-            />
-          )}
-          <div role="status">
-            <Text fw={600}>{device.state === 'connecting' ? t.connecting : qr.data ? t.scanNow : t.starting}</Text>
-            {qr.data && (
-              <Text size="xs" c="dimmed">
-                {t.renews}
-              </Text>
+    <>
+      <Group align="flex-start" gap="xl" justify="center">
+        <Stack align="center" gap="sm">
+          <Center w={296} h={296} style={{ background: '#fff', borderRadius: 'var(--mantine-radius-lg)', border: '1px solid var(--hantar-line)' }}>
+            {qr.data && !isOver && (
+              <Box style={{ opacity: left === 0 ? 0.15 : 1 }}>
+                <QRCodeSVG value={qr.data.qr} size={264} level="L" marginSize={0} bgColor="#ffffff" fgColor="#10181a" title={t.image} data-testid="qr-code" />
+              </Box>
             )}
-          </div>
-        </Group>
-        {problem && problem.code !== 'already_linked' && <FailedLoad problem={problem} onRetry={again} />}
-      </Stack>
-      <List type="ordered" spacing="md" maw={220} pt="md">
-        {t.steps.map((step) => (
-          <List.Item key={step}>{step}</List.Item>
-        ))}
-      </List>
-    </Group>
+            {qr.isPending && <Skeleton width={264} height={264} />}
+            {isOver && (
+              <Stack align="center" px="lg">
+                <Text ta="center" size="sm" c="#333">
+                  {t.expired}
+                </Text>
+                <Button onClick={again} data-testid="qr-show-new">
+                  {t.showNew}
+                </Button>
+              </Stack>
+            )}
+          </Center>
+          <Group gap="xs" mih={48}>
+            {qr.data && !isOver && (
+              <RingProgress
+                size={44}
+                thickness={4}
+                sections={[{ value: Math.min(100, (left / ringSeconds(qr.data)) * 100), color: left <= 5 ? 'clay' : 'tide' }]}
+                label={
+                  <Text size="xs" ta="center" style={{ fontVariantNumeric: 'tabular-nums' }}>
+                    {left}
+                  </Text>
+                }
+                aria-label={t.secondsLeft(left)}
+              />
+            )}
+            <div role="status">
+              <Text fw={600}>{device.state === 'connecting' ? t.connecting : qr.data ? t.scanNow : t.starting}</Text>
+              {qr.data && (
+                <Text size="xs" c="dimmed">
+                  {t.renews}
+                </Text>
+              )}
+            </div>
+          </Group>
+          {problem && problem.code !== 'already_linked' && <FailedLoad problem={problem} onRetry={again} />}
+        </Stack>
+        <List type="ordered" spacing="md" maw={220} pt="md">
+          {t.steps.map((step) => (
+            <List.Item key={step}>{step}</List.Item>
+          ))}
+        </List>
+      </Group>
+      {qr.data && !isOver && <SimulatedLink device={device} />}
+    </>
   );
 }
 

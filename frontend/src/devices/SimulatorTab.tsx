@@ -31,6 +31,7 @@ export function SimulatorTab({ device }: { device: Device }) {
         <Section title={t.lineSide}>
           <Stack gap="sm">
             <Act device={device} action="offline" disabled={device.state !== 'online'} />
+            <Act device={device} action="silent" disabled={device.state !== 'online'} />
             <Act device={device} action="online" disabled={device.state === 'online' || canLink(device)} />
           </Stack>
         </Section>

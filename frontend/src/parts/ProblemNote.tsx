@@ -3,15 +3,9 @@ import { Alert, Anchor, Button, Group, List, Stack, Text } from '@mantine/core';
 import { CircleAlert } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { toProblem, type FieldError, type Problem } from '@/api/problem';
-import { useWords, type Words } from '@/words';
+import { useWords } from '@/words';
 import { CopyButton } from './CopyButton';
-
-/** The sentence for a problem: our own words for known codes, the server's sentence for others. */
-export function problemWords(t: Words, problem: Problem): string {
-  const known = problem.status === 422 ? undefined : t.problems.byCode[problem.code];
-  const words = known ?? problem.detail ?? (problem.title || (t.problems.byCode.http_500 ?? problem.code));
-  return problem.retryAfter === null ? words : `${words} ${t.problems.waitSeconds(problem.retryAfter)}`;
-}
+import { problemWords } from './problemWords';
 
 function RequestId({ problem }: { problem: Problem }) {
   const t = useWords().problems;

@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { Check, CircleAlert } from 'lucide-react';
 import { toProblem } from '@/api/problem';
 import type { Words } from '@/words';
-import { problemWords } from './ProblemNote';
+import { problemWords } from './problemWords';
 
 /** "Saved": four seconds, in green. The same words merge. */
 export function tell(words: string): void {

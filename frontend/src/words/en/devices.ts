@@ -133,6 +133,8 @@ export const devices = {
     codeGone: 'This code has run out.',
     simulated: 'This phone is simulated. Let it scan the code itself:',
     simulateScan: 'Scan with the simulated phone',
+    simulatedType: 'This phone is simulated. Let it type the code itself:',
+    simulateType: 'Type it on the simulated phone',
   },
   tabs: { overview: 'Overview', leads: 'Leads', actions: 'Actions', limits: 'Limits', simulator: 'Simulator' },
   overview: {
@@ -219,6 +221,7 @@ export const devices = {
     actions: {
       scan: ['Scan the QR code', 'Links the device, as a person with the phone would.'],
       offline: ['Go offline', 'Network lost; the link stays.'],
+      silent: ['Fall silent', 'The line stays open, but nothing answers any more.'],
       online: ['Come back online', 'Network is back.'],
       log_out: ['Log out on the phone', 'The person removes this device from the list.'],
       restrict: ['Restrict', 'Only known chats for a while.'],
