@@ -29,7 +29,6 @@ BUSY, IDLE = 0.5, 5.0
 FIRST_RETRY, LONGEST_RETRY = 2.0, 300.0
 STEADY = 60.0
 """A line that held this long starts its back-off anew; a flapping one waits longer each time."""
-MOST = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,17 @@ class Keeper:
         async with lock:  # in the order they came
             if 0 < event.seq < self._seqs.get(event.device_id, 0):
                 return
-            await self._apply(event)
+            await self._apply_at_last(event)
             self._seqs[event.device_id] = max(event.seq, self._seqs.get(event.device_id, 0))
+
+    async def _apply_at_last(self, event: port.Event) -> None:
+        """Wait for the database here rather than give the event back: a later one must not overtake it."""
+        while True:
+            try:
+                return await self._apply(event)
+            except db.DatabaseAway:
+                log.warning("keeper.event_waits", device=event.device_id, kind=type(event).__name__)
+                await self._clock.sleep(0.5)
 
     async def _apply(self, event: port.Event) -> None:
         async with self._db.system() as tx:
@@ -186,11 +194,11 @@ class Keeper:
     async def drop(self, device: model.Device) -> None:
         """Forget a deleted device here and at the driver; unlinks it at the service."""
         self._forget(device.id)
-        driver = self.driver_of(device)
         try:
+            driver = self.driver_of(device)
             await driver.logout(ref(device))
             await driver.forget(ref(device))
-        except (port.PairingRefused, port.NotPaired) as error:
+        except (port.PairingRefused, port.NotPaired, model.GatewayAway) as error:
             log.warning("device.not_forgotten", device=device.id, why=str(error))
 
     def _forget(self, device_id: str) -> None:
@@ -229,31 +237,30 @@ class Keeper:
         log.info("keeper.started", devices=count)
 
     async def _round(self) -> None:
-        async with self._db.system() as tx:
-            waiting = await store.wanting(tx, MOST)
-            now = await tx.now()
         while self._to_close:
             await self._close(self._to_close.pop())
-        for device in waiting:
-            if len(self._opening) >= RAMP:
-                break
+        room = RAMP - len(self._opening)
+        for device in await self._waiting(room) if room > 0 else ():
             try:
-                await self._step(device, now)
+                await self._step(device)
             except (port.PairingRefused, port.NotPaired, model.GatewayAway) as error:
                 log.warning("keeper.not_opened", device=device.id, why=str(error))
                 self._plan_retry(device.id)
         await self._expire()
 
-    async def _step(self, device: model.Device, now: datetime) -> None:
-        """What one device needs, if anything."""
-        if device.id in self._opening:
-            return
-        if device.state in (S.CONNECTING, S.OFFLINE, S.SUSPECT):
-            retry = self._retries.get(device.id)
-            if retry is None or retry.at <= self._clock.monotonic():
-                await self._open_again(device)
-        elif device.hold_until is not None and device.hold_until <= now and device.is_linked:
+    async def _waiting(self, most: int) -> list[model.Device]:
+        """Devices that need something now, without those under way and those whose back-off is not over."""
+        now = self._clock.monotonic()
+        busy = {*self._opening, *(each for each, retry in self._retries.items() if retry.at > now)}
+        async with self._db.system() as tx:
+            return await store.wanting(tx, await tx.now(), busy, most)
+
+    async def _step(self, device: model.Device) -> None:
+        """What one device needs: its line opened, or one careful look after the end of a ban or lock."""
+        if device.state in model.HELD:
             await self._probe(device)
+        else:
+            await self._open_again(device)
 
     async def _open_again(self, device: model.Device) -> None:
         """Open the line; a client that stood still is closed first."""

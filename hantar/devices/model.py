@@ -220,23 +220,20 @@ def _paired(device: Device, event: port.PairSucceeded, now: datetime) -> Device:
 
 def _connected(device: Device, now: datetime) -> Device:
     if _is_locked(device, now):
-        return replace(_moved(device, S.RESTRICTED, device.state_reason, now), last_seen_at=now)
+        return replace(_moved(device, S.RESTRICTED, "reach_out_lock", now), last_seen_at=now)
     return replace(_moved(device, S.ONLINE, None, now), hold_until=None, last_seen_at=now)
 
 
 def _is_locked(device: Device, now: datetime) -> bool:
-    """A reach-out lock outlives the line; only its end, or the service's word, lifts it."""
-    is_lock = device.state_reason in ("reach_out_lock", "reach_out_lock_open_end")
-    return is_lock and device.hold_until is not None and device.hold_until > now
+    """A reach-out lock outlives the line and a restart; only its end, or the service's word, lifts it."""
+    return device.state is not S.BANNED_UNTIL and device.hold_until is not None and device.hold_until > now
 
 
 def _disconnected(device: Device, event: port.Disconnected, now: datetime) -> Device:
     if not event.will_retry and device.wanted is Wanted.STOPPED:
         return replace(_moved(device, S.STOPPED, event.why, now), last_seen_at=now)
-    # the mark of a lock stays, so that coming back does not lift it
-    reason = device.state_reason if _is_locked(device, now) else event.why
     seen = now if device.state in HAS_LINE else device.last_seen_at
-    return replace(_moved(device, S.OFFLINE, reason, now), last_seen_at=seen)
+    return replace(_moved(device, S.OFFLINE, event.why, now), last_seen_at=seen)
 
 
 def _locked(device: Device, event: port.ReachOutLocked, now: datetime, unknown_locks: int) -> Device:

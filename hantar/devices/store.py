@@ -1,6 +1,6 @@
 """SQL of devices and their history. It reads leads and messages to count them and writes only its own tables."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -176,9 +176,7 @@ async def unknown_locks(tx: db.Tx, device_id: str, since: datetime) -> int:
 
 async def start_anew(tx: db.Tx, now: datetime) -> int:
     """A new process holds no line yet: what was live is connecting, and pairings of the old one are over."""
-    connecting = """UPDATE devices SET state = 'connecting', state_since = $1, updated_at = $1,
-                      state_reason = CASE WHEN state = 'restricted' OR state_reason LIKE 'reach_out_lock%'
-                                     THEN state_reason END
+    connecting = """UPDATE devices SET state = 'connecting', state_reason = NULL, state_since = $1, updated_at = $1
                     WHERE wanted = 'connected' AND is_linked
                       AND state IN ('online', 'offline', 'suspect', 'restricted', 'outdated')"""
     over = """UPDATE devices SET state = CASE WHEN jid IS NULL THEN 'new' ELSE 'logged_out' END,
@@ -189,9 +187,10 @@ async def start_anew(tx: db.Tx, now: datetime) -> int:
     return await tx.execute(connecting, now) + await tx.execute(over, now) + await tx.execute(stopped, now)
 
 
-async def wanting(tx: db.Tx, limit: int) -> list[model.Device]:
-    """Devices that a person wants connected and that are not online, the longest waiting first."""
-    sql = """SELECT * FROM devices WHERE wanted = 'connected'
-               AND state IN ('connecting', 'offline', 'suspect', 'banned_until', 'restricted')
-             ORDER BY state_since LIMIT $1"""
-    return [_device(row) for row in await tx.fetch(sql, limit)]
+async def wanting(tx: db.Tx, now: datetime, busy: Collection[str], limit: int) -> list[model.Device]:
+    """Linked devices that a person wants connected and that need something now, the longest waiting first."""
+    sql = """SELECT * FROM devices WHERE wanted = 'connected' AND is_linked AND NOT id = ANY($2::uuid[])
+               AND (state IN ('connecting', 'offline', 'suspect')
+                    OR (state IN ('banned_until', 'restricted') AND hold_until <= $1))
+             ORDER BY state_since LIMIT $3"""
+    return [_device(row) for row in await tx.fetch(sql, now, list(busy), limit)]

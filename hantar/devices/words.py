@@ -25,8 +25,6 @@ _WORDS: dict[tuple[DeviceState, str | None], str] = {
     (S.OFFLINE, "no_network"): "The phone's service cannot be reached. Hantar tries again by itself; messages wait.",
     (S.OFFLINE, "gateway_restart"): "The gateway is starting again. The device comes back by itself.",
     (S.OFFLINE, "no_answer"): "The device did not answer within a minute. Hantar tries again by itself.",
-    (S.OFFLINE, "reach_out_lock"): "The connection is lost during a restriction. Hantar tries again by itself.",
-    (S.OFFLINE, "reach_out_lock_open_end"): "The connection is lost during a restriction. Hantar tries again by itself.",
     (S.SUSPECT, None): "The device stopped answering. Its client is being restarted.",
     (S.RESTRICTED, None): "WhatsApp lets this number start no new chats. Nothing was moved.",
     (S.RESTRICTED, "reach_out_lock"): "WhatsApp lets this number start no new chats for a while. People who wrote to you can be "

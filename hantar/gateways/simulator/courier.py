@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from hantar.gateways import port
+from hantar.kit import errors
 from hantar.kit.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,8 @@ class Courier:
             try:
                 await self._sink(event)
                 break
+            except errors.Unavailable as error:
+                log.warning("event.waits", kind=type(event).__name__, why=error.message, again_in=pause)
             except Exception:
                 log.exception("event.not_taken", kind=type(event).__name__, again_in=pause)
             await self._clock.sleep(pause)

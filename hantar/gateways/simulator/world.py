@@ -19,7 +19,8 @@ REMEMBERED = 200_000
 """How many wire ids are remembered for recognising a repeat: more than any engine can have in doubt."""
 WINDOW = 4096
 """Events told and not yet taken; the world holds its breath beyond that."""
-DAY = 86_400.0
+LATEST = 8 * 3600.0
+"""Seconds after which no receipt of a message comes any more, at the pace of `Options.receipts` = 1."""
 
 
 Planned = tuple[float, int, float, Callable[..., None], tuple[Any, ...]]
@@ -156,7 +157,7 @@ class World:
         accepted = port.Accepted(line["wire"], at)
         self._count_try(line["ref"])
         self._remember(line["ref"], accepted)
-        if at.timestamp() + 7 * DAY < marked:
+        if at.timestamp() + LATEST * max(1.0, self.options.receipts) < marked:
             return
         draw = self._draws(line["device"], line["to"], line["ref"], self._tries[line["ref"]])
         self._plan_receipts(line["device"], line["to"], accepted, draw, line["fault"], marked)
