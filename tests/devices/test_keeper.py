@@ -1,13 +1,15 @@
 """The keeper: from wishes to lines, through restarts, outages, bans and silence. Simulated hours, no real ones."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import pytest
 
 from hantar.accounts.model import Caller
-from hantar.devices import keeper, model, service, words
+from hantar.devices import keeper, model, service, store, words
 from hantar.gateways import port
 from hantar.gateways.port import DeviceState as S
 from hantar.kit import clock, cluster, db
@@ -206,3 +208,37 @@ async def test_a_fleet_comes_up_a_few_at_a_time(
     for each in devices:
         await stage.until(lambda device: device.state is S.ONLINE, each.id)
     assert max(flying) <= 4
+
+
+class AwayAtFirst:
+    """A database that does not answer the first few times."""
+
+    def __init__(self, database: db.Database, times: int) -> None:
+        self._real, self._left = database, times
+
+    def system(self) -> AbstractAsyncContextManager[db.Tx]:
+        if self._left:
+            self._left -= 1
+            raise db.DatabaseAway
+        return self._real.system()
+
+
+async def test_while_the_database_is_away_no_event_overtakes_another(
+    database: db.Database, fake_clock: clock.FakeClock, bus: cluster.LocalBus, alice: Caller
+) -> None:
+    made = await make(database, alice)
+    async with database.transaction(alice.workspace_id) as tx:
+        await service.want_connected(tx, made.id)
+    away = AwayAtFirst(database, 3)
+    kept = keeper.Keeper(away, {}, bus, fake_clock)  # type: ignore[arg-type]
+    at = fake_clock.now()
+    paired = port.PairSucceeded(device_id=made.id, event_id="1", at=at, seq=1, phone="60123456789", jid="j")
+    connected = port.Connected(device_id=made.id, event_id="2", at=at, seq=2)
+    taken = asyncio.gather(kept.take(paired), kept.take(connected))
+    while not taken.done():
+        await fake_clock.advance(0.5)
+        await asyncio.sleep(0.005)
+    async with database.system() as tx:
+        found = await store.find(tx, made.id)
+    assert found is not None
+    assert (found.state, found.is_linked) == (S.ONLINE, True)
