@@ -1,7 +1,10 @@
 // What Mantine expects from a browser and jsdom does not bring.
-import { vi } from 'vitest';
+import { afterEach, vi } from 'vitest';
 
 if (typeof window !== 'undefined') {
+  const { cleanup } = await import('@testing-library/react');
+  afterEach(cleanup);
+
   Object.defineProperty(window, 'matchMedia', {
     writable: true,
     value: (query: string) => ({

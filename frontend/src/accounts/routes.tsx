@@ -1,11 +1,7 @@
 // Addresses before sign-in, and the set-up.
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { rootRoute, shellRoute } from '@/app/routes';
-
-/** Only addresses of our own pages are followed after sign-in. */
-export function safeNext(next: unknown): string | undefined {
-  return typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : undefined;
-}
+import { safeNext } from './next';
 
 const login = createRoute({
   getParentRoute: () => rootRoute,

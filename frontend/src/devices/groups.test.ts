@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest';
+import type { Device } from '@/api/types';
+import { countBy, mainAction, matching } from './groups';
+
+const device = (name: string, state: string, phone: string | null = null) => ({ id: name, name, state, phone }) as Device;
+const all = [device('Front desk', 'online', '60123456789'), device('Sales', 'logged_out'), device('Penang', 'restricted'), device('Ipoh', 'stopped')];
+
+describe('devices', () => {
+  it('count in one group each, and all together', () => {
+    expect(countBy(all)).toEqual({ all: 4, online: 1, offline: 1, scan: 1, restricted: 1 });
+  });
+
+  it('are found by name, and by number however it is typed', () => {
+    expect(matching(all, 'all', 'FRONT').map((one) => one.name)).toEqual(['Front desk']);
+    expect(matching(all, 'all', '12 345').map((one) => one.name)).toEqual(['Front desk']);
+    expect(matching(all, 'online', 'sales')).toEqual([]);
+  });
+
+  it('offer what their state needs most', () => {
+    expect(['new', 'stopped', 'online', 'banned_until', 'replaced'].map(mainAction)).toEqual(['scan', 'reconnect', 'open', 'whatToDo', 'whatToDo']);
+  });
+});
