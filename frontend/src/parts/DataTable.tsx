@@ -125,7 +125,6 @@ function Rows<T>({ label, columns, list, rowId, rowName, sort, onSort, selected,
 }
 
 function Head<T>({ column, sort, onSort }: { column: Column<T>; sort?: string; onSort?: (sort: string) => void }) {
-  const t = useWords().parts;
   const isUp = sort === column.sortBy;
   const isDown = sort === `-${column.sortBy}`;
   if (column.sortBy === undefined || onSort === undefined) {
@@ -142,7 +141,6 @@ function Head<T>({ column, sort, onSort }: { column: Column<T>; sort?: string; o
         fz="inherit"
         fw="inherit"
         onClick={() => onSort(isUp ? `-${column.sortBy}` : (column.sortBy ?? ''))}
-        aria-label={t.sortBy(column.header)}
         style={{ display: 'inline-flex', alignItems: 'center', gap: 4 }}
       >
         {column.header}

@@ -19,7 +19,6 @@ export const parts = {
   selectAll: 'Select all rows shown',
   selectRow: (name: string) => `Select ${name}`,
   clearSelection: 'Clear selection',
-  sortBy: (column: string) => `Sort by ${column}`,
   filters: 'Filters',
   removeFilter: (filter: string) => `Remove filter ${filter}`,
   clearFilters: 'Clear filters',
