@@ -93,7 +93,7 @@ async def list_campaigns(
     return paging.PageOut(items=items, next_cursor=cursor, total=total)
 
 
-@router.post("/campaigns", status_code=201, summary="Create a campaign")
+@router.post("/campaigns", status_code=201, summary="Create a campaign", max_body_size=media.LINK_BODY_LIMIT)
 async def create_campaign(body: http_models.CampaignIn, at: access.At = MANAGE) -> http_models.CampaignOut:
     """It starts at its time, or now when no time is given; with `hold` it waits until somebody starts it."""
     zone = body.time_zone or at.caller.time_zone
@@ -104,7 +104,7 @@ async def create_campaign(body: http_models.CampaignIn, at: access.At = MANAGE) 
         return await _out(tx, made.campaign, made.warnings)
 
 
-@router.post("/campaigns/plan", summary="Plan a campaign without making it")
+@router.post("/campaigns/plan", summary="Plan a campaign without making it", max_body_size=media.LINK_BODY_LIMIT)
 async def plan_draft(body: http_models.CampaignIn, at: access.At = READ) -> http_models.PlanOut:
     """Who gets what, when, from which device, and who is left out and why. Nothing is sent."""
     media_id = await _media_id(at, body)
@@ -121,8 +121,8 @@ async def get_campaign(campaign_id: uuid.UUID, at: access.At = READ) -> http_mod
         return await _out(tx, await store.find(tx, at.workspace_id, str(campaign_id)))
 
 
-@router.put("/campaigns/{campaign_id}", summary="Change a campaign that has not started")
-@router.patch("/campaigns/{campaign_id}", summary="Change a campaign that has not started")
+@router.put("/campaigns/{campaign_id}", summary="Change a campaign that has not started", max_body_size=media.LINK_BODY_LIMIT)
+@router.patch("/campaigns/{campaign_id}", summary="Change a campaign that has not started", max_body_size=media.LINK_BODY_LIMIT)
 async def edit_campaign(
     campaign_id: uuid.UUID, body: http_models.CampaignChangesIn, at: access.At = MANAGE
 ) -> http_models.CampaignOut:
@@ -151,7 +151,7 @@ async def delete_campaign(campaign_id: uuid.UUID, at: access.At = MANAGE) -> Del
         return DeletedOut(deleted_messages=await service.delete(tx, at.workspace_id, str(campaign_id)))
 
 
-@router.post("/campaigns/{campaign_id}/clone", status_code=201, summary="Copy a campaign")
+@router.post("/campaigns/{campaign_id}/clone", status_code=201, summary="Copy a campaign", max_body_size=media.LINK_BODY_LIMIT)
 async def clone_campaign(
     campaign_id: uuid.UUID, body: http_models.CampaignChangesIn | None = None, at: access.At = MANAGE
 ) -> http_models.CampaignOut:

@@ -5,13 +5,17 @@ Reading and fetching happen before any transaction; a picture is stored whole or
 
 import base64
 import binascii
+import re
 
 from hantar.accounts import access
-from hantar.kit import db, egress
+from hantar.kit import db, egress, ids
 from hantar.media import model, store, workshop
 from hantar.media.model import Media, MediaId, Picture
 
 LONGEST_DATA_URL = model.LARGEST_UPLOAD * 4 // 3 + 200
+LINK_BODY_LIMIT = LONGEST_DATA_URL + 100_000
+"""Bytes of a JSON body that may hold a data URL; routes with an `image_url` name it as their `max_body_size`."""
+OWN = re.compile(r"/api/media/([0-9a-f-]{36})", re.IGNORECASE)
 _SECONDS = 20.0
 _OF_EGRESS = {"private_address": "private_address", "too_large": "too_large", "bad_url": "bad_url"}
 
@@ -83,8 +87,17 @@ async def store_url(at: access.At, url: str, field: str = "image_url") -> Media:
 
 
 async def store_link(at: access.At, link: str, field: str = "image_url") -> MediaId:
-    """Take a data URL or an address, store the picture, and return its id."""
+    """Take a data URL or an address, store the picture, and return its id. Our own address means what is stored there."""
+    if own := OWN.fullmatch(link.strip()):
+        return await _own(at, MediaId(own[1]), field)
     return (await _store(at, await from_link(_client(at), link, field))).id
+
+
+async def _own(at: access.At, media_id: MediaId, field: str) -> MediaId:
+    async with at.tx() as tx:
+        if not ids.is_id(media_id) or await store.get(tx, media_id) is None:
+            raise model.BadPicture(field, "image_unreachable")
+    return media_id
 
 
 def _client(at: access.At) -> egress.Egress:

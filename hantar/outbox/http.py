@@ -144,7 +144,7 @@ async def send_message(
     return await _send(at, asked, response)
 
 
-@router.post("/send/image", status_code=202, summary="Send a picture to one person")
+@router.post("/send/image", status_code=202, summary="Send a picture to one person", max_body_size=media.LINK_BODY_LIMIT)
 async def send_image(
     body: SendImageIn, response: Response, at: access.At = access.need(Role.OPERATOR, "messages:send")
 ) -> AcceptedOut:

@@ -201,6 +201,7 @@ async def test_a_data_url_and_an_address_are_stored(http: cast.Http, alice: Call
     for link in (data_url(picture("PNG")), "https://pictures.example/a.png"):
         made = await service.store_link(at, link)
         assert (await http(alice).get(f"/api/media/{made}")).status_code == 200
+        assert await service.store_link(at, f"/api/media/{made}") == made, "what a reply showed may be sent back"
 
 
 @pytest.mark.parametrize(
@@ -219,6 +220,7 @@ async def test_a_data_url_and_an_address_are_stored(http: cast.Http, alice: Call
         ("data:", "image_unreadable"),
         ("data:image/png;base64," + "A" * 27_000_000, "too_large"),
         ("nonsense", "bad_url"),
+        ("/api/media/018f0000-0000-7000-8000-000000000000", "image_unreachable"),
         ("ftp://pictures.example/a.png", "bad_url"),
         ("https://user:pw@pictures.example/a.png", "bad_url"),
         ("http://pictures.example:8080/a.png", "bad_url"),
