@@ -138,12 +138,12 @@ async def delete_sign_in(
 
 
 # ---------------------------------------------------------------- API keys
-def _key(key: model.ApiKey) -> models.KeyOut:
-    return models.KeyOut.model_validate(key, from_attributes=True)
+def _key(key: model.ApiKey) -> models.ApiKeyOut:
+    return models.ApiKeyOut.model_validate(key, from_attributes=True)
 
 
 @keys.get("/api-keys", summary="List API keys")
-async def get_keys(at: access.At = access.need(Role.OWNER, None)) -> list[models.KeyOut]:
+async def get_keys(at: access.At = access.need(Role.OWNER, None)) -> list[models.ApiKeyOut]:
     """The workspace's keys, newest first; never the keys themselves."""
     _person(at)
     async with at.db.door() as tx:
@@ -151,13 +151,13 @@ async def get_keys(at: access.At = access.need(Role.OWNER, None)) -> list[models
 
 
 @keys.post("/api-keys", summary="Make an API key", status_code=201)
-async def post_key(body: models.KeyIn, request: Request, at: access.At = access.need(Role.OWNER, None)) -> models.NewKeyOut:
+async def post_key(body: models.ApiKeyIn, request: Request, at: access.At = access.need(Role.OWNER, None)) -> models.NewApiKeyOut:
     """The key is in this answer and nowhere else; only its hash is stored."""
     caller = _person(at)
     request.scope["hantar.secret"] = True  # an answer with a secret is not kept for a replay
     async with at.db.door() as tx:
         made, key = await service.make_key(tx, caller, body.name, body.scopes, body.expires_at)
-    return models.NewKeyOut(**_key(made).model_dump(), key=key)
+    return models.NewApiKeyOut(**_key(made).model_dump(), key=key)
 
 
 @keys.delete("/api-keys/{id}", summary="Revoke an API key", status_code=204)

@@ -109,13 +109,13 @@ class SettingsIn(In):
     default_country: str | None = Field(default=None, max_length=2)
 
 
-class KeyIn(In):
+class ApiKeyIn(In):
     name: str = Field(min_length=1, max_length=100)
     scopes: list[str] = Field(max_length=50)
     expires_at: AwareDatetime | None = None
 
 
-class KeyOut(BaseModel):
+class ApiKeyOut(BaseModel):
     id: str
     name: str
     prefix: str
@@ -125,7 +125,7 @@ class KeyOut(BaseModel):
     expires_at: datetime | None
 
 
-class NewKeyOut(KeyOut):
+class NewApiKeyOut(ApiKeyOut):
     key: str = Field(description="The key itself; it is shown this once.")
 
 

@@ -27,6 +27,7 @@ TAGS = {
     "Campaigns": "One message to many people, once.",
     "Messages": "Single messages and what became of them.",
     "Reports": "Figures over what was sent.",
+    "Demo": "A workspace full of made-up people, to look around.",
     "Jobs": "Long work in the background.",
     "API keys": "Keys for programs.",
     "Workspace": "Members and settings of the workspace.",
@@ -108,7 +109,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     for path, operations in made["paths"].items():
         for method, operation in operations.items():
             _finish(path, method, operation, getattr(app.state, "needs", {}).get((method.upper(), path)))
-    made["paths"] = _plain_ids(made["paths"])
+    made["paths"] = dict(sorted(_plain_ids(made["paths"]).items()))
     return _short_names(made)
 
 
@@ -116,6 +117,8 @@ def _plain_ids(paths: dict[str, Any]) -> dict[str, Any]:
     """`/devices/{device_id}` is written `/devices/{id}`, as in the API's reference: the first id is the thing's own."""
     changed: dict[str, Any] = {}
     for path, operations in paths.items():
+        if "put" in operations:
+            operations.pop("patch", None)  # it does the same; said once, at the top
         first = re.search(r"\{(\w+_id)\}", path)
         if first is None or "{id}" in path:
             changed.setdefault(path, {}).update(operations)
@@ -153,11 +156,20 @@ def _short_names(made: dict[str, Any]) -> dict[str, Any]:
     """`DeviceOut` is called `Device`, a page of them `DevicePage`: names that generated clients show to people."""
     names: dict[str, str] = {}
     for name in made["components"]["schemas"]:
-        page = re.fullmatch(r"PageOut_(\w+?)(?:Out)?_", name)
-        short = f"{page[1]}Page" if page else name.removesuffix("Out")
+        short = _short_name(name)
         if short != name and short not in made["components"]["schemas"] and short not in names.values():
             names[name] = short
     return _renamed(made, names)  # type: ignore[no-any-return] # the same shape comes back
+
+
+def _short_name(name: str) -> str:
+    if page := re.fullmatch(r"PageOut_(\w+?)(?:Out)?_", name):
+        return f"{page[1]}Page"
+    if form := re.fullmatch(r"Body_(\w+?)_api_\w+", name):
+        return "".join(word.capitalize() for word in form[1].split("_")) + "Form"
+    if double := re.fullmatch(r"hantar__([a-z]+)__\w+?__([A-Z]\w*)", name):
+        return double[1].capitalize() + double[2].removesuffix("Out")
+    return name.removesuffix("Out")
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:

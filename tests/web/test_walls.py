@@ -18,7 +18,7 @@ from hantar.accounts import access, model
 from hantar.accounts.model import Role
 from hantar.kit.ids import new_id
 from hantar.settings import Settings
-from hantar.web import asgi
+from hantar.web import asgi, openapi
 from tests import cast
 
 CANARY = "Kanarienvogel"
@@ -297,3 +297,18 @@ async def fingerprint(database) -> str:
             rows = await tx.fetch(f"SELECT to_jsonb(t)::text AS row FROM {table} t ORDER BY 1")
             texts.append(json.dumps([table, [row["row"] for row in rows]]))
     return "\n".join(texts)
+
+
+async def test_the_openapi_file_has_words_for_every_operation(app):
+    document = openapi.document(app)
+    tags = {tag["name"] for tag in document["tags"]}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert operation.get("tags"), f"{method} {path} has no tag"
+            assert set(operation["tags"]) <= tags, f"{method} {path} has a tag without words in openapi.TAGS"
+            assert operation.get("summary"), f"{method} {path} has no summary"
+    names = set(document["components"]["schemas"])
+    assert not [name for name in names if "__" in name or name.startswith("Body_") or name.endswith("Out")]
+    text = json.dumps(document)
+    for reference in re.findall(r'"#/components/schemas/(\w+)"', text):
+        assert reference in names, reference
