@@ -1,12 +1,13 @@
-"""The routes of pictures: upload, show, delete."""
+"""The routes of pictures: upload, take from an address, show, delete."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, File, Header, Response, UploadFile
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from hantar.accounts import access
 from hantar.accounts.model import Role
+from hantar.kit import inputs
 from hantar.media import model, service
 from hantar.media.model import MediaId
 
@@ -37,7 +38,10 @@ async def upload_media(
     """Store a picture, shrunk to 350 KB or less, upright and without its metadata."""
     if file.size is not None and file.size > model.LARGEST_UPLOAD:
         raise model.BadPicture("file", "too_large")
-    made = await service.store_upload(at, await file.read(), file.filename)
+    return _made(await service.store_upload(at, await file.read(), file.filename), response)
+
+
+def _made(made: model.Media, response: Response) -> MediaOut:
     url = f"/api/media/{made.id}"
     response.headers["Location"] = url
     return MediaOut(
@@ -49,6 +53,20 @@ async def upload_media(
         width=made.width,
         height=made.height,
     )
+
+
+class LinkIn(inputs.In):
+    """Where a picture is."""
+
+    image_url: Annotated[str, Field(min_length=1, description="An address or a data URL; fetched once, now.")]
+
+
+@router.post("/media/link", status_code=201, max_body_size=service.LINK_BODY_LIMIT)
+async def store_linked_media(body: LinkIn, response: Response, at: access.At = WRITE) -> MediaOut:
+    """Store the picture behind an address or in a data URL, as an uploaded one."""
+    media_id = await service.store_link(at, body.image_url, "image_url")
+    async with at.tx() as tx:
+        return _made(await service.find(tx, media_id), response)
 
 
 @router.get("/media/{media_id}", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
