@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 
 import structlog
 
+import hantar
 from hantar.gateways import port
 from hantar.gateways.simulator import chance, desk, ledger, wire
 from hantar.gateways.simulator.world import World
@@ -153,7 +154,11 @@ class Child(asyncio.Protocol):
         words += ["--after", str(self._last_seq), "--options", options]
         with theirs:
             self._process = subprocess.Popen(  # noqa: ASYNC220, S603 our own module; it must start from this thread
-                words, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, start_new_session=True
+                words,
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env=_surroundings(),
             )
         self._gone.clear()
         self._settled.clear()
@@ -262,3 +267,9 @@ class Child(asyncio.Protocol):
         if self._keeper is not None:
             await self._keeper
         await self._reap()
+
+
+def _surroundings() -> dict[str, str]:
+    """Our environment, in which the child finds this very package, wherever it was started from."""
+    root = str(Path(hantar.__file__).resolve().parents[1])
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
