@@ -58,6 +58,7 @@ class Listener:
     caller: Caller
     topics: set[str] = field(default_factory=set)
     queue: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(WAITING_FRAMES))
+    is_stopping: bool = False
 
     def may_hear(self, event: str) -> bool:
         """Whether the listener's key (if it is one) has the scope for this event."""
@@ -135,6 +136,7 @@ class Feed:
             timer.cancel()
         for room in self._rooms.values():
             for listener in room.listeners:
+                listener.is_stopping = True
                 listener.put(None, self._resync())
 
     # ------------------------------------------------------------ facts in

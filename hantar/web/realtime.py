@@ -6,6 +6,7 @@ Identity is settled before the upgrade; nothing secret travels in the address.
 import asyncio
 import contextlib
 import json
+import logging
 from typing import Any
 
 import structlog
@@ -36,6 +37,16 @@ MOST_FRAMES = 100
 GOING_AWAY, BAD_FRAME, FLOOD, TOO_LARGE, SIGNED_OUT = 1001, 1007, 1008, 1009, 4401
 
 
+class _Refusals(logging.Filter):
+    """uvicorn logs an error for every upgrade that we refuse with an answer; strangers could fill the log with them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.msg != "ASGI callable returned without completing handshake."
+
+
+_REFUSALS = _Refusals()
+
+
 class TooManySockets(errors.LimitReached):
     """There are too many open connections for this account."""
 
@@ -51,6 +62,7 @@ class Realtime:
 
     def __init__(self, bus: Bus, clock: Clock) -> None:
         self.feed = feed.Feed(bus, clock)
+        logging.getLogger("uvicorn.error").addFilter(_REFUSALS)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Wait for the end, then close every socket, so that nobody waits for a silent line."""
@@ -124,7 +136,7 @@ async def _serve(socket: WebSocket, hub: feed.Feed, listener: feed.Listener) -> 
 async def _write(socket: WebSocket, listener: feed.Listener) -> int:
     while (text := await listener.queue.get()) is not None:
         await socket.send_text(text)
-    return SIGNED_OUT
+    return GOING_AWAY if listener.is_stopping else SIGNED_OUT
 
 
 async def _ping(socket: WebSocket, hub: feed.Feed, listener: feed.Listener, clock: Clock) -> int:

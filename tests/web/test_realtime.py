@@ -214,3 +214,14 @@ async def test_one_person_opens_so_many_sockets_and_no_more(app, alice, bob):
         await asyncio.gather(*(each.__aexit__(None, None, None) for each in opened))
         async with connect(app, alice):
             pass
+
+
+async def test_a_server_that_stops_closes_every_socket(app, alice):
+    stop = asyncio.Event()
+    running = asyncio.create_task(app.state.parts[realtime.Realtime].run(stop))
+    async with connect(app, alice) as socket:
+        stop.set()
+        with pytest.raises(Closed) as closed:
+            await socket.frame()
+        assert closed.value.code == realtime.GOING_AWAY
+    await running
