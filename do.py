@@ -28,6 +28,7 @@ REQUIREMENTS = ROOT / "requirements"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 UV = SCRIPTS / ("uv.exe" if os.name == "nt" else "uv")
+WORKERS = ["-q", "-n", str(min(4, os.cpu_count() or 1))]
 QUICK = "not browser and not acceptance and not slow"
 
 
@@ -36,10 +37,10 @@ def main(words: list[str]) -> None:
     os.chdir(ROOT)
     if words[:1] == ["test"]:
         install("dev")
-        sys.exit(verify(["pytest", *words[1:]], whole=True))
+        sys.exit(verify(["pytest", *WORKERS, *words[1:]], whole=True))
     if words[:1] == ["check"]:
         install("dev")
-        sys.exit(verify(["pytest", "-q", "-m", QUICK, *words[1:]], whole=False))
+        sys.exit(verify(["pytest", *WORKERS, "-m", QUICK, *words[1:]], whole=False))
     if words[:1] == ["lock"]:
         lock(words[1:])
         return

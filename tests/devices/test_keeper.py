@@ -59,7 +59,7 @@ async def test_retries_grow_apart_while_the_service_is_away(stage: Stage, device
     await stage.passes(1800, 2)
     gaps = [later - sooner for sooner, later in itertools.pairwise(opened)]
     assert 8 <= len(opened) <= 20
-    assert gaps[0] < 10
+    assert gaps[0] <= 12  # time moves in steps of 2 s
     assert 250 < gaps[-1] < 350
     history = [each for each in stage.told("device.status") if each["state"] == "offline"]
     assert len(history) == 1, "trying again is no news"

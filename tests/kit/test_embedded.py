@@ -36,6 +36,14 @@ def postgres(folder: Path) -> Iterator[embedded.Embedded]:
     server.stop()
 
 
+@pytest.fixture
+def light(folder: Path) -> Iterator[embedded.Embedded]:
+    """A server that may forget, where durability is not the point: quicker to make and to stop."""
+    server = embedded.Embedded(folder, durable=False)
+    yield server
+    server.stop()
+
+
 async def _ask(dsn: str, *statements: str, **options: Any) -> Any:
     connection = await asyncpg.connect(dsn, timeout=5, **options)
     try:
@@ -88,7 +96,7 @@ def test_only_a_server_for_tests_may_forget(folder: Path) -> None:
 
 
 def test_two_servers_live_side_by_side(folder: Path) -> None:
-    servers = [embedded.Embedded(folder / name) for name in ("one", "two")]
+    servers = [embedded.Embedded(folder / name, durable=False) for name in ("one", "two")]
     try:
         for number, server in enumerate(servers):
             ask(server.start(), f"CREATE TABLE t AS SELECT {number} AS n")
@@ -98,18 +106,18 @@ def test_two_servers_live_side_by_side(folder: Path) -> None:
             server.stop()
 
 
-def test_a_second_start_in_the_same_folder_is_refused_and_harms_nothing(postgres: embedded.Embedded, folder: Path) -> None:
-    dsn = postgres.start()
+def test_a_second_start_in_the_same_folder_is_refused_and_harms_nothing(light: embedded.Embedded, folder: Path) -> None:
+    dsn = light.start()
     with pytest.raises(embedded.AlreadyRunning, match=str(os.getpid())):
-        embedded.Embedded(folder).start()
+        embedded.Embedded(folder, durable=False).start()
     assert ask(dsn, "SELECT 1") == 1
     assert embedded_address.address_of_running(folder) == dsn
-    postgres.stop()
+    light.stop()
     assert embedded_address.address_of_running(folder) is None
 
 
 def test_a_long_path_gets_a_short_socket_folder(folder: Path) -> None:
-    server = embedded.Embedded(folder / ("deep" * 12) / ("deeper" * 12))
+    server = embedded.Embedded(folder / ("deep" * 12) / ("deeper" * 12), durable=False)
     try:
         dsn = server.start()
         place = Path(dsn.partition("host=")[2])
@@ -123,27 +131,27 @@ def test_a_long_path_gets_a_short_socket_folder(folder: Path) -> None:
 
 
 def test_a_strange_path_works(folder: Path) -> None:
-    server = embedded.Embedded(folder / "with space, 'quotes\", % and ünïcode")
+    server = embedded.Embedded(folder / "with space, 'quotes\", % and ünïcode", durable=False)
     try:
         assert ask(server.start(), "SELECT 1") == 1
     finally:
         server.stop()
 
 
-def test_stopping_is_harmless_twice_and_before_the_start(postgres: embedded.Embedded) -> None:
-    postgres.stop()
-    postgres.start()
-    postgres.stop()
-    postgres.stop()
-    assert postgres.pid is None
+def test_stopping_is_harmless_twice_and_before_the_start(light: embedded.Embedded) -> None:
+    light.stop()
+    light.start()
+    light.stop()
+    light.stop()
+    assert light.pid is None
 
 
-def test_another_thread_may_not_start_it(postgres: embedded.Embedded) -> None:
+def test_another_thread_may_not_start_it(light: embedded.Embedded) -> None:
     caught: list[BaseException] = []
 
     def start() -> None:
         try:
-            postgres.start()
+            light.start()
         except RuntimeError as error:
             caught.append(error)
 
@@ -207,51 +215,51 @@ def test_after_a_kill_of_the_parent_the_next_start_waits_and_finds_everything(po
         assert embedded_remains.running_in(folder / "postgres" / "data") == []
 
 
-def test_a_stale_lock_file_naming_a_stranger_does_not_matter(postgres: embedded.Embedded, folder: Path) -> None:
-    ask(postgres.start(), "CREATE TABLE t AS SELECT 7 AS n")
-    postgres.stop()
+def test_a_stale_lock_file_naming_a_stranger_does_not_matter(light: embedded.Embedded, folder: Path) -> None:
+    ask(light.start(), "CREATE TABLE t AS SELECT 7 AS n")
+    light.stop()
     account = embedded_programs.account_for(folder / "postgres" / "data")
     stranger = subprocess.Popen(["sleep", "60"], **account.as_options())  # type: ignore[call-overload]
     try:
         (folder / "postgres" / "data" / "postmaster.pid").write_text(f"{stranger.pid}\n{folder}\n")
-        assert ask(postgres.start(), "SELECT n FROM t") == 7
+        assert ask(light.start(), "SELECT n FROM t") == 7
         assert stranger.poll() is None
     finally:
         stranger.kill()
         stranger.wait()
 
 
-def test_an_interrupted_first_start_leaves_nothing_in_the_way(postgres: embedded.Embedded, folder: Path) -> None:
+def test_an_interrupted_first_start_leaves_nothing_in_the_way(light: embedded.Embedded, folder: Path) -> None:
     (folder / "postgres" / "draft").mkdir(parents=True)
     (folder / "postgres" / "draft" / "PG_VERSION").write_text("18\n")
     (folder / "database-password.draft").write_text("half")
-    assert ask(postgres.start(), "SELECT 1") == 1
+    assert ask(light.start(), "SELECT 1") == 1
 
 
-def test_data_of_another_major_version_is_refused_in_words(postgres: embedded.Embedded, folder: Path) -> None:
-    postgres.start()
-    postgres.stop()
+def test_data_of_another_major_version_is_refused_in_words(light: embedded.Embedded, folder: Path) -> None:
+    light.start()
+    light.stop()
     (folder / "postgres" / "data" / "PG_VERSION").write_text("99\n")
     with pytest.raises(embedded.EmbeddedError, match=r"made by PostgreSQL 99.*HANTAR_PG_BIN"):
-        postgres.start()
+        light.start()
 
 
-def test_a_server_that_cannot_start_shows_the_end_of_its_log(postgres: embedded.Embedded, folder: Path) -> None:
-    postgres.start()
-    postgres.stop()
+def test_a_server_that_cannot_start_shows_the_end_of_its_log(light: embedded.Embedded, folder: Path) -> None:
+    light.start()
+    light.stop()
     with open(folder / "postgres" / "data" / "postgresql.conf", "a", encoding="utf-8") as file:
         file.write("\nmax_connections = 'many'\n")
     with pytest.raises(embedded.EmbeddedError, match="max_connections"):
-        postgres.start()
-    assert postgres.pid is None
+        light.start()
+    assert light.pid is None
 
 
-def test_a_lost_password_file_is_explained(postgres: embedded.Embedded, folder: Path) -> None:
-    postgres.start()
-    postgres.stop()
+def test_a_lost_password_file_is_explained(light: embedded.Embedded, folder: Path) -> None:
+    light.start()
+    light.stop()
     (folder / "database-password").unlink()
     with pytest.raises(embedded.EmbeddedError, match="database-password"):
-        postgres.start()
+        light.start()
 
 
 def test_a_folder_without_programs_is_named(folder: Path) -> None:
@@ -270,7 +278,7 @@ def test_programs_below_a_private_folder_are_copied(folder: Path, tmp_path: Path
     for each in (package, package.with_name(f"{package.name}.libs")):
         if each.is_dir():
             (private / each.name).symlink_to(each)
-    server = embedded.Embedded(folder, pg_bin=private / package.name / "pginstall" / "bin")
+    server = embedded.Embedded(folder, pg_bin=private / package.name / "pginstall" / "bin", durable=False)
     try:
         assert ask(server.start(), "SELECT 1") == 1
     finally:
