@@ -116,6 +116,8 @@ export const variables: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': '#625e56',
     '--hantar-soft': '#f3f0e8',
     '--hantar-tick-read': '#0a7cc4',
+    '--mantine-color-error': '#c22525',
+    '--mantine-color-red-text': '#c22525',
   },
   dark: {
     '--mantine-color-body': '#161f21',
@@ -128,5 +130,6 @@ export const variables: CSSVariablesResolver = () => ({
     '--hantar-frame-hover': '#123238',
     '--hantar-frame-active': '#18424a',
     '--hantar-tick-read': '#5ab6f0',
+    '--mantine-color-error': '#ff8f8f',
   },
 });

@@ -1,5 +1,5 @@
 // One change to many leads: what to change, a preview counted by the server in a dry run, then the change.
-import { Alert, List, Modal, Select, Stack, TagsInput, Text, Textarea } from '@mantine/core';
+import { Alert, List, Modal, Select, Stack, Text, Textarea } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
 import { ZoneSelect } from '@/accounts/ZoneSelect';
@@ -11,6 +11,7 @@ import { tell } from '@/parts/toast';
 import { useIsPhone } from '@/parts/usePhone';
 import { useWords } from '@/words';
 import type { BulkTarget } from './BulkActions';
+import { EntriesInput } from './EntriesInput';
 import { useBulk, useBulkPreview } from './hooks';
 import type { BulkAction, BulkBody, BulkResult, Facets, LeadBody } from './types';
 
@@ -102,10 +103,10 @@ function Fields({ action, given, onChange, facets }: FieldsProps) {
   const { data: devices = [] } = useDevices();
   const set = (changes: LeadBody) => onChange({ ...given, ...changes });
   const niches = (
-    <TagsInput label={words.form.niche} placeholder={given.niche?.length ? undefined : placeholder()} data={facets?.niches.map(({ name }) => name)} limit={100} maxTags={50} acceptValueOnBlur value={given.niche ?? []} onChange={(niche) => set({ niche })} data-autofocus data-testid="leads-bulk-niche" />
+    <EntriesInput label={words.form.niche} placeholder={given.niche?.length ? undefined : placeholder()} known={facets?.niches} value={given.niche ?? []} onChange={(niche) => set({ niche })} data-autofocus data-testid="leads-bulk-niche" />
   );
   const triggers = (
-    <TagsInput label={words.form.trigger} placeholder={given.trigger?.length ? undefined : placeholder()} data={facets?.triggers.map(({ name }) => name)} limit={100} maxTags={50} acceptValueOnBlur value={given.trigger ?? []} onChange={(trigger) => set({ trigger })} data-autofocus={action !== 'update'} data-testid="leads-bulk-trigger" />
+    <EntriesInput label={words.form.trigger} placeholder={given.trigger?.length ? undefined : placeholder()} known={facets?.triggers} value={given.trigger ?? []} onChange={(trigger) => set({ trigger })} data-autofocus={action !== 'update'} data-testid="leads-bulk-trigger" />
   );
   switch (action) {
     case 'add_niches':
@@ -138,7 +139,7 @@ function Fields({ action, given, onChange, facets }: FieldsProps) {
 function Preview({ result, isBusy }: { result: BulkResult | null | undefined; isBusy: boolean }) {
   const t = useWords().leads.bulk;
   return (
-    <Alert color={result && result.changed > 0 ? 'teal' : 'gray'} variant="light" role="status" data-testid="leads-bulk-preview">
+    <Alert color={result && result.changed > 0 ? 'tide' : 'gray'} variant="light" role="status" data-testid="leads-bulk-preview">
       <Text size="sm" fw={600}>
         {isBusy ? t.previewBusy : !result ? t.previewAsk : result.changed === 0 ? t.previewNone : t.preview(result.changed, result.matched)}
       </Text>

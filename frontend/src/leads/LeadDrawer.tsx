@@ -30,7 +30,7 @@ export function LeadDrawer({ deviceId, facets }: Props) {
       position={isPhone ? 'bottom' : 'right'}
       size={isPhone ? '100%' : 520}
       closeButtonProps={{ 'aria-label': t.parts.close, size: 'lg' }}
-      styles={{ title: { fontWeight: 650, fontSize: 'var(--mantine-font-size-lg)' } }}
+      styles={{ content: { scrollPaddingTop: 100, scrollPaddingBottom: 80 }, title: { fontWeight: 650, fontSize: 'var(--mantine-font-size-lg)' } }}
       data-testid="leads-drawer"
     >
       {isNew && <New deviceId={deviceId} facets={facets} onClose={close} />}

@@ -50,7 +50,7 @@ export function LeadFilters({ search, onChange, facets, deviceId }: Props) {
         clearable
         limit={100}
         nothingFoundMessage={words.nothing}
-        w={{ base: '100%', xs: 180 }}
+        style={{ flex: '1 1 150px', maxWidth: 220 }}
         data-testid="leads-filter-niche"
       />
       <Select
@@ -67,7 +67,7 @@ export function LeadFilters({ search, onChange, facets, deviceId }: Props) {
         clearable
         limit={100}
         nothingFoundMessage={words.nothing}
-        w={{ base: '100%', xs: 190 }}
+        style={{ flex: '1 1 150px', maxWidth: 220 }}
         data-testid="leads-filter-trigger"
       />
       {deviceId === undefined && devices.length > 1 && (
@@ -81,7 +81,7 @@ export function LeadFilters({ search, onChange, facets, deviceId }: Props) {
           clearable
           limit={100}
           nothingFoundMessage={words.nothing}
-          w={{ base: '100%', xs: 180 }}
+          style={{ flex: '1 1 150px', maxWidth: 220 }}
           data-testid="leads-filter-device"
         />
       )}

@@ -1,8 +1,8 @@
 // The form of one lead, new or known. Refused fields show the server's words; a duplicate links to the lead that is there.
-import { ActionIcon, Alert, Anchor, Button, Fieldset, Group, Input, SegmentedControl, Select, Stack, TagsInput, Text, Textarea, TextInput } from '@mantine/core';
+import { ActionIcon, Alert, Anchor, Box, Button, Fieldset, Group, Input, SegmentedControl, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { Plus, Trash2, UserCheck } from 'lucide-react';
-import { useId, useRef, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { ZoneSelect } from '@/accounts/ZoneSelect';
 import { toProblem } from '@/api/problem';
 import { useDevices } from '@/devices/hooks';
@@ -12,6 +12,7 @@ import { SubmitRow } from '@/parts/SubmitRow';
 import { tell } from '@/parts/toast';
 import { useFormProblem } from '@/parts/useFormProblem';
 import { useWords } from '@/words';
+import { EntriesInput } from './EntriesInput';
 import { LeadFacts } from './LeadView';
 import { UnsavedGuard } from './UnsavedGuard';
 import { useAddLead, useDefaultCountry, useDeleteLead, useSaveLead } from './hooks';
@@ -37,6 +38,7 @@ export function LeadForm({ lead, deviceId, facets, onClose }: Props) {
   const add = useAddLead();
   const save = useSaveLead(lead?.id ?? '');
   const [existing, setExisting] = useState<string | null>(null);
+  const duplicate = useRef<HTMLDivElement>(null);
   const isLeaving = useRef(false);
   const first = deviceId ?? search.device ?? (devices.length === 1 ? (devices[0]?.id ?? null) : null);
   const form = useForm<LeadValues>({
@@ -45,6 +47,12 @@ export function LeadForm({ lead, deviceId, facets, onClose }: Props) {
     validateInputOnBlur: true,
   });
   const problem = useFormProblem(form, {}, (field) => `${id}-${field}`);
+  useEffect(() => {
+    if (existing !== null) duplicate.current?.focus();
+  }, [existing]);
+  useEffect(() => {
+    if (lead === null) document.getElementById(`${id}-name`)?.focus();
+  }, [id, lead]);
 
   async function submit(values: LeadValues) {
     setExisting(null);
@@ -91,7 +99,7 @@ export function LeadForm({ lead, deviceId, facets, onClose }: Props) {
       <Stack gap="md">
         <ProblemSummary problem={problem.problem} fields={problem.fields} rest={problem.rest} />
         {existing !== null && (
-          <Alert color="yellow" icon={<UserCheck aria-hidden />} role="alert" data-testid="leads-form-duplicate">
+          <Alert color="yellow" icon={<UserCheck aria-hidden />} role="alert" tabIndex={-1} ref={duplicate} data-testid="leads-form-duplicate">
             <Text size="sm">{t.leads.drawer.duplicate}</Text>
             <Anchor component="button" type="button" size="sm" fw={600} onClick={() => openExisting(existing)} data-testid="leads-form-existing">
               {t.leads.drawer.openExisting}
@@ -101,7 +109,7 @@ export function LeadForm({ lead, deviceId, facets, onClose }: Props) {
         <TextInput label={required(words.name)} required withAsterisk={false} autoComplete="off" dir="auto" data-autofocus maxLength={200} {...field('name')} data-testid="leads-form-name" />
         <TextInput label={required(words.phone)} description={phoneHint()} required withAsterisk={false} type="tel" autoComplete="off" {...field('phone')} data-testid="leads-form-phone" />
         <Select label={required(words.device)} description={words.deviceHint} required withAsterisk={false} data={devices.map((device) => ({ value: device.id, label: device.name }))} searchable allowDeselect={false} nothingFoundMessage={t.leads.filters.nothing} {...field('device_id')} data-testid="leads-form-device" />
-        <TagsInput label={words.niche} description={words.nicheHint} data={facets?.niches.map(({ name }) => name)} limit={100} maxTags={50} acceptValueOnBlur clearable {...field('niche')} data-testid="leads-form-niche" />
+        <EntriesInput label={words.niche} description={words.nicheHint} known={facets?.niches} clearable {...field('niche')} data-testid="leads-form-niche" />
         <Input.Wrapper label={words.target} labelElement="div">
           <div>
             <SegmentedControl
@@ -113,7 +121,7 @@ export function LeadForm({ lead, deviceId, facets, onClose }: Props) {
             />
           </div>
         </Input.Wrapper>
-        <TagsInput label={words.trigger} description={words.triggerHint} data={facets?.triggers.map(({ name }) => name)} limit={100} maxTags={50} acceptValueOnBlur clearable {...field('trigger')} data-testid="leads-form-trigger" />
+        <EntriesInput label={words.trigger} description={words.triggerHint} known={facets?.triggers} clearable {...field('trigger')} data-testid="leads-form-trigger" />
         <Textarea label={words.note} autosize minRows={2} maxRows={8} maxLength={4000} dir="auto" {...field('additional_note')} data-testid="leads-form-note" />
         <ZoneSelect label={words.zone} placeholder={words.zoneNone} clearable {...field('time_zone')} data-testid="leads-form-zone" />
         <Fieldset legend={words.extra} variant="default">
@@ -148,16 +156,22 @@ export function LeadForm({ lead, deviceId, facets, onClose }: Props) {
             </Group>
           </Stack>
         </Fieldset>
-        {lead !== null && <LeadFacts lead={lead} />}
+        {lead !== null && (
+          <>
+            <LeadFacts lead={lead} />
+            <DeleteLead lead={lead} onDeleted={leave} />
+          </>
+        )}
       </Stack>
-      <SubmitRow
+      <Box pos="sticky" bottom={0} bg="var(--mantine-color-body)" pb="sm" style={{ zIndex: 2 }}>
+        <SubmitRow
         label={lead === null ? t.leads.drawer.saveNew : t.leads.drawer.save}
         isBusy={add.isPending || save.isPending}
         disabled={lead !== null && !form.isDirty()}
         onCancel={onClose}
-        before={lead !== null && <DeleteLead lead={lead} onDeleted={leave} />}
         data-testid="leads-form-save"
-      />
+        />
+      </Box>
     </form>
   );
 
@@ -178,7 +192,7 @@ function DeleteLead({ lead, onDeleted }: { lead: Lead; onDeleted: () => void }) 
   const remove = useDeleteLead();
   return (
     <>
-      <Button variant="subtle" color="red" mr="auto" onClick={() => setAsking(true)} data-testid="leads-form-delete">
+      <Button variant="subtle" color="red" size="compact-md" leftSection={<Trash2 size={16} aria-hidden />} style={{ alignSelf: 'flex-start' }} onClick={() => setAsking(true)} data-testid="leads-form-delete">
         {t.drawer.delete}
       </Button>
       <ConfirmDelete

@@ -1,7 +1,7 @@
 // Asks before unsaved edits are lost: by closing the drawer, by another page, by closing the window.
 import { Button, Group, Modal, Text } from '@mantine/core';
 import { useBlocker } from '@tanstack/react-router';
-import type { RefObject } from 'react';
+import { useRef, useState, type RefObject } from 'react';
 import { useWords } from '@/words';
 
 interface Props {
@@ -13,15 +13,27 @@ interface Props {
 export function UnsavedGuard({ isDirty, isLeaving }: Props) {
   const t = useWords();
   const words = t.leads.drawer.leave;
-  const blocker = useBlocker({
-    shouldBlockFn: () => isDirty && !isLeaving.current,
-    enableBeforeUnload: () => isDirty && !isLeaving.current,
-    withResolver: true,
-  });
+  const isAsking = useRef(false);
+  const [answer, setAnswer] = useState<{ give: (go: boolean) => void } | null>(null);
+  const isAtRisk = () => isDirty && !isLeaving.current;
+
+  async function mustStay(): Promise<boolean> {
+    if (!isAtRisk()) return false;
+    if (isAsking.current) return true;
+    isAsking.current = true;
+    // the key that closes the drawer must not close this dialog too
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const goes = await new Promise<boolean>((resolve) => setAnswer({ give: resolve }));
+    isAsking.current = false;
+    setAnswer(null);
+    return !goes;
+  }
+
+  useBlocker({ shouldBlockFn: mustStay, enableBeforeUnload: isAtRisk });
   return (
     <Modal
-      opened={blocker.status === 'blocked'}
-      onClose={() => blocker.reset?.()}
+      opened={answer !== null}
+      onClose={() => answer?.give(false)}
       title={words.title}
       closeButtonProps={{ 'aria-label': t.parts.close }}
       data-testid="leads-leave"
@@ -30,10 +42,10 @@ export function UnsavedGuard({ isDirty, isLeaving }: Props) {
         {words.words}
       </Text>
       <Group justify="flex-end">
-        <Button variant="default" onClick={() => blocker.proceed?.()} data-testid="leads-leave-discard">
+        <Button variant="default" onClick={() => answer?.give(true)} data-testid="leads-leave-discard">
           {words.go}
         </Button>
-        <Button onClick={() => blocker.reset?.()} data-autofocus data-testid="leads-leave-stay">
+        <Button onClick={() => answer?.give(false)} data-autofocus data-testid="leads-leave-stay">
           {words.stay}
         </Button>
       </Group>

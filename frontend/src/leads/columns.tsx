@@ -9,7 +9,7 @@ import { StateBadge } from '@/parts/StateBadge';
 import { useWords } from '@/words';
 import type { Lead } from './types';
 
-const SHOWN = 3;
+const SHOWN = 2;
 
 export function useLeadColumns(withDevice: boolean): Column<Lead>[] {
   const t = useWords().leads;
@@ -26,7 +26,7 @@ export function useLeadColumns(withDevice: boolean): Column<Lead>[] {
       { key: 'phone', header: t.columns.phone, render: (lead) => <Phone digits={lead.phone} />, onPhone: 'main' },
       device,
       { key: 'niches', header: t.columns.niches, render: (lead) => <Entries entries={lead.niches} />, onPhone: 'main' },
-      { key: 'target', header: t.columns.target, render: (lead) => <StateBadge kind="target" state={lead.target_status} />, onPhone: 'main' },
+      { key: 'target', header: t.columns.target, render: (lead) => <Target status={lead.target_status} />, onPhone: 'main' },
       { key: 'triggers', header: t.columns.triggers, render: (lead) => <Entries entries={lead.triggers} /> },
       { key: 'note', header: t.columns.note, render: (lead) => <Short text={lead.additional_note ?? ''} /> },
       { key: 'added', header: t.columns.added, render: (lead) => <Moment at={lead.created_at} />, sortBy: 'created_at' },
@@ -35,10 +35,19 @@ export function useLeadColumns(withDevice: boolean): Column<Lead>[] {
   }, [t, devices, withDevice]);
 }
 
+/** Never cut off, however narrow the column. */
+function Target({ status }: { status: string }) {
+  return (
+    <div style={{ display: 'inline-flex', width: 'max-content' }}>
+      <StateBadge kind="target" state={status} />
+    </div>
+  );
+}
+
 /** A name may be long, in any script, in either direction. */
 function Name({ text }: { text: string }) {
   return (
-    <Text span inherit dir="auto" lineClamp={2} style={{ overflowWrap: 'anywhere', minWidth: 110 }}>
+    <Text span inherit dir="auto" lineClamp={2} miw={150} style={{ overflowWrap: 'anywhere' }}>
       {text}
     </Text>
   );
@@ -47,9 +56,10 @@ function Name({ text }: { text: string }) {
 /** One line of a longer text, the whole in the tooltip. */
 function Short({ text }: { text: string }) {
   if (text === '') return null;
+  const isShort = text.length < 15;
   return (
-    <Tooltip label={text} disabled={text.length < 22} multiline maw={360}>
-      <Text size="sm" dir="auto" truncate maw={200} tabIndex={text.length < 22 ? undefined : 0}>
+    <Tooltip label={text} disabled={isShort} multiline maw={360}>
+      <Text size="sm" dir="auto" truncate maw={{ base: 200, sm: 112 }} tabIndex={isShort ? undefined : 0}>
         {text}
       </Text>
     </Tooltip>
@@ -61,9 +71,9 @@ export function Entries({ entries }: { entries: string[] }) {
   const t = useWords().leads;
   const hidden = entries.slice(SHOWN);
   return (
-    <Group gap={4}>
+    <Group gap={4} w="max-content" maw={{ base: '100%', sm: 128 }}>
       {entries.slice(0, SHOWN).map((entry) => (
-        <Badge key={entry} color="gray" tt="none" fw={500} maw={150} className="hantar-state-gray" title={entry}>
+        <Badge key={entry} color="gray" tt="none" fw={500} maw={128} className="hantar-state-gray" title={entry}>
           {entry}
         </Badge>
       ))}

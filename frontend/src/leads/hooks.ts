@@ -1,5 +1,6 @@
 // Leads: one hook for each thing the API can say or do about them.
 import { keepPreviousData, useMutation, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
+import { useMe } from '@/accounts/hooks';
 import { askRaw } from '@/api/client';
 import { useCursorList } from '@/api/lists';
 import type { Page } from '@/api/types';
@@ -61,13 +62,8 @@ export function useBulkPreview(body: BulkBody | null) {
 
 /** The country by which local numbers are read, as ISO code; null when there is none. */
 export function useDefaultCountry(): string | null {
-  const { data } = useQuery({
-    queryKey: ['settings'],
-    queryFn: () => askRaw<{ default_country: string | null }>('/api/settings'),
-    staleTime: 60_000,
-    retry: false,
-  });
-  return data?.default_country ?? null;
+  const { workspace }: { workspace: { default_country?: string | null } } = useMe();
+  return workspace.default_country ?? null;
 }
 
 function useLeadChange<Input, Output>(change: (input: Input) => Promise<Output>) {

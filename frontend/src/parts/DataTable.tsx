@@ -1,7 +1,7 @@
 // A list of rows: a table with a sticky head on wide screens, cards on phones; selection, sorting, "load more", and what to show instead.
 import { Box, Button, Checkbox, Collapse, Group, Paper, Skeleton, Stack, Table, Text, UnstyledButton } from '@mantine/core';
 import { ArrowDown, ArrowUp, ArrowUpDown, ChevronDown } from 'lucide-react';
-import { useState, type ReactNode } from 'react';
+import { memo, useEffect, useRef, useState, type ReactNode } from 'react';
 import type { CursorList } from '@/api/lists';
 import { useWords } from '@/words';
 import { FailedLoad } from './ProblemNote';
@@ -62,6 +62,7 @@ function Rows<T>({ label, columns, list, rowId, rowName, sort, onSort, selected,
   const t = useWords().parts;
   const ids = list.rows.map(rowId);
   const chosen = ids.filter((id) => selected?.has(id)).length;
+  const acts = useActs({ selected, onSelect, onOpen });
   return (
     <Paper withBorder style={{ overflow: 'clip' }}>
       <Table.ScrollContainer minWidth={640} type="native">
@@ -92,29 +93,17 @@ function Rows<T>({ label, columns, list, rowId, rowName, sort, onSort, selected,
             {list.rows.map((row) => {
               const id = rowId(row);
               return (
-                <Table.Tr key={id} data-row={id} bg={selected?.has(id) ? 'var(--mantine-primary-color-light)' : undefined}>
-                  {onSelect && (
-                    <Table.Td>
-                      <Checkbox
-                        aria-label={t.selectRow(rowName?.(row) ?? id)}
-                        checked={selected?.has(id) ?? false}
-                        onChange={() => onSelect(toggled(selected, id))}
-                      />
-                    </Table.Td>
-                  )}
-                  {columns.map((column, index) => (
-                    <Table.Td key={column.key} ta={column.align} className={column.align === 'right' ? 'hantar-number' : undefined}>
-                      {index === 0 && onOpen ? (
-                        <UnstyledButton onClick={() => onOpen(row)} className="hantar-row-open">
-                          {column.render(row)}
-                        </UnstyledButton>
-                      ) : (
-                        column.render(row)
-                      )}
-                    </Table.Td>
-                  ))}
-                  {rowActions && <Table.Td>{rowActions(row)}</Table.Td>}
-                </Table.Tr>
+                <Line
+                  key={id}
+                  id={id}
+                  row={row}
+                  name={rowName?.(row) ?? id}
+                  columns={columns as Column<unknown>[]}
+                  isSelected={onSelect ? (selected?.has(id) ?? false) : null}
+                  canOpen={onOpen !== undefined}
+                  rowActions={rowActions as ((row: unknown) => ReactNode) | undefined}
+                  acts={acts}
+                />
               );
             })}
           </Table.Tbody>
@@ -123,6 +112,61 @@ function Rows<T>({ label, columns, list, rowId, rowName, sort, onSort, selected,
     </Paper>
   );
 }
+
+interface Acts {
+  toggle: (id: string) => void;
+  open: (row: unknown) => void;
+}
+
+/** What a row can do, as one object that never changes, so that a row is drawn anew only when it changed itself. */
+function useActs<T>(now: Pick<Props<T>, 'selected' | 'onSelect' | 'onOpen'>): Acts {
+  const latest = useRef(now);
+  useEffect(() => {
+    latest.current = now;
+  });
+  const [acts] = useState<Acts>(() => ({
+    toggle: (id) => latest.current.onSelect?.(toggled(latest.current.selected, id)),
+    open: (row) => latest.current.onOpen?.(row as T),
+  }));
+  return acts;
+}
+
+interface LineProps {
+  id: string;
+  row: unknown;
+  name: string;
+  columns: Column<unknown>[];
+  /** Null when rows cannot be selected. */
+  isSelected: boolean | null;
+  canOpen: boolean;
+  rowActions: ((row: unknown) => ReactNode) | undefined;
+  acts: Acts;
+}
+
+const Line = memo(function Line({ id, row, name, columns, isSelected, canOpen, rowActions, acts }: LineProps) {
+  const t = useWords().parts;
+  return (
+    <Table.Tr data-row={id} bg={isSelected ? 'var(--mantine-primary-color-light)' : undefined}>
+      {isSelected !== null && (
+        <Table.Td>
+          <Checkbox aria-label={t.selectRow(name)} checked={isSelected} onChange={() => acts.toggle(id)} />
+        </Table.Td>
+      )}
+      {columns.map((column, index) => (
+        <Table.Td key={column.key} ta={column.align} className={column.align === 'right' ? 'hantar-number' : undefined}>
+          {index === 0 && canOpen ? (
+            <UnstyledButton onClick={() => acts.open(row)} className="hantar-row-open">
+              {column.render(row)}
+            </UnstyledButton>
+          ) : (
+            column.render(row)
+          )}
+        </Table.Td>
+      ))}
+      {rowActions && <Table.Td>{rowActions(row)}</Table.Td>}
+    </Table.Tr>
+  );
+});
 
 function Head<T>({ column, sort, onSort }: { column: Column<T>; sort?: string; onSort?: (sort: string) => void }) {
   const isUp = sort === column.sortBy;

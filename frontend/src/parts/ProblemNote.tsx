@@ -94,6 +94,9 @@ function FieldLink({ id, children }: { id: string; children: string }) {
       component="button"
       type="button"
       size="sm"
+      c="inherit"
+      td="underline"
+      ta="start"
       onClick={() => document.getElementById(id)?.focus()}
     >
       {children}

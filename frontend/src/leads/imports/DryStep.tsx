@@ -63,7 +63,7 @@ export function DryStep({ share, importId, isImporting, onAbort, onBack, onImpor
       {found.status === 'cancelled' && <Alert color="yellow">{words.stopped}</Alert>}
       <Counts of={found} />
       {found.status === 'done' && (
-        <Alert color={found.failed > 0 || willChange === 0 ? 'yellow' : 'teal'} role="status" data-testid="import-dry-words">
+        <Alert color={found.failed > 0 || willChange === 0 ? 'yellow' : 'tide'} role="status" data-testid="import-dry-words">
           {willChange === 0
             ? found.skipped > 0
               ? words.nothingNew

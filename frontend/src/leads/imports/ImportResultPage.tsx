@@ -124,7 +124,7 @@ function Ended({ of }: { of: ImportDetail }) {
     <Stack>
       <StepHead title={title} />
       <Alert
-        color={isGood ? (of.failed > 0 ? 'yellow' : 'teal') : 'red'}
+        color={isGood ? (of.failed > 0 ? 'yellow' : 'tide') : 'red'}
         icon={isGood ? <CircleCheck aria-hidden /> : <CircleX aria-hidden />}
         role="status"
         data-testid="import-result"

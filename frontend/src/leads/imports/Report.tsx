@@ -1,11 +1,11 @@
 // What became of a file: five counts, and the report row by row with cell and cause.
 import { Button, Group, SegmentedControl, Select, SimpleGrid, Stack, Text } from '@mantine/core';
-import { Download } from 'lucide-react';
+import { Download, SearchX } from 'lucide-react';
 import { useState } from 'react';
 import { DataTable, type Column } from '@/parts/DataTable';
 import { EmptyState } from '@/parts/EmptyState';
 import { Figure } from '@/parts/Figure';
-import { SearchX } from 'lucide-react';
+import { useIsPhone } from '@/parts/usePhone';
 import { useWords } from '@/words';
 import { number } from '@/words/count';
 import { StepHead } from './Steps';
@@ -43,13 +43,14 @@ export function Report({ of }: { of: ImportDetail }) {
   const present = outcomes.filter((outcome) => of.causes.some((cause) => cause.outcome === outcome));
   const [outcome, setOutcome] = useState<Outcome | 'all'>(present[0] ?? 'all');
   const [code, setCode] = useState<string | null>(null);
+  const isPhone = useIsPhone();
   const list = useReport(of.id, outcome === 'all' ? undefined : outcome, code ?? undefined);
   if (of.causes.length === 0) return null;
 
   const causes = of.causes.filter((cause) => outcome === 'all' || cause.outcome === outcome);
   const sum = (rows: { count: number }[]) => rows.reduce((total, { count }) => total + count, 0);
   const columns: Column<ReportRow>[] = [
-    { key: 'row', header: words.row, render: (row) => number(row.row), onPhone: 'title', width: 80 },
+    { key: 'row', header: words.row, render: (row) => (isPhone ? <Text fw={600}>{words.rowNumber(row.row)}</Text> : number(row.row)), onPhone: 'title', width: 80 },
     { key: 'cause', header: words.cause, render: (row) => <Cause row={row} />, onPhone: 'main' },
     { key: 'column', header: words.column, render: (row) => row.column, onPhone: 'more' },
     { key: 'cell', header: words.value, render: (row) => <Cell text={row.cell} />, onPhone: 'more' },

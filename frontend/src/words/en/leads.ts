@@ -25,7 +25,7 @@ export const leads = {
     import: 'Import',
     export: 'Export',
     pastImports: 'Past imports',
-    more: 'More actions',
+    more: 'More',
   },
   count: {
     all: (n: number) => leadCount(n),
