@@ -234,7 +234,14 @@ async def receipts(tx: db.Tx, arrived: Sequence[tuple[str, str, str, datetime]])
     """Raise messages by receipts (device, wire id, state, at). Late or repeated ones change nothing.
 
     A receipt for a row that was put back after a crash keeps its time; the state follows when the row is recorded as sent.
+    The rows are locked in a statement of its own: what a rescue has just moved must be seen before it is moved again.
     """
+    ordered = sorted(arrived, key=lambda each: (each[0], each[1]))
+    devices, wires = [each[0] for each in ordered], [each[1] for each in ordered]
+    lock = """SELECT m.id FROM messages m
+              WHERE (m.device_id, m.wire_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[])) ORDER BY m.workspace_id, m.id FOR UPDATE"""
+    if not await tx.fetch(lock, devices, wires):
+        return []
     sql = """
       UPDATE messages m SET
         state = CASE WHEN v.to_state IS NULL THEN m.state ELSE x.state END,
@@ -251,11 +258,10 @@ async def receipts(tx: db.Tx, arrived: Sequence[tuple[str, str, str, datetime]])
       LEFT JOIN message_moves v ON v.from_state = o.state AND v.to_state = x.state
       WHERE (m.workspace_id, m.id) = (o.workspace_id, o.id) AND (v.to_state IS NOT NULL OR o.state = 'queued')
       RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
-    ordered = sorted(arrived, key=lambda each: (each[0], each[1]))
     return await tx.fetch(
         sql,
-        [each[0] for each in ordered],
-        [each[1] for each in ordered],
+        devices,
+        wires,
         [each[2] for each in ordered],
         [each[3] for each in ordered],
     )

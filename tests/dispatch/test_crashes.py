@@ -1,5 +1,6 @@
 """Crashes at every point of a message's way, by a seeded hand, and the mutants that show the test can see what it looks for."""
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -225,3 +226,27 @@ async def test_a_receipt_before_the_answer_stays(fleet: Fleet) -> None:
     (row,) = await fleet.rows()
     assert row["state"] == model.S.DELIVERED
     assert row["sent_at"] is not None
+
+
+async def test_a_receipt_that_meets_a_rescue_finds_the_row_as_it_is(fleet: Fleet) -> None:
+    """Both want the same row at once: the receipt waits, then sees that the row was put back, and keeps only its time."""
+    (device,) = await fleet.add_devices(1)
+    await fleet.add_leads(device, ["60123450001"])
+    await fleet.launch()
+    await fleet.engine.leases.beat()
+    await fleet.engine.tick()
+    (row,) = await fleet.rows()
+    async with fleet.db.system() as rescue:
+        await rescue.execute("UPDATE messages SET state = 'queued' WHERE id = $1", row["id"])
+
+        async def receipt() -> None:
+            async with fleet.db.system() as tx:
+                await store.receipts(tx, [(device, row["wire_id"], "delivered", await tx.now())])
+
+        waiting = asyncio.create_task(receipt())
+        async with fleet.db.system() as watch:  # until the receipt stands in line for the row
+            while not await watch.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0)
+    await waiting
+    (row,) = await fleet.rows()
+    assert (row["state"], row["delivered_at"] is not None) == ("queued", True)
