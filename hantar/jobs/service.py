@@ -13,16 +13,12 @@
 Each change is told as `job.progress`.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from hantar.jobs import model, store
 from hantar.jobs.model import Job, JobStatus
 from hantar.kit.db import Tx
 from hantar.kit.ids import new_id
-
-ABANDONED_AFTER = timedelta(minutes=2)
-"""A running job shows signs of life far more often; one that does not has lost its process."""
 
 
 async def create(tx: Tx, workspace_id: str, kind: str, *, by: str | None = None, total: int | None = None, **spec: Any) -> Job:
@@ -85,14 +81,6 @@ async def get(tx: Tx, workspace_id: str, job_id: str) -> Job:
     if job is None:
         raise model.NoSuchJob
     return job
-
-
-async def fail_abandoned(tx: Tx) -> int:
-    """Fail jobs whose process died (`Database.system()`); returns how many. To be called at start and now and then."""
-    found = await store.abandoned(tx, await tx.now() - ABANDONED_AFTER)
-    for workspace_id, job in found:
-        await _told(tx, workspace_id, job)
-    return len(found)
 
 
 def shape(job: Job, eta_at: Any) -> dict[str, Any]:

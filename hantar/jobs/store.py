@@ -80,12 +80,3 @@ async def ask_cancel(tx: Tx, workspace_id: str, job_id: str, now: datetime) -> J
       WHERE workspace_id = $1 AND id = $2 AND status IN ('queued', 'running') RETURNING {_COLUMNS}"""
     row = await tx.fetchrow(sql, workspace_id, job_id, now)
     return _job(row) if row else None
-
-
-async def abandoned(tx: Tx, before: datetime) -> list[tuple[str, Job]]:
-    """Fail running jobs that gave no sign of life since; the engine's rights, all workspaces."""
-    sql = f"""UPDATE jobs SET status = 'failed', finished_at = $2, error = $3 WHERE status = 'running' AND beat_at < $1
-      RETURNING workspace_id, {_COLUMNS}"""
-    words = "The server was stopped while this was running. Start it again; what was done stays done."
-    rows = await tx.fetch(sql, before, await tx.now(), words)
-    return [(row["workspace_id"], _job({k: v for k, v in row.items() if k != "workspace_id"})) for row in rows]  # type: ignore[arg-type] # a mapping does

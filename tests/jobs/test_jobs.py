@@ -51,16 +51,6 @@ async def test_a_running_job_is_asked_to_stop(database, alice, bob, http, job):
         assert (await service.get(tx, alice.workspace_id, job.id)).status is model.JobStatus.CANCELLED
 
 
-async def test_a_job_whose_process_died_fails(database, alice, job, fake_clock):
-    async with database.transaction(alice.workspace_id) as tx:
-        await service.start(tx, alice.workspace_id, job.id)
-    async with database.system() as tx:
-        assert await service.fail_abandoned(tx) == 0
-    await fake_clock.advance(200)
-    async with database.system() as tx:
-        assert await service.fail_abandoned(tx) == 1
-
-
 async def test_jobs_are_listed_in_pages(database, alice, mallory, http):
     async with database.transaction(alice.workspace_id) as tx:
         made = [(await service.create(tx, alice.workspace_id, f"kind {n}")).id for n in range(5)]
