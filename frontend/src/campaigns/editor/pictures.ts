@@ -19,5 +19,5 @@ export async function uploadPicture(file: File, tell: Tell): Promise<Picture> {
 export async function fetchPicture(address: string, tell: Tell): Promise<Picture> {
   tell(1);
   const headers = { 'Content-Type': 'application/json' };
-  return pictureOf(await askRaw<Media>('/api/media', { method: 'POST', headers, body: JSON.stringify({ image_url: address }) }));
+  return pictureOf(await askRaw<Media>('/api/media/link', { method: 'POST', headers, body: JSON.stringify({ image_url: address }) }));
 }
