@@ -205,7 +205,10 @@ async def judge(tx: db.Tx, on_duplicate: OnDuplicate) -> None:
 
 
 async def insert_new(tx: db.Tx, workspace_id: str, import_id: ImportId, now: datetime) -> None:
-    """Make persons and leads of new rows; where someone else was quicker the row counts as present."""
+    """Make persons and leads of new rows; where someone else was quicker the row counts as present.
+
+    All imports insert in the order of the identity keys, so that two of them never wait for each other crosswise.
+    """
     await tx.execute(
         "INSERT INTO persons (workspace_id, id, phone, created_at) SELECT $1, new_person::uuid, person_key, $2 FROM stage "
         "WHERE outcome = 'created' AND person_id IS NULL ORDER BY person_key ON CONFLICT DO NOTHING",
@@ -217,7 +220,7 @@ async def insert_new(tx: db.Tx, workspace_id: str, import_id: ImportId, now: dat
         "trigger_keys, target_status, additional_note, attributes, time_zone, source, import_id, created_at, updated_at) "
         "SELECT $1, new_id::uuid, person_id, device::uuid, name, phone, niches, niche_keys, triggers, trigger_keys, "
         "coalesce(target_status, 'prospect'), note, attributes::jsonb, time_zone, 'import', $2, $3, $3 FROM stage "
-        "WHERE outcome = 'created' ORDER BY row ON CONFLICT (workspace_id, device_id, person_id) DO NOTHING",
+        "WHERE outcome = 'created' ORDER BY person_key ON CONFLICT (workspace_id, device_id, person_id) DO NOTHING",
         *(workspace_id, import_id, now),
     )
     if made != await tx.fetchval("SELECT count(*) FROM stage WHERE outcome = 'created'"):

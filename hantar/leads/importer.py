@@ -24,6 +24,9 @@ log = structlog.get_logger(__name__)
 LOST_AFTER = timedelta(seconds=15)
 """A running import without a sign of life for so long has lost its worker; each batch takes about a second."""
 SWEEP = 5.0
+AGAIN = (db.DatabaseAway, *db.AWAY, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""What passes by itself: the batch was rolled back and is read again."""
+GONE = "The uploaded file is gone. Import it again; rows already stored count as present."
 
 
 class StorageFull(errors.Unavailable):
@@ -86,9 +89,11 @@ class Importer:
             await self._read(workspace_id, job_id, row["spec"], row["cursor"].get("row", 1), stop)
         except model.TakenOver:
             log.warning("leads.import_taken_over", job=job_id)
-        except db.DatabaseAway:
-            log.warning("leads.import_waits_for_database", job=job_id)
-            raise
+        except FileNotFoundError:
+            await self._end(workspace_id, job_id, ImportId(row["spec"]["import_id"]), error=GONE)
+        except AGAIN as error:
+            log.warning("leads.import_waits", job=job_id, kind=type(error).__name__)
+            raise db.DatabaseAway from error
         except Exception as error:  # whatever a file may hold, the next one must be read
             log.exception("leads.import_failed", job=job_id)
             await self._end(workspace_id, job_id, ImportId(row["spec"]["import_id"]), error=_words(error))
@@ -165,8 +170,6 @@ def _copy(file: IO[bytes], target: Path) -> None:
 def _words(error: Exception) -> str:
     if isinstance(error, errors.AppError):
         return error.message
-    if isinstance(error, FileNotFoundError):
-        return "The uploaded file is gone. Import it again; rows already stored count as present."
     if isinstance(error, asyncpg.ForeignKeyViolationError):
         return "The device was deleted while the file was read."
     return "Something went wrong on the server. What was stored stays; the log knows more."

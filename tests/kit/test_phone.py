@@ -116,8 +116,4 @@ def test_no_text_breaks_the_reader(text: str, country: str | None) -> None:
 @given(st.integers(min_value=0, max_value=9_999_999))
 def test_every_malaysian_mobile_comes_back_the_same(number: int) -> None:
     digits = f"6012{number:07d}"
-    assert (
-        phone.parse(digits, "MY").digits
-        == phone.parse(f"+{digits}").digits
-        == phone.parse(f"0{digits[2:]}", "MY").digits
-    )
+    assert phone.parse(digits, "MY").digits == phone.parse(f"+{digits}").digits == phone.parse(f"0{digits[2:]}", "MY").digits

@@ -1,9 +1,12 @@
 """Large files in the background: progress, cancel, and going on after a crash."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from hantar.accounts.model import Caller
@@ -118,6 +121,40 @@ async def test_a_killed_import_goes_on_where_it_stood(
     assert (ended["status"], ended["done"]) == ("done", ROWS)
     assert (ended["result"]["created"], ended["result"]["skipped"], ended["result"]["failed"]) == (11_000, 1_000, 0)
     assert await total(http, alice) == ROWS - 1_000
+
+
+class _Shaken(db.Database):
+    """A database whose server is killed while the second batch is written."""
+
+    count = 0
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, workspace_id: str | None) -> AsyncIterator[db.Tx]:
+        self.count += 1
+        async with super().transaction(workspace_id) as tx:
+            yield tx
+            if self.count == 3:
+                raise asyncpg.AdminShutdownError("terminating connection due to administrator command")
+
+
+async def test_an_import_outlives_its_database_server(
+    http: cast.Http,
+    alice: Caller,
+    add_device: AddDevice,
+    dsn: str,
+    fake_clock: clock.FakeClock,
+    bus: cluster.LocalBus,
+    tmp_path: Path,
+) -> None:
+    made = await queue(http, alice, await add_device(alice))
+    shaken = _Shaken(dsn, clock=fake_clock, bus=bus, size=2)
+    working = Importer(shaken, tmp_path / "imports", bus)
+    with pytest.raises(db.DatabaseAway):
+        await working.work(asyncio.Event())
+    assert await working.work(asyncio.Event()) == 1, "it knows its own work and need not wait"
+    await shaken.close()
+    ended = await job(http, alice, made["id"])
+    assert (ended["status"], ended["result"]["created"], ended["done"]) == ("done", ROWS - 1_000, ROWS)
 
 
 async def test_a_cancelled_import_stops_and_keeps_what_it_has(
