@@ -43,6 +43,18 @@ AWAY = (
 )
 
 
+CUT = (
+    ConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+"""What a statement meets when its connection is cut under it; asyncpg also finds itself in the middle of an operation then."""
+
+
 class Contended(DatabaseAway):
     """Two writers met; this one gave way. Try again."""
 
@@ -182,10 +194,11 @@ class Pool:
                 yield tx
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
             raise Contended from error
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError) as error:
+        except CUT as error:
+            connection.terminate()
             raise DatabaseAway from error
         finally:
-            with contextlib.suppress(*AWAY):
+            with contextlib.suppress(*AWAY, *CUT):
                 await pool.release(connection, timeout=5)
         for fact in tx.facts:
             self._publish(fact)

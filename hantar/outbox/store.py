@@ -239,7 +239,8 @@ async def receipts(tx: db.Tx, arrived: Sequence[tuple[str, str, str, datetime]])
     ordered = sorted(arrived, key=lambda each: (each[0], each[1]))
     devices, wires = [each[0] for each in ordered], [each[1] for each in ordered]
     lock = """SELECT m.id FROM messages m
-              WHERE (m.device_id, m.wire_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[])) ORDER BY m.workspace_id, m.id FOR UPDATE"""
+              WHERE (m.device_id, m.wire_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
+              ORDER BY m.workspace_id, m.id FOR UPDATE"""
     if not await tx.fetch(lock, devices, wires):
         return []
     sql = """
