@@ -184,7 +184,7 @@ class Pool:
         pool = await self.open()
         try:
             connection = await pool.acquire(timeout=10)
-        except AWAY as error:
+        except (*AWAY, *CUT) as error:
             raise DatabaseAway from error
         try:
             tx = Tx(connection, self._clock)
