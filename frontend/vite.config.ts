@@ -43,9 +43,9 @@ export default defineConfig({
   },
   server: {
     proxy: {
-      '/api': { target: server, changeOrigin: true },
-      '/health': { target: server, changeOrigin: true },
-      '/ws': { target: server, changeOrigin: true, ws: true },
+      '/api': { target: server, changeOrigin: false },
+      '/health': { target: server, changeOrigin: false },
+      '/ws': { target: server, changeOrigin: false, ws: true },
     },
   },
   test: {
