@@ -1,9 +1,8 @@
 // Filters of the campaign list; what is set lives in the address.
-import '@mantine/dates/styles.css';
 import { Select } from '@mantine/core';
-import { DatePickerInput } from '@mantine/dates';
 import { FilterBar, type ActiveFilter } from '@/parts/FilterBar';
 import { useWords } from '@/words';
+import { DayInput } from './DayInput';
 import { useNiches } from './hooks';
 import type { ListSearch } from './routes';
 
@@ -57,22 +56,20 @@ export function CampaignFilters({ search, onChange, onClear }: Props) {
         w={150}
         data-testid="campaigns-filter-target"
       />
-      <DatePickerInput
+      <DayInput
         aria-label={words.from}
         placeholder={words.from}
         value={search.start_date ?? null}
         onChange={(start_date) => onChange({ start_date: start_date ?? undefined })}
-        valueFormat="D MMM YYYY"
         clearable
         w={150}
       />
-      <DatePickerInput
+      <DayInput
         aria-label={words.to}
         placeholder={words.to}
         value={search.end_date ?? null}
         onChange={(end_date) => onChange({ end_date: end_date ?? undefined })}
         minDate={search.start_date}
-        valueFormat="D MMM YYYY"
         clearable
         w={150}
       />

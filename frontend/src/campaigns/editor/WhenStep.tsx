@@ -1,10 +1,11 @@
 // Step 3: now or later, pauses, devices, what happens when one is offline or the start is missed, and when it would end.
 import '@mantine/dates/styles.css';
 import { Group, Input, MultiSelect, NumberInput, Radio, RangeSlider, Select, SimpleGrid, Stack } from '@mantine/core';
-import { DatePickerInput, TimePicker } from '@mantine/dates';
+import { TimePicker } from '@mantine/dates';
 import { ZoneSelect } from '@/accounts/ZoneSelect';
 import { useDevices } from '@/devices/hooks';
 import { useWords } from '@/words';
+import { DayInput } from '../DayInput';
 import type { LatePolicy, WhenOffline } from '../types';
 import { dayIn, DELAYS, LONGEST_DELAY } from './draft';
 import { Estimate } from './Estimate';
@@ -37,7 +38,7 @@ function StartField({ form }: { form: DraftForm }) {
       {!is_now && (
         <>
           <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="sm">
-            <DatePickerInput
+            <DayInput
               id={fieldId('campaign_date')}
               label={t.date}
               required

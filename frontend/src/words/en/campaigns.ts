@@ -210,5 +210,15 @@ export const campaigns = {
     actAgain: 'Send again',
     done: 'Settled',
   },
+  calendar: {
+    nextMonth: 'Next month',
+    previousMonth: 'Previous month',
+    nextYear: 'Next year',
+    previousYear: 'Previous year',
+    nextDecade: 'Next ten years',
+    previousDecade: 'Previous ten years',
+    monthLevelControl: 'Choose another month',
+    yearLevelControl: 'Choose another year',
+  },
   editor: campaignEditor,
 };
