@@ -1,7 +1,9 @@
 """A keeper with a simulated world beside it, under a clock that the test moves."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -15,10 +17,36 @@ OPTIONS = chance.Options(connect=(0.1, 0.2), linking=(0.1, 0.2))
 T = TypeVar("T")
 
 
+class WatchedDatabase(db.Database):
+    """A database that knows whether somebody is using it: the fake clock waits for real work to end."""
+
+    def __init__(self, *values: Any, **more: Any) -> None:
+        super().__init__(*values, **more)
+        self.in_use = 0
+
+    @contextlib.asynccontextmanager
+    async def _counted(self, opened: AbstractAsyncContextManager[db.Tx]) -> AsyncIterator[db.Tx]:
+        self.in_use += 1
+        try:
+            async with opened as tx:
+                yield tx
+        finally:
+            self.in_use -= 1
+
+    def transaction(self, workspace_id: str | None) -> AbstractAsyncContextManager[db.Tx]:
+        return self._counted(super().transaction(workspace_id))
+
+    def system(self) -> AbstractAsyncContextManager[db.Tx]:
+        return self._counted(super().system())
+
+    def door(self) -> AbstractAsyncContextManager[db.Tx]:
+        return self._counted(super().door())
+
+
 class Stage:
     """Everything a device needs to come alive."""
 
-    def __init__(self, database: db.Database, time: clock.FakeClock, bus: cluster.LocalBus) -> None:
+    def __init__(self, database: WatchedDatabase, time: clock.FakeClock, bus: cluster.LocalBus) -> None:
         self.db, self.time = database, time
         self.book = ledger.MemoryLedger()
         self.driver = driver.SimulatorDriver(lines.InProcess(time, self.book, options=OPTIONS), time, OPTIONS)
@@ -45,10 +73,15 @@ class Stage:
         """Let time pass, and let the database keep up with it."""
         while seconds > 0:
             await self.time.advance(min(step, seconds))
-            for _ in range(4):
-                await asyncio.sleep(0.001)
-                await self.time.settle(3)
+            await self.settle()
             seconds -= step
+
+    async def settle(self) -> None:
+        """Let everything end that needs no time of the fake clock."""
+        await self.time.settle(10)
+        while self.db.in_use:
+            await asyncio.sleep(0.001)
+            await self.time.settle(10)
 
     async def wait(self, work: Awaitable[T], seconds: float = 120.0) -> T:
         """The result of something that needs time."""
@@ -57,6 +90,7 @@ class Stage:
             await self.passes(0.1, 0.1)
             seconds -= 0.1
         assert task.done(), "it never ended"
+        await self.settle()
         return task.result()
 
     async def until(self, holds: Callable[[model.Device], Any], device_id: str, seconds: float = 120.0) -> model.Device:

@@ -13,7 +13,7 @@ from hantar.devices import keeper, model, service, store, words
 from hantar.gateways import port
 from hantar.gateways.port import DeviceState as S
 from hantar.kit import clock, cluster, db
-from tests.devices.stage import Stage
+from tests.devices.stage import Stage, WatchedDatabase
 
 
 async def make(database: db.Database, caller: Caller, name: str = "Shop") -> model.Device:
@@ -137,7 +137,9 @@ async def test_events_of_unknown_devices_and_other_kinds_are_nothing_to_it(stage
 
 
 @pytest.fixture
-async def second(stage: Stage, database: db.Database, fake_clock: clock.FakeClock, bus: cluster.LocalBus) -> AsyncIterator[Stage]:
+async def second(
+    stage: Stage, database: WatchedDatabase, fake_clock: clock.FakeClock, bus: cluster.LocalBus
+) -> AsyncIterator[Stage]:
     """A stage that is not started yet, on the same database."""
     made = Stage(database, fake_clock, bus)
     yield made
