@@ -1,16 +1,20 @@
 // The frame of pages before sign-in: what this is on the left (or top), the form on the right.
 import { Box, Group, List, Stack, Text, ThemeIcon, Title } from '@mantine/core';
 import { Check } from 'lucide-react';
-import { useEffect, type ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { Mark } from '@/app/Mark';
 import { useWords } from '@/words';
 import classes from './AuthFrame.module.css';
 
 export function AuthFrame({ title, lead, children }: { title: string; lead?: string; children: ReactNode }) {
   const t = useWords();
+  const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = t.app.title(title);
   }, [t, title]);
+  useEffect(() => {
+    if (document.activeElement === document.body) heading.current?.focus();
+  }, []);
   return (
     <div className={classes.frame}>
       <Box component="aside" className={classes.side}>
@@ -36,7 +40,9 @@ export function AuthFrame({ title, lead, children }: { title: string; lead?: str
       <main className={classes.main}>
         <Stack w="100%" maw={400} gap="lg">
           <div>
-            <Title order={1}>{title}</Title>
+            <Title order={1} ref={heading} tabIndex={-1} className="hantar-h1">
+              {title}
+            </Title>
             {lead !== undefined && (
               <Text c="dimmed" mt={4}>
                 {lead}

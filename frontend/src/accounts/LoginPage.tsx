@@ -84,7 +84,7 @@ export default function LoginPage() {
           {setup.data?.registration_open && (
             <Text size="sm" c="dimmed">
               {t.signIn.noAccount}{' '}
-              <Anchor component={Link} to="/register" data-testid="login-register">
+              <Anchor component={Link} to="/register" underline="always" data-testid="login-register">
                 {t.signIn.register}
               </Anchor>
             </Text>

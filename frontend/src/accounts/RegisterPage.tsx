@@ -68,7 +68,7 @@ export default function RegisterPage() {
           </Button>
           <Text size="sm" c="dimmed">
             {words.register.haveAccount}{' '}
-            <Anchor component={Link} to="/login">
+            <Anchor component={Link} to="/login" underline="always">
               {words.register.signIn}
             </Anchor>
           </Text>

@@ -110,8 +110,9 @@ function Account() {
   return (
     <Menu position="bottom-end" width={240} withinPortal>
       <Menu.Target>
-        <UnstyledButton aria-label={t.user(user.full_name)} style={{ borderRadius: '50%' }} data-testid="header-account">
-          <Avatar name={user.full_name} color="tide" radius="xl" size={36} alt="" />
+        <UnstyledButton style={{ borderRadius: '50%' }} data-testid="header-account">
+          <Avatar name={user.full_name} color="tide" radius="xl" size={36} alt="" aria-hidden />
+          <span className="hantar-read-only">{t.user(user.full_name)}</span>
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

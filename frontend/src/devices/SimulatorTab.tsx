@@ -82,7 +82,7 @@ function Act({ device, action, forSeconds, disabled = false }: ActProps) {
       <Button
         variant="default"
         size="xs"
-        aria-label={label}
+        aria-label={t.playNamed(label)}
         loading={isBusy}
         disabled={disabled}
         onClick={() => void run(() => simulate.mutateAsync({ action, for_seconds: forSeconds }), t.done(label))}

@@ -43,7 +43,7 @@ export function ApiKeys() {
       hint={
         <>
           {t.hint}{' '}
-          <Anchor href="/api/docs" target="_blank" size="sm" data-testid="keys-docs">
+          <Anchor href="/api/docs" target="_blank" size="sm" underline="always" data-testid="keys-docs">
             {t.docs}
           </Anchor>
         </>

@@ -207,6 +207,7 @@ export const devices = {
   simulator: {
     title: 'Simulator',
     play: 'Play',
+    playNamed: (what: string) => `Play: ${what}`,
     lead: 'Play the phone, and WhatsApp’s servers behind it.',
     phoneSide: 'The phone',
     lineSide: 'The line',
