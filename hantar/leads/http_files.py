@@ -235,7 +235,12 @@ async def sample_file(at: access.At = READ) -> Response:
 
 # ---------------------------------------------------------------- reports
 @router.get("/imports")
-async def list_imports(page: paging.Paging, device_id: str | None = None, at: access.At = READ) -> paging.PageOut[ImportOut]:
+async def list_imports(
+    page: paging.Paging,
+    device_id: str | None = None,
+    dry_run: Annotated[bool | None, Query(description="Only dry runs, or only real ones.")] = None,
+    at: access.At = READ,
+) -> paging.PageOut[ImportOut]:
     """Files that were read, newest first; dry runs too."""
     after = page.after(1)
     if device_id and not ids.is_id(device_id):
@@ -243,8 +248,8 @@ async def list_imports(page: paging.Paging, device_id: str | None = None, at: ac
     if after and not ids.is_id(str(after[0])):
         raise paging.BadCursor
     async with at.tx() as tx:
-        found = await import_store.newest(tx, device_id, after[0] if after else None, page.limit + 1)
-        total = await import_store.count(tx, device_id) if page.with_total else None
+        found = await import_store.newest(tx, device_id, dry_run, after[0] if after else None, page.limit + 1)
+        total = await import_store.count(tx, device_id, dry_run) if page.with_total else None
     kept, cursor = page.cut(found, lambda each: (each.id,))
     return paging.PageOut(items=[ImportOut(**_shown(each)) for each in kept], next_cursor=cursor, total=total)
 

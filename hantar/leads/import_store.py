@@ -41,20 +41,27 @@ async def get(tx: db.Tx, import_id: ImportId) -> Import | None:
     return _import(row) if row else None
 
 
-async def newest(tx: db.Tx, device_id: str | None, before: str | None, limit: int) -> list[Import]:
-    """Imports, newest first."""
+def _listed(device_id: str | None, is_dry_run: bool | None) -> db.Where:
     found = db.Where()
     if device_id:
         found.add("device_id = {}", device_id)
+    if is_dry_run is not None:
+        found.add("is_dry_run = {}", is_dry_run)
+    return found
+
+
+async def newest(tx: db.Tx, device_id: str | None, is_dry_run: bool | None, before: str | None, limit: int) -> list[Import]:
+    """Imports, newest first."""
+    found = _listed(device_id, is_dry_run)
     if before:
         found.add("id < {}", before)
     sql = f"SELECT {COLUMNS} FROM imports WHERE {found} ORDER BY id DESC LIMIT {found.value(limit)}"
     return [_import(row) for row in await tx.fetch(sql, *found.values)]
 
 
-async def count(tx: db.Tx, device_id: str | None) -> int:
+async def count(tx: db.Tx, device_id: str | None, is_dry_run: bool | None) -> int:
     """How many imports there were."""
-    found = db.Where() if device_id is None else db.Where().add("device_id = {}", device_id)
+    found = _listed(device_id, is_dry_run)
     return int(await tx.fetchval(f"SELECT count(*) FROM imports WHERE {found}", *found.values))
 
 

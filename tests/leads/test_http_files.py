@@ -94,6 +94,10 @@ async def test_a_dry_run_reports_the_same_and_stores_no_lead(
     assert await total(http, alice) == 0
     wet = await imported(send, alice, device, SHEET)
     assert {**dry, "import_id": ""} == {**wet, "import_id": ""}
+    for query, made in (("dry_run=true", [dry]), ("dry_run=false", [wet]), (f"device_id={device}", [wet, dry])):
+        found = (await http(alice).get(f"/api/imports?with_total=true&{query}")).json()
+        assert [each["id"] for each in found["items"]] == [each["import_id"] for each in made]
+        assert found["total"] == len(made)
     async with database.transaction(alice.workspace_id) as tx:
         assert await tx.fetchval("SELECT count(*) FROM import_lines") == 0
 

@@ -238,6 +238,21 @@ async def test_a_bad_link_is_refused_on_its_field(at: access.At, link: str, code
     assert [(each.field, each.code) for each in refused.value.errors] == [("image_url", code)]
 
 
+async def test_a_link_is_stored_by_its_route(http: cast.Http, alice: Caller, mallory: Caller, vera: Caller) -> None:
+    PAGES["/b.png"] = (200, picture("PNG", color="green"))
+    made = await http(alice).post("/api/media/link", json={"image_url": "https://pictures.example/b.png"})
+    assert made.status_code == 201, made.text
+    assert (made.json()["mime"], made.headers["location"]) == ("image/jpeg", made.json()["url"])
+    large = data_url(noise("PNG", 1000, 700))
+    assert len(large) > 1_000_000
+    assert (await http(alice).post("/api/media/link", json={"image_url": large})).status_code == 201
+    refused = await http(alice).post("/api/media/link", json={"image_url": "http://127.0.0.1/"})
+    assert [(each["field"], each["code"]) for each in refused.json()["errors"]] == [("image_url", "private_address")]
+    hers = await http(mallory).post("/api/media/link", json={"image_url": made.json()["url"]})
+    assert hers.json()["errors"][0]["code"] == "image_unreachable"
+    assert (await http(vera).post("/api/media/link", json={"image_url": large})).status_code == 403
+
+
 # ---------------------------------------------------------------- walls
 async def test_a_picture_in_use_stays(http: cast.Http, alice: Caller, database: db.Database) -> None:
     made = (await upload(http, alice, picture())).json()
