@@ -1,4 +1,4 @@
-"""The real program, killed at random, engine and PostgreSQL: nothing lost, nothing twice, nothing early; then an ordinary stop."""
+"""The real program, killed at random, engine and PostgreSQL: nothing lost, twice or early; then an ordinary stop."""
 
 import os
 import random
