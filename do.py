@@ -41,6 +41,9 @@ def main(words: list[str]) -> None:
     if words[:1] == ["check"]:
         install("dev")
         sys.exit(verify(["pytest", *WORKERS, "-m", QUICK, *words[1:]], whole=False))
+    if words[:1] == ["types"]:
+        install("dev")
+        sys.exit(0 if api_types("types") else 1)
     if words[:1] == ["lock"]:
         lock(words[1:])
         return
@@ -168,6 +171,8 @@ def verify(tests: list[str], whole: bool) -> int:
     if not (ROOT / "frontend" / "package.json").is_file():
         checks = {name: words for name, words in checks.items() if page not in words}
     failed = [name for name, words in checks.items() if not passes(name, words)]
+    if whole and not api_types("same-types"):
+        failed.append("API types")
     if failed:
         print(f"\nFailed before the tests: {', '.join(failed)}.", flush=True)
     if not passes("tests", tests):
@@ -175,6 +180,18 @@ def verify(tests: list[str], whole: bool) -> int:
     if failed:
         print(f"\nNot right: {', '.join(failed)}.", flush=True)
     return 1 if failed else 0
+
+
+def api_types(what: str) -> bool:
+    """Hand the API's description to the page's build: `types` writes its types, `same-types` compares them."""
+    if not (ROOT / "frontend" / "package.json").is_file():
+        return True
+    print(f"\n── API types: hantar openapi | frontend/build.py {what}", flush=True)
+    described = subprocess.run([PYTHON, "-m", "hantar", "openapi"], env=environment(), stdout=subprocess.PIPE, check=False)
+    if described.returncode:
+        return False
+    build = [PYTHON, "frontend/build.py", what]
+    return subprocess.run(build, env=environment(), input=described.stdout, check=False).returncode == 0
 
 
 def passes(name: str, words: list[str]) -> bool:

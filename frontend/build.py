@@ -1,7 +1,7 @@
 """Builds and checks the page with the Node of a Python package, so that nobody has to install Node.
 
 Used by the package's build hook and by do.py; runs on the standard library. Run it as `python frontend/build.py COMMAND`
-with one of: build, check, test, lock.
+with one of: build, check, test, lock, types, same-types (the last two read the API's description from standard input).
 """
 
 import hashlib
@@ -10,9 +10,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+SCHEMA = HERE / "src" / "api" / "schema.d.ts"
 TARGET = HERE.parent / "hantar" / "web" / "static"
 BUILT_FROM = TARGET / ".built-from"
 """Digest of the sources that the files beside it were built from; written last."""
@@ -65,6 +67,30 @@ def test() -> None:
     _node("node_modules/vitest/vitest.mjs", "run")
 
 
+def types() -> None:
+    """Write the API's types from its description on standard input."""
+    install()
+    _types_into(SCHEMA)
+
+
+def same_types() -> None:
+    """Fail when the API's types are not those of its description on standard input."""
+    install()
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder, SCHEMA.name)
+        _types_into(fresh)
+        if fresh.read_text() != SCHEMA.read_text():
+            sys.exit(f"{SCHEMA.relative_to(HERE.parent)} is not today's API. Write it anew: python3 do.py types")
+
+
+def _types_into(path: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        description = Path(folder, "openapi.json")
+        description.write_text(sys.stdin.read())
+        cli = "node_modules/openapi-typescript/bin/cli.js"
+        _node(cli, str(description), "--default-non-nullable=false", "--output", str(path))
+
+
 def lock() -> None:
     """Write package-lock.json anew from package.json, without addresses."""
     _node(str(_npm()), "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund")
@@ -107,7 +133,7 @@ def _node(*words: str) -> None:
 
 
 if __name__ == "__main__":
-    commands = {"build": build, "check": check, "test": test, "lock": lock}
+    commands = {"build": build, "check": check, "test": test, "lock": lock, "types": types, "same-types": same_types}
     if len(sys.argv) != 2 or sys.argv[1] not in commands:
         sys.exit(f"One of: {', '.join(commands)}.")
     commands[sys.argv[1]]()

@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import importlib.metadata
+import json
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -63,6 +66,17 @@ def migrate() -> None:
     with _told_plainly(), _database(_settings()) as dsn:
         asyncio.run(migrations.upgrade(dsn))
     typer.echo("The database has today's schema.")
+
+
+@app.command()
+def openapi() -> None:
+    """Print the description of the API (OpenAPI), from which programs and the pages take their types."""
+    from hantar import app as program  # the other commands start faster without it
+    from hantar.web import openapi as description  # likewise
+
+    with tempfile.TemporaryDirectory() as folder:
+        house = program.build(Settings(data_dir=Path(folder)), "postgresql://")  # built, never started
+        typer.echo(json.dumps(description.document(house.web), ensure_ascii=False, indent=1))
 
 
 @contextlib.contextmanager
