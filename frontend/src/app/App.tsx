@@ -3,6 +3,7 @@ import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { useState } from 'react';
+import { meQuery } from '@/accounts/hooks';
 import { LiveLine } from '@/api/live';
 import { makeQueryClient } from '@/api/query';
 import { LiveContext } from '@/api/useLive';
@@ -13,7 +14,7 @@ import { theme, variables } from './theme';
 const schemes = localStorageColorSchemeManager({ key: 'mantine-color-scheme-value' });
 
 export function App() {
-  const [cache] = useState(makeQueryClient);
+  const [cache] = useState(makeCache);
   const [router] = useState(() => makeRouter(cache));
   const [line] = useState(() => new LiveLine(cache, liveRules));
   return (
@@ -25,4 +26,19 @@ export function App() {
       </QueryClientProvider>
     </MantineProvider>
   );
+}
+
+/** The first question "who am I" may well be answered with "nobody"; only later is that a sign-in that ended. */
+function makeCache() {
+  const cache = makeQueryClient(() => {
+    if (cache.getQueryData(meQuery.queryKey) !== undefined) toSignIn();
+  });
+  return cache;
+}
+
+/** A sign-in that ended while a page was open: sign in again, then come back here. */
+function toSignIn() {
+  const { pathname, search } = window.location;
+  if (pathname === '/login' || pathname === '/register') return;
+  window.location.assign(`/login?next=${encodeURIComponent(pathname + search)}`);
 }

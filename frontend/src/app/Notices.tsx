@@ -3,6 +3,7 @@ import { Alert, Anchor, Box, Group, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { FlaskConical, Radio } from 'lucide-react';
 import { useLiveState } from '@/api/useLive';
+import { useIsPhone } from '@/parts/usePhone';
 import { useHasDemo } from '@/settings/demo';
 import { useWords } from '@/words';
 
@@ -10,6 +11,7 @@ export function Notices() {
   const t = useWords().app.notices;
   const line = useLiveState();
   const hasDemo = useHasDemo();
+  const isPhone = useIsPhone();
   if (line === 'lost') {
     return (
       <Box className="hantar-page" mb="md">
@@ -22,13 +24,13 @@ export function Notices() {
   if (!hasDemo) return null;
   return (
     <Box className="hantar-page" mb="md">
-      <Group gap={8} fz="sm" className="hantar-demo-note" role="note" data-testid="notice-demo">
+      <Group gap={8} fz="sm" wrap="nowrap" className="hantar-demo-note" role="note" data-testid="notice-demo">
         <FlaskConical size={16} aria-hidden />
         <Text size="sm" span>
-          {t.demo}
+          {isPhone ? t.demoShort : t.demo}
         </Text>
         <Anchor component={Link} to="/settings/demo" size="sm">
-          {t.removeDemo}
+          {isPhone ? t.removeShort : t.removeDemo}
         </Anchor>
       </Group>
     </Box>

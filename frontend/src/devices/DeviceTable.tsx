@@ -1,6 +1,7 @@
 // Many devices as rows.
 import { Anchor } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import type { Device } from '@/api/types';
 import { DataTable, type Column } from '@/parts/DataTable';
 import { Moment } from '@/parts/Moment';
@@ -10,8 +11,12 @@ import { number } from '@/words/count';
 import { DeviceMenu } from './DeviceMenu';
 import { DeviceState } from './DeviceState';
 
+/** Rows drawn at a time; the rest waits behind "Load more". */
+const PAGE = 100;
+
 export function DeviceTable({ devices, onLink }: { devices: Device[]; onLink: (device: Device) => void }) {
   const t = useWords().devices;
+  const [most, setMost] = useState(PAGE);
   const columns: Column<Device>[] = [
     {
       key: 'name',
@@ -35,7 +40,15 @@ export function DeviceTable({ devices, onLink }: { devices: Device[]; onLink: (d
     <DataTable
       label={t.list}
       columns={columns}
-      list={{ rows: devices, total: devices.length, isLoading: false, problem: null, retry: () => {} }}
+      list={{
+        rows: devices.slice(0, most),
+        total: devices.length,
+        isLoading: false,
+        problem: null,
+        retry: () => {},
+        hasMore: most < devices.length,
+        loadMore: () => setMost(most + PAGE),
+      }}
       rowId={(device) => device.id}
       empty={null}
       rowActions={(device) => <DeviceMenu device={device} onLink={() => onLink(device)} />}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatIn, percent, phone } from './format';
+import { formatIn, phone } from './format';
 
 describe('phones', () => {
   it('are grouped with the country code first', () => {
@@ -7,12 +7,6 @@ describe('phones', () => {
     expect(phone('12025550123')).toBe('1 202 555 0123');
     expect(phone('35312345678')).toBe('353 1 234 5678');
     expect(phone(null)).toBe('');
-  });
-});
-
-describe('shares', () => {
-  it('are percents, a dash when unknown', () => {
-    expect([percent(0.947), percent(1), percent(null)]).toEqual(['94.7 %', '100 %', '–']);
   });
 });
 

@@ -19,13 +19,6 @@ export function phone(digits: string | null | undefined): string {
   return [digits.slice(0, code), head, middle, tail].filter(Boolean).join(' ');
 }
 
-/** 0.947 as "94.7 %"; 1 as "100 %". */
-export function percent(share: number | null | undefined): string {
-  if (share === null || share === undefined) return '–';
-  const value = share * 100;
-  return `${value.toLocaleString('en', { maximumFractionDigits: value % 1 === 0 ? 0 : 1 })} %`;
-}
-
 export interface Format {
   /** 15:04 */
   time: (iso: string) => string;

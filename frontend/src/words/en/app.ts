@@ -37,7 +37,9 @@ export const app = {
   notices: {
     liveLost: 'Live updates are interrupted. The page asks the server every 15 seconds until they are back.',
     demo: 'Demo data is in this workspace. It only ever goes to the simulator.',
+    demoShort: 'Demo data, simulator only.',
     removeDemo: 'Remove demo data',
+    removeShort: 'Remove',
   },
   spotlight: {
     placeholder: 'Go to a page, a device, a campaign, or do something',

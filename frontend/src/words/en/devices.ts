@@ -11,7 +11,7 @@ export const devices = {
   view: { label: 'Show as', cards: 'Cards', table: 'Table' },
   list: 'Devices',
   noNumber: 'No number yet',
-  counters: { all: 'All', online: 'Online', offline: 'Offline', scan: 'Need a scan', restricted: 'Restricted' },
+  counters: { all: 'All', online: 'Online', offline: 'Offline', scan: 'To scan', restricted: 'Restricted' },
   paused: 'Sending paused',
   demo: 'Demo',
   unofficial: 'Unofficial',
