@@ -4,9 +4,7 @@ import { FilterBar, type ActiveFilter } from '@/parts/FilterBar';
 import { useWords } from '@/words';
 import { DayInput } from './DayInput';
 import { useNiches } from './hooks';
-import type { ListSearch } from './routes';
-
-const statuses = ['pending', 'triggered', 'processing', 'paused', 'finished', 'failed', 'cancelled'];
+import { statuses, targets, type ListSearch } from './routes';
 
 interface Props {
   search: ListSearch;
@@ -29,7 +27,7 @@ export function CampaignFilters({ search, onChange, onClear }: Props) {
         placeholder={words.status}
         data={statuses.map((value) => ({ value, label: t.states.campaign[value] ?? value }))}
         value={search.status ?? null}
-        onChange={(status) => onChange({ status: status ?? undefined })}
+        onChange={(status) => onChange({ status: statuses.find((each) => each === status) })}
         clearable
         w={150}
         data-testid="campaigns-filter-status"
@@ -49,9 +47,9 @@ export function CampaignFilters({ search, onChange, onClear }: Props) {
       <Select
         aria-label={words.target}
         placeholder={words.anyTarget}
-        data={['all', 'prospect', 'customer'].map((value) => ({ value, label: t.states.target[value] ?? value }))}
+        data={targets.map((value) => ({ value, label: t.states.target[value] ?? value }))}
         value={search.target_status ?? null}
-        onChange={(target) => onChange({ target_status: target ?? undefined })}
+        onChange={(target) => onChange({ target_status: targets.find((each) => each === target) })}
         clearable
         w={150}
         data-testid="campaigns-filter-target"

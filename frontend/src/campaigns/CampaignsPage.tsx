@@ -28,7 +28,7 @@ export default function CampaignsPage() {
   const mayMake = useMay('operator');
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const list = useCampaigns(search);
+  const list = useCampaigns({ ...search, status: search.status && [search.status] });
   const columns = useColumns();
   const isFiltered = Object.values(search).some((value) => value !== undefined);
   const clear = () => void navigate({ search: {}, replace: true });

@@ -9,14 +9,14 @@ import { entries } from './editor/draft';
 import { useSamples } from './hooks';
 import { MessagePreview } from './MessagePreview';
 import { missing } from './variables';
-import type { Lead } from './types';
+import type { Lead, Target } from './types';
 
 interface Props {
   message: string;
   /** Address of the picture. */
   picture: string | null;
   niche: string;
-  target: string;
+  target: Target;
   /** Told which lead is shown. */
   onSample?: (lead: Lead | null) => void;
 }
@@ -52,7 +52,7 @@ export function PreviewPanel({ message, picture, niche, target, onSample }: Prop
 }
 
 /** The chosen lead, or the first that matches. The search goes to the server unless it is the chosen label itself. */
-function useSample(niche: string, target: string, onSample?: (lead: Lead | null) => void) {
+function useSample(niche: string, target: Target, onSample?: (lead: Lead | null) => void) {
   const [chosen, setChosen] = useState<Lead | null>(null);
   const [search, setSearch] = useState('');
   const [asked] = useDebouncedValue(search.includes(' · ') ? '' : search, 300);

@@ -1,14 +1,15 @@
 // Campaigns: one hook for each thing the API can say or do about them.
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { askRaw } from '@/api/client';
+import { skipToken, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { api, ask, askRaw } from '@/api/client';
 import { useCursorList } from '@/api/lists';
 import type { Page } from '@/api/types';
-import type { Campaign, CampaignBody, Facets, Lead, Message, Plan, Recipient, Report, ReportLead } from './types';
+import type { Campaign, CampaignIn, Message, Recipient, ReportLead, Target } from './types';
 
 const PAGE = 50;
 /** Of a plan few are shown at first: its numbers are what one looks at. */
 const PLAN_PAGE = 20;
 
+/** For what has no type in the OpenAPI file: lists that can also be had as CSV. */
 type Query = Record<string, string | number | boolean | null | undefined>;
 
 /** A path with the filters that are set. */
@@ -17,16 +18,12 @@ export function address(path: string, query: Query = {}): string {
   return set.length === 0 ? path : `${path}?${new URLSearchParams(set.map(([name, value]) => [name, String(value)]))}`;
 }
 
-function send<T>(method: string, path: string, body?: unknown, key?: string): Promise<T> {
-  const headers: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' };
-  if (key !== undefined) headers['Idempotency-Key'] = key;
-  return askRaw<T>(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
-}
+const byId = (id: string) => ({ path: { id } });
 
 export interface CampaignFilter {
-  status?: string;
+  status?: Campaign['status'][];
   niche?: string;
-  target_status?: string;
+  target_status?: Target;
   q?: string;
   start_date?: string;
   end_date?: string;
@@ -34,12 +31,12 @@ export interface CampaignFilter {
 
 export function useCampaigns(filter: CampaignFilter) {
   return useCursorList<Campaign>(['campaigns', filter], (cursor, signal) =>
-    askRaw<Page<Campaign>>(address('/api/campaigns', { ...filter, cursor, limit: PAGE, with_total: true }), { signal }),
+    ask(api.GET('/api/campaigns', { params: { query: { ...filter, cursor, limit: PAGE, with_total: true } }, signal })),
   );
 }
 
 export function useCampaign(id: string) {
-  return useQuery({ queryKey: ['campaign', id], queryFn: ({ signal }) => askRaw<Campaign>(`/api/campaigns/${id}`, { signal }) });
+  return useQuery({ queryKey: ['campaign', id], queryFn: ({ signal }) => ask(api.GET('/api/campaigns/{id}', { params: byId(id), signal })) });
 }
 
 /** Runs a change and reads again what it touches. */
@@ -56,46 +53,46 @@ function useCampaignChange<Input, Output>(change: (input: Input) => Promise<Outp
 }
 
 export function useCreateCampaign() {
-  return useCampaignChange(({ body, key }: { body: CampaignBody; key: string }) =>
-    send<Campaign>('POST', '/api/campaigns', body, key),
+  return useCampaignChange(({ body, key }: { body: CampaignIn; key: string }) =>
+    ask(api.POST('/api/campaigns', { body, headers: { 'Idempotency-Key': key } })),
   );
 }
 
 export function useChangeCampaign() {
-  return useCampaignChange(({ id, body }: { id: string; body: CampaignBody }) =>
-    send<Campaign>('PUT', `/api/campaigns/${id}`, body),
+  return useCampaignChange(({ id, body }: { id: string; body: CampaignIn }) =>
+    ask(api.PUT('/api/campaigns/{id}', { params: byId(id), body })),
   );
 }
 
 export function useTrigger() {
   return useCampaignChange(({ id, planHash }: { id: string; planHash?: string }) =>
-    send<Campaign>('POST', `/api/campaigns/${id}/trigger`, planHash === undefined ? {} : { plan_hash: planHash }),
+    ask(api.POST('/api/campaigns/{id}/trigger', { params: byId(id), body: { plan_hash: planHash } })),
   );
 }
 
 export function usePause() {
-  return useCampaignChange((id: string) => send<Campaign>('POST', `/api/campaigns/${id}/pause`));
+  return useCampaignChange((id: string) => ask(api.POST('/api/campaigns/{id}/pause', { params: byId(id) })));
 }
 
 /** `answer`: what to do about a start that was missed. */
 export function useResume() {
   return useCampaignChange(({ id, answer }: { id: string; answer?: 'run' | 'skip' }) =>
-    send<Campaign>('POST', `/api/campaigns/${id}/resume`, answer === undefined ? {} : { answer }),
+    ask(api.POST('/api/campaigns/{id}/resume', { params: byId(id), body: { answer } })),
   );
 }
 
 export function useCancel() {
-  return useCampaignChange((id: string) => send<Campaign>('POST', `/api/campaigns/${id}/cancel`));
+  return useCampaignChange((id: string) => ask(api.POST('/api/campaigns/{id}/cancel', { params: byId(id) })));
 }
 
 export function useClone() {
-  return useCampaignChange((id: string) => send<Campaign>('POST', `/api/campaigns/${id}/clone`));
+  return useCampaignChange((id: string) => ask(api.POST('/api/campaigns/{id}/clone', { params: byId(id) })));
 }
 
 export function useDeleteCampaign() {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => send<{ deleted_messages: number }>('DELETE', `/api/campaigns/${id}`),
+    mutationFn: (id: string) => ask(api.DELETE('/api/campaigns/{id}', { params: byId(id) })),
     // The campaign itself is not read again: it is gone.
     onSuccess: () => {
       void cache.invalidateQueries({ queryKey: ['campaigns'] });
@@ -105,11 +102,10 @@ export function useDeleteCampaign() {
 }
 
 /** The plan of a body; null while there is nothing to ask about. */
-export function usePlan(body: CampaignBody | null) {
+export function usePlan(body: CampaignIn | null) {
   return useQuery({
     queryKey: ['campaign-plan', body],
-    queryFn: () => send<Plan>('POST', '/api/campaigns/plan', body),
-    enabled: body !== null,
+    queryFn: body === null ? skipToken : () => ask(api.POST('/api/campaigns/plan', { body })),
     retry: false,
     staleTime: 30_000,
     refetchOnWindowFocus: false,
@@ -120,7 +116,7 @@ export function usePlan(body: CampaignBody | null) {
 export function useStoredPlan(id: string) {
   return useQuery({
     queryKey: ['campaign', id, 'plan'],
-    queryFn: () => send<Plan>('POST', `/api/campaigns/${id}/plan`),
+    queryFn: () => ask(api.POST('/api/campaigns/{id}/plan', { params: byId(id) })),
     retry: false,
     staleTime: 0,
     gcTime: 0,
@@ -144,7 +140,7 @@ export function useRecipients(planId: string, filter: RecipientFilter) {
 export function useReport(id: string) {
   return useQuery({
     queryKey: ['campaign', id, 'report'],
-    queryFn: ({ signal }) => askRaw<Report>(`/api/campaigns/${id}/device-report`, { signal }),
+    queryFn: ({ signal }) => ask(api.GET('/api/campaigns/{id}/device-report', { params: byId(id), signal })),
   });
 }
 
@@ -166,7 +162,7 @@ export type Outcome = 'arrived' | 'not_arrived' | 'send_again';
 
 export function useResolve() {
   return useCampaignChange(({ id, outcome, reason }: { id: string; outcome: Outcome; reason: string }) =>
-    send<Message>('POST', `/api/messages/${id}/resolve`, { outcome, reason }),
+    ask(api.POST('/api/messages/{id}/resolve', { params: byId(id), body: { outcome, reason } })),
   );
 }
 
@@ -182,8 +178,8 @@ export function useSendTest() {
   return useMutation({
     mutationFn: ({ text, media_id, ...to }: TestMessage) =>
       media_id === null
-        ? send('POST', '/api/send/message', { ...to, message: text })
-        : send('POST', '/api/send/image', { ...to, media_id, caption: text }),
+        ? ask(api.POST('/api/send/message', { body: { ...to, message: text } }))
+        : ask(api.POST('/api/send/image', { body: { ...to, media_id, caption: text } })),
   });
 }
 
@@ -191,15 +187,15 @@ export function useSendTest() {
 export function useNiches() {
   return useQuery({
     queryKey: ['leads', 'facets', null],
-    queryFn: ({ signal }) => askRaw<Facets>('/api/leads/facets', { signal }),
+    queryFn: ({ signal }) => ask(api.GET('/api/leads/facets', { signal })),
   });
 }
 
 /** Some leads to try the text on. */
-export function useSamples(filter: { niche?: string; target_status?: string; q?: string }) {
+export function useSamples(filter: { niche?: string; target_status?: 'prospect' | 'customer'; q?: string }) {
   return useQuery({
     queryKey: ['leads', 'samples', filter],
-    queryFn: ({ signal }) => askRaw<Page<Lead>>(address('/api/leads', { ...filter, limit: 20 }), { signal }),
+    queryFn: ({ signal }) => ask(api.GET('/api/leads', { params: { query: { ...filter, limit: 20 } }, signal })),
     placeholderData: (before) => before,
   });
 }

@@ -50,7 +50,7 @@ function patchCampaign(cache: QueryClient, data: Data, change: Partial<Campaign>
 }
 
 function patchMessage(cache: QueryClient, data: Data): void {
-  const change = { status: String(data.status), state: String(data.state), reason: (data.reason as string | null) ?? null };
+  const change = { status: data.status as Message['status'], state: data.state as Message['state'], reason: (data.reason as string | null) ?? null };
   const isOpen = change.status === 'pending' || change.status === 'queued';
   patchPages<Message>(cache, ['campaign', data.campaign_id, 'messages'], String(data.message_id), isOpen ? change : { ...change, waiting_for: null });
 }

@@ -6,10 +6,13 @@ import { steps, type Step } from './editor/steps';
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
 const day = (value: unknown) => (typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) ? value : undefined);
 
+export const statuses = ['pending', 'triggered', 'processing', 'paused', 'finished', 'failed', 'cancelled'] as const;
+export const targets = ['all', 'prospect', 'customer'] as const;
+
 export interface ListSearch {
-  status?: string;
+  status?: (typeof statuses)[number];
   niche?: string;
-  target_status?: string;
+  target_status?: (typeof targets)[number];
   q?: string;
   start_date?: string;
   end_date?: string;
@@ -19,9 +22,9 @@ const list = createRoute({
   getParentRoute: () => shellRoute,
   path: '/campaigns',
   validateSearch: (search): ListSearch => ({
-    status: text(search.status),
+    status: statuses.find((each) => each === search.status),
     niche: text(search.niche),
-    target_status: text(search.target_status),
+    target_status: targets.find((each) => each === search.target_status),
     q: text(search.q),
     start_date: day(search.start_date),
     end_date: day(search.end_date),

@@ -1,6 +1,6 @@
 // What the editor holds, how it becomes a request, and what can be checked before asking the server. Pure.
 import type { Words } from '@/words';
-import type { Campaign, CampaignBody, LatePolicy, Target, WhenOffline } from '../types';
+import type { Campaign, CampaignIn, LatePolicy, Target, WhenOffline } from '../types';
 import { steps, type Step } from './steps';
 
 /** The longest text WhatsApp takes, in characters (api.md 1.1). */
@@ -113,7 +113,7 @@ export function nicheOf(draft: Draft): string {
   return draft.is_for_all ? 'all' : draft.niches.join(',');
 }
 
-export function bodyOf(draft: Draft): CampaignBody {
+export function bodyOf(draft: Draft): CampaignIn {
   return {
     title: draft.title.trim(),
     niche: nicheOf(draft),
@@ -132,7 +132,7 @@ export function bodyOf(draft: Draft): CampaignBody {
 }
 
 /** A body that asks only how many leads match: the rest is filled in. */
-export function countBodyOf(draft: Draft): CampaignBody | null {
+export function countBodyOf(draft: Draft): CampaignIn | null {
   if (!draft.is_for_all && draft.niches.length === 0) return null;
   const body = bodyOf({ ...draft, is_now: true, min_delay_seconds: DELAYS[0], max_delay_seconds: DELAYS[1], has_all_devices: true });
   return { ...body, title: body.title || '–', message: '–', media_id: null };

@@ -6,7 +6,7 @@ import { useFormat } from '@/parts/format';
 import { tell } from '@/parts/toast';
 import { useWords } from '@/words';
 import { useChangeCampaign, useCreateCampaign, usePause, useResume, useTrigger } from '../hooks';
-import type { Campaign, CampaignBody } from '../types';
+import type { Campaign, CampaignIn } from '../types';
 import { bodyOf, renames } from './draft';
 import type { useDraftForm } from './useDraftForm';
 
@@ -74,7 +74,7 @@ function useStore(campaign: Campaign | null) {
   const made = useRef<Campaign | null>(null);
   const attempt = useRef({ body: '', key: '' });
 
-  return async (body: CampaignBody, ending: Ending): Promise<Campaign> => {
+  return async (body: CampaignIn, ending: Ending): Promise<Campaign> => {
     const known = campaign ?? made.current;
     if (known === null) {
       const wanted = { ...body, hold: ending !== 'schedule' };
