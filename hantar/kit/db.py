@@ -195,7 +195,8 @@ class Pool:
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
             raise Contended from error
         except CUT as error:
-            connection.terminate()
+            with contextlib.suppress(*CUT):  # the pool may have given it up first
+                connection.terminate()
             raise DatabaseAway from error
         finally:
             with contextlib.suppress(*AWAY, *CUT):

@@ -173,7 +173,7 @@ async def test_a_killed_server_comes_back_by_itself_with_all_committed_rows(post
             assert victim is not None
             os.kill(victim, signal.SIGKILL)
             async with asyncio.timeout(20):
-                while postgres.pid in (victim, None) or not await _answers(dsn):  # noqa: ASYNC110 nothing signals it
+                while postgres.pid in (victim, None) or not await _answers(dsn):
                     await asyncio.sleep(0.05)
             assert await _ask(dsn, "SELECT count(*) FROM t") == number + 1
     finally:
