@@ -1,13 +1,11 @@
 // Before a file is made: how many rows and which columns it will have.
 import { Alert, Badge, Button, Group, Modal, Skeleton, Stack, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
-import { askRaw } from '@/api/client';
-import type { Page } from '@/api/types';
 import { FailedLoad } from '@/parts/ProblemNote';
 import { useWords } from '@/words';
 import { toQuery } from './filter';
-import type { ApiFilter, Lead } from './types';
+import { useLeadCount } from './hooks';
+import type { ApiFilter } from './types';
 
 /** The header of the file, as the API fixes it. */
 const COLUMNS = ['name', 'phone', 'niche', 'target_status', 'additional_note', 'device_id', 'trigger'];
@@ -16,11 +14,7 @@ export function ExportModal({ filter, onClose }: { filter: ApiFilter; onClose: (
   const t = useWords();
   const words = t.leads.export;
   const { device_id: deviceId, ...rest } = filter;
-  const count = useQuery({
-    queryKey: ['leads', 'export-count', filter],
-    queryFn: async () => (await askRaw<Page<Lead>>(`/api/leads?${toQuery({ ...filter, limit: 1, with_total: true })}`)).total ?? 0,
-    staleTime: 0,
-  });
+  const count = useLeadCount(filter);
   const n = count.data;
   const address = deviceId === undefined ? '/api/leads/export' : `/api/devices/${deviceId}/leads/export`;
   const isAll = Object.keys(rest).length === 0;

@@ -1,7 +1,7 @@
 // The list itself: filters, rows, selection, and the drawer of one lead. Of the whole workspace, or of one device.
 import { Alert, Button, Group, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { UserPlus, Users } from 'lucide-react';
+import { FileUp, Users } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useMay } from '@/accounts/hooks';
 import { useDevices } from '@/devices/hooks';
@@ -46,7 +46,9 @@ export function LeadList({ deviceId }: Props) {
           <LeadActions deviceId={deviceId} />
         </Group>
       )}
-      <LeadFilters search={search} onChange={change} facets={facets} deviceId={deviceId} />
+      {(facets?.total !== 0 || isFiltered(search)) && (
+        <LeadFilters search={search} onChange={change} facets={facets} deviceId={deviceId} />
+      )}
       <Counted total={list.total} all={facets?.total} isFiltered={isFiltered(search)} />
       {canChooseAll && (
         <Alert variant="light" color="tide" py="xs" mb="sm" data-testid="leads-select-note">
@@ -79,7 +81,7 @@ export function LeadList({ deviceId }: Props) {
           isFiltered(search) ? (
             <NothingMatches onClear={() => void change(noFilter)} />
           ) : (
-            <NoLeads mayEdit={mayEdit} isDevice={deviceId !== undefined} onAdd={() => void change({ lead: 'new' }, { push: true })} />
+            <NoLeads mayEdit={mayEdit} deviceId={deviceId} />
           )
         }
         data-testid="leads-list"
@@ -114,7 +116,7 @@ function Counted({ total, all, isFiltered }: { total: number | null; all: number
   );
 }
 
-function NoLeads({ mayEdit, isDevice, onAdd }: { mayEdit: boolean; isDevice: boolean; onAdd: () => void }) {
+function NoLeads({ mayEdit, deviceId }: { mayEdit: boolean; deviceId?: string }) {
   const t = useWords().leads;
   const { data: devices } = useDevices();
   if (devices?.length === 0) {
@@ -135,12 +137,18 @@ function NoLeads({ mayEdit, isDevice, onAdd }: { mayEdit: boolean; isDevice: boo
   return (
     <EmptyState
       icon={Users}
-      words={isDevice ? t.empty.wordsDevice : t.empty.words}
+      words={deviceId !== undefined ? t.empty.wordsDevice : t.empty.words}
       hint={mayEdit ? t.empty.hint : t.empty.hintViewer}
       action={
         mayEdit && (
-          <Button leftSection={<UserPlus size={16} aria-hidden />} onClick={onAdd} data-testid="leads-empty-add">
-            {t.actions.add}
+          <Button
+            component={Link}
+            to="/leads/import"
+            search={{ device: deviceId } as never}
+            leftSection={<FileUp size={16} aria-hidden />}
+            data-testid="leads-empty-import"
+          >
+            {t.imports.list.start}
           </Button>
         )
       }

@@ -47,7 +47,7 @@ function Target({ status }: { status: string }) {
 /** A name may be long, in any script, in either direction. */
 function Name({ text }: { text: string }) {
   return (
-    <Text span inherit dir="auto" lineClamp={2} miw={150} style={{ overflowWrap: 'anywhere' }}>
+    <Text span inherit dir="auto" lineClamp={2} miw={140} style={{ overflowWrap: 'anywhere' }}>
       {text}
     </Text>
   );
@@ -71,7 +71,7 @@ export function Entries({ entries }: { entries: string[] }) {
   const t = useWords().leads;
   const hidden = entries.slice(SHOWN);
   return (
-    <Group gap={4} w="max-content" maw={{ base: '100%', sm: 128 }}>
+    <Group gap={4} w="max-content" maw={{ base: '100%', sm: 148 }}>
       {entries.slice(0, SHOWN).map((entry) => (
         <Badge key={entry} color="gray" tt="none" fw={500} maw={128} className="hantar-state-gray" title={entry}>
           {entry}

@@ -1,17 +1,17 @@
 // Leads: one hook for each thing the API can say or do about them.
 import { keepPreviousData, useMutation, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useMe } from '@/accounts/hooks';
-import { askRaw } from '@/api/client';
+import { api, ask } from '@/api/client';
 import { useCursorList } from '@/api/lists';
-import type { Page } from '@/api/types';
-import { toQuery, type Sort } from './filter';
-import type { ApiFilter, BulkBody, BulkResult, Facets, Lead, LeadBody, MadeLead } from './types';
+import type { Sort } from './filter';
+import type { ApiFilter, BulkBody, BulkResult, Lead, LeadBody, MadeLead } from './types';
+import type { NewLead } from './values';
 
 const PAGE = 100;
 
 export function useLeads(filter: ApiFilter, sort: Sort) {
   return useCursorList<Lead>(['leads', filter, sort], (cursor, signal) =>
-    askRaw<Page<Lead>>(`/api/leads?${toQuery({ ...filter, sort, limit: PAGE, cursor, with_total: true })}`, { signal }),
+    ask(api.GET('/api/leads', { params: { query: { ...filter, sort, limit: PAGE, cursor, with_total: true } }, signal })),
   );
 }
 
@@ -19,40 +19,52 @@ export function useLeads(filter: ApiFilter, sort: Sort) {
 export function useFacets(deviceId?: string) {
   return useQuery({
     queryKey: ['leads', 'facets', deviceId ?? null],
-    queryFn: ({ signal }) => askRaw<Facets>(`/api/leads/facets?${toQuery({ device_id: deviceId })}`, { signal }),
+    queryFn: ({ signal }) => ask(api.GET('/api/leads/facets', { params: { query: { device_id: deviceId } }, signal })),
     placeholderData: keepPreviousData,
   });
 }
 
-export function useLead(id: string | null) {
+/** How many leads a filter means, asked anew. */
+export function useLeadCount(filter: ApiFilter) {
+  return useQuery({
+    queryKey: ['leads', 'count', filter],
+    queryFn: async () => (await ask(api.GET('/api/leads', { params: { query: { ...filter, limit: 1, with_total: true } } }))).total ?? 0,
+    staleTime: 0,
+  });
+}
+
+export function useLead(id: string) {
   return useQuery({
     queryKey: ['lead', id],
-    queryFn: ({ signal }) => askRaw<Lead>(`/api/leads/${encodeURIComponent(id ?? '')}`, { signal }),
-    enabled: id !== null,
+    queryFn: ({ signal }) => ask(api.GET('/api/leads/{id}', { params: { path: { id } }, signal })),
   });
 }
 
 export function useAddLead() {
-  return useLeadChange((body: LeadBody) => send<MadeLead>('POST', '/api/leads', body));
+  return useLeadChange((body: NewLead): Promise<MadeLead> => ask(api.POST('/api/leads', { body })));
 }
 
 export function useSaveLead(id: string) {
-  return useLeadChange((body: LeadBody) => send<Lead>('PUT', `/api/leads/${id}`, body));
+  return useLeadChange((body: LeadBody) => ask(api.PUT('/api/leads/{id}', { params: { path: { id } }, body })));
 }
 
 export function useDeleteLead() {
-  return useLeadChange((id: string) => send<undefined>('DELETE', `/api/leads/${id}`));
+  return useLeadChange((id: string) => ask(api.DELETE('/api/leads/{id}', { params: { path: { id } } })));
 }
 
 export function useBulk() {
-  return useLeadChange((body: BulkBody) => send<BulkResult>('POST', '/api/leads/bulk', body));
+  return useLeadChange(changeMany);
+}
+
+function changeMany(body: BulkBody): Promise<BulkResult> {
+  return ask(api.POST('/api/leads/bulk', { body }));
 }
 
 /** What a change to many would do; nothing is changed. Null stands for "not asked yet". */
 export function useBulkPreview(body: BulkBody | null) {
   return useQuery({
     queryKey: ['leads', 'bulk-preview', body],
-    queryFn: () => send<BulkResult>('POST', '/api/leads/bulk', { ...body, dry_run: true }),
+    queryFn: () => (body === null ? Promise.reject(new Error()) : changeMany({ ...body, dry_run: true })),
     enabled: body !== null,
     retry: false,
     gcTime: 0,
@@ -74,9 +86,4 @@ function useLeadChange<Input, Output>(change: (input: Input) => Promise<Output>)
 /** Lists, facets, one lead, and everything that counts leads. */
 export function leadsChanged(cache: QueryClient): void {
   for (const noun of ['leads', 'lead', 'devices', 'device', 'dashboard']) void cache.invalidateQueries({ queryKey: [noun] });
-}
-
-export function send<T>(method: string, path: string, body?: object): Promise<T> {
-  const headers = { 'Content-Type': 'application/json' };
-  return askRaw<T>(path, body === undefined ? { method } : { method, headers, body: JSON.stringify(body) });
 }

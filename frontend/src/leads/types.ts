@@ -1,35 +1,12 @@
-// What the API says about leads and imports, in the words of this folder.
+// The words of the API about leads, and what this folder's forms send.
+import type { BulkAction, BulkBody, BulkResult, Facets, Lead, LeadFilter, MadeLead, TargetStatus } from '@/api/types';
 
-export type TargetStatus = 'prospect' | 'customer';
+export type { BulkAction, BulkBody, BulkResult, Facets, Lead, MadeLead, TargetStatus };
 
-export interface Lead {
-  id: string;
-  person_id: string;
-  device_id: string | null;
-  name: string;
-  phone: string;
-  niches: string[];
-  target_status: TargetStatus;
-  additional_note: string | null;
-  triggers: string[];
-  attributes: Record<string, string>;
-  time_zone: string | null;
-  source: string;
-  import_id: string | null;
-  created_at: string;
-  updated_at: string;
-}
+/** The filters of the list, only those that are set. */
+export type ApiFilter = { [Key in keyof LeadFilter]?: Exclude<LeadFilter[Key], null> };
 
-export type MadeLead = Lead & { warnings: string[] };
-
-export interface Facets {
-  total: number;
-  target_status: Record<string, number>;
-  niches: { name: string; count: number }[];
-  triggers: { name: string; count: number }[];
-}
-
-/** What a form sends; fields left out keep their value. */
+/** What a form sends; fields left out keep their value. Lists go as arrays. */
 export interface LeadBody {
   name?: string;
   phone?: string;
@@ -40,38 +17,4 @@ export interface LeadBody {
   trigger?: string[];
   attributes?: Record<string, string | null>;
   time_zone?: string | null;
-}
-
-export type BulkAction =
-  | 'update'
-  | 'delete'
-  | 'add_niches'
-  | 'remove_niches'
-  | 'add_triggers'
-  | 'remove_triggers'
-  | 'move_device';
-
-export interface BulkBody {
-  action: BulkAction;
-  ids?: string[];
-  filter?: ApiFilter;
-  set?: LeadBody;
-  dry_run?: boolean;
-}
-
-export interface BulkResult {
-  matched: number;
-  changed: number;
-  unchanged: number;
-  errors: { id: string; code: string; message: string }[];
-}
-
-/** The filters of `GET /api/leads`. */
-export interface ApiFilter {
-  device_id?: string;
-  target_status?: TargetStatus;
-  niche?: string;
-  trigger?: string;
-  q?: string;
-  import_id?: string;
 }

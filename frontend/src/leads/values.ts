@@ -41,12 +41,14 @@ export function valuesOf(lead: Lead | null, deviceId: string | null): LeadValues
   };
 }
 
-/** What to send for a new lead. */
-export function newBody(values: LeadValues): LeadBody {
+export type NewLead = LeadBody & Required<Pick<LeadBody, 'name' | 'phone' | 'device_id'>>;
+
+/** What to send for a new lead; without a device the server says so at its field. */
+export function newBody(values: LeadValues): NewLead {
   return {
     name: values.name,
     phone: values.phone,
-    device_id: values.device_id ?? undefined,
+    device_id: values.device_id ?? '',
     niche: values.niche,
     target_status: values.target_status,
     trigger: values.trigger,

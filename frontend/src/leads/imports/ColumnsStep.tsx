@@ -1,6 +1,7 @@
 // Step 2: which column goes to which field, for which device, and what happens to people who are there already.
 import { Alert, Button, Card, Group, Radio, Select, SimpleGrid, Stack, Table, Text } from '@mantine/core';
 import { Info } from 'lucide-react';
+import { useRef, useState } from 'react';
 import { CountrySelect } from '@/accounts/CountrySelect';
 import type { Problem } from '@/api/problem';
 import { useDevices } from '@/devices/hooks';
@@ -34,6 +35,15 @@ export function ColumnsStep({ preview, choices, onChange, problem, onBack, onNex
   const words = t.leads.imports.columns;
   const { data: devices = [] } = useDevices();
   const wrong = mappingProblem(choices.mapping);
+  const [isTried, setTried] = useState(false);
+  const deviceField = useRef<HTMLInputElement>(null);
+
+  function next() {
+    setTried(true);
+    if (choices.deviceId === null) deviceField.current?.focus();
+    else onNext();
+  }
+
   return (
     <Stack>
       <StepHead title={words.title} />
@@ -61,6 +71,8 @@ export function ColumnsStep({ preview, choices, onChange, problem, onBack, onNex
               searchable
               allowDeselect={false}
               nothingFoundMessage={t.leads.filters.nothing}
+              ref={deviceField}
+              error={isTried && choices.deviceId === null ? t.leads.form.deviceMissing : undefined}
               data-testid="import-columns-device"
             />
             <CountrySelect
@@ -94,7 +106,7 @@ export function ColumnsStep({ preview, choices, onChange, problem, onBack, onNex
         <Button variant="default" onClick={onBack}>
           {t.leads.imports.back}
         </Button>
-        <Button onClick={onNext} disabled={wrong !== null || choices.deviceId === null} data-testid="import-columns-next">
+        <Button onClick={next} disabled={wrong !== null} data-testid="import-columns-next">
           {words.next}
         </Button>
       </Group>

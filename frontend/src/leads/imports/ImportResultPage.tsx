@@ -119,7 +119,7 @@ function Ended({ of }: { of: ImportDetail }) {
   const words = t.result;
   const mayEdit = useMay('operator');
   const isGood = of.status === 'done';
-  const title = { done: words.done, failed: words.failed, cancelled: words.cancelled, running: '' }[of.status];
+  const title = of.status === 'failed' ? words.failed : of.status === 'cancelled' ? words.cancelled : words.done;
   return (
     <Stack>
       <StepHead title={title} />

@@ -1,7 +1,7 @@
 // Past imports: file, device, when, and what became of the rows.
 import { Anchor, Badge, Button, Group, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { CircleCheck, CircleMinus, CircleX, FileUp, History, LoaderCircle } from 'lucide-react';
+import { CircleCheck, CircleMinus, CircleX, FileUp, History, LoaderCircle, type LucideIcon } from 'lucide-react';
 import { useMay } from '@/accounts/hooks';
 import { useDevices } from '@/devices/hooks';
 import { DataTable, type Column } from '@/parts/DataTable';
@@ -66,16 +66,16 @@ function FileName({ of }: { of: Import }) {
   );
 }
 
-const looks = {
+const looks: Record<string, [color: string, icon: LucideIcon]> = {
   running: ['blue', LoaderCircle],
   done: ['green', CircleCheck],
   failed: ['red', CircleX],
   cancelled: ['gray', CircleMinus],
-} as const;
+};
 
-function Status({ status }: { status: Import['status'] }) {
+function Status({ status }: { status: string }) {
   const t = useWords().leads.imports.list.statuses;
-  const [color, Icon] = looks[status];
+  const [color, Icon] = looks[status] ?? (['gray', LoaderCircle] as const);
   return (
     <Group gap={0}>
       <Badge color={color} tt="none" leftSection={<Icon size={13} aria-hidden />} className={`hantar-state-${color}`} data-state={status}>

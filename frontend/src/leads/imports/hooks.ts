@@ -1,11 +1,9 @@
 // Imports: look into a file, try it, import it, watch it, read its report.
 import { useMutation, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
-import { askRaw, upload } from '@/api/client';
+import { api, ask, upload } from '@/api/client';
 import { useCursorList } from '@/api/lists';
-import type { Page } from '@/api/types';
-import { toQuery } from '../filter';
-import { leadsChanged, send } from '../hooks';
-import type { Import, ImportDetail, Job, Options, Outcome, Preview, ReportRow, Started } from './types';
+import { leadsChanged } from '../hooks';
+import type { Import, Job, Options, Outcome, Preview, ReportRow, Started } from './types';
 
 /** The head is enough for a look. */
 const HEAD_BYTES = 262_144;
@@ -55,17 +53,16 @@ interface SendFile {
 }
 
 export function useImports() {
-  return useCursorList<Import>(['imports', 'list'], async (cursor, signal) => {
-    const page = await askRaw<Page<Import>>(`/api/imports?${toQuery({ limit: 50, cursor, dry_run: false })}`, { signal });
-    return { ...page, items: page.items.filter((each) => !each.is_dry_run) };
-  });
+  return useCursorList<Import>(['imports', 'list'], (cursor, signal) =>
+    ask(api.GET('/api/imports', { params: { query: { limit: 50, cursor, dry_run: false } }, signal })),
+  );
 }
 
 /** One import with the causes in its report; asked again while it runs, should the live line be down. */
 export function useImport(id: string | undefined) {
   return useQuery({
     queryKey: ['imports', 'one', id],
-    queryFn: ({ signal }) => askRaw<ImportDetail>(`/api/imports/${encodeURIComponent(id ?? '')}`, { signal }),
+    queryFn: ({ signal }) => ask(api.GET('/api/imports/{id}', { params: { path: { id: id ?? '' } }, signal })),
     enabled: id !== undefined,
     refetchInterval: (query) => (query.state.data?.status === 'running' ? POLL_MS : false),
   });
@@ -80,7 +77,7 @@ export function useImportName(id: string | undefined): string | undefined {
 export function useJob(id: string | null | undefined) {
   return useQuery({
     queryKey: ['jobs', id],
-    queryFn: ({ signal }) => askRaw<Job>(`/api/jobs/${encodeURIComponent(id ?? '')}`, { signal }),
+    queryFn: ({ signal }) => ask(api.GET('/api/jobs/{id}', { params: { path: { id: id ?? '' } }, signal })),
     enabled: typeof id === 'string',
     refetchInterval: (query) => (isOpen(query.state.data) ? POLL_MS : false),
   });
@@ -93,7 +90,7 @@ export function isOpen(job: Job | undefined): boolean {
 export function useCancelJob() {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => send<Job>('POST', `/api/jobs/${id}/cancel`),
+    mutationFn: (id: string) => ask(api.POST('/api/jobs/{id}/cancel', { params: { path: { id } } })),
     onSuccess: (job) => cache.setQueryData(['jobs', job.id], job),
   });
 }
@@ -101,9 +98,11 @@ export function useCancelJob() {
 /** The report of an import, row by row; by outcome and cause. */
 export function useReport(importId: string, outcome: Outcome | undefined, code: string | undefined) {
   return useCursorList<ReportRow>(['imports', 'rows', importId, outcome ?? null, code ?? null], (cursor, signal) =>
-    askRaw<Page<ReportRow>>(
-      `/api/imports/${importId}/rows?${toQuery({ outcome, code, limit: 50, cursor, with_total: true })}`,
-      { signal },
+    ask(
+      api.GET('/api/imports/{id}/rows', {
+        params: { path: { id: importId }, query: { outcome, code, limit: 50, cursor, with_total: true } },
+        signal,
+      }),
     ),
   );
 }

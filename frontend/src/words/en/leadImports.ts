@@ -77,7 +77,7 @@ export const leadImports = {
       update: ['Update', 'Write the file’s values into the lead; empty cells change nothing.'],
       fail: ['Stop', 'Count the row as wrong.'],
     } as Record<'skip' | 'update' | 'fail', [string, string]>,
-    next: 'Try without importing',
+    next: 'Try it first',
     noDevice: 'Leads belong to a device. Add a device first.',
   },
 
