@@ -79,7 +79,7 @@ function CampaignTabs({ campaign }: { campaign: Campaign }) {
   const show = (next: CampaignTab) => void navigate({ search: { tab: next === 'overview' ? undefined : next } });
   return (
     <Tabs value={tab} onChange={(next) => show(next as CampaignTab)}>
-      <Tabs.List mb="lg" className="campaigns-tabs">
+      <Tabs.List mb="lg">
         {campaignTabs.map((each) => (
           <Tabs.Tab key={each} value={each} data-testid={`campaigns-tab-${each}`}>
             {t[each]}

@@ -25,7 +25,8 @@ interface Props {
 }
 
 export function Recipients({ campaign, search, onSearch }: Props) {
-  const t = useWords().campaigns.recipients;
+  const words = useWords().campaigns;
+  const t = words.recipients;
   const mayAct = useMay('operator');
   const [settling, setSettling] = useState<Message | null>(null);
   const filter = { status: search.status, q: search.q };
@@ -49,7 +50,7 @@ export function Recipients({ campaign, search, onSearch }: Props) {
       </FilterBar>
       <StatusChips campaign={campaign} value={search.status} onChange={(status) => onSearch({ status })} />
       <DataTable
-        label={t.search}
+        label={words.page.tabs.recipients}
         columns={useColumns()}
         list={list}
         rowId={(message) => message.id}

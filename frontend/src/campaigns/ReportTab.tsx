@@ -1,4 +1,5 @@
 // The device report: totals, one row per device, and behind every count the list of its leads. Can be printed.
+import './print.css';
 import { Anchor, Button, Group, Progress, SimpleGrid, Stack, Text } from '@mantine/core';
 import { ChartNoAxesColumn, Download, Printer } from 'lucide-react';
 import { useState } from 'react';
@@ -24,10 +25,10 @@ export function ReportTab({ campaign }: { campaign: Campaign }) {
   const [asked, setAsked] = useState<Asked | null>(null);
   if (report.isError && report.data === undefined) return <FailedLoad problem={report.error} onRetry={() => void report.refetch()} />;
   return (
-    <Stack gap="lg" className="campaigns-report">
+    <Stack gap="lg">
       <Boxes report={report.data} />
       {report.data !== undefined && <Reasons report={report.data} />}
-      <Group justify="flex-end" gap="xs" className="hantar-no-print">
+      <Group justify="flex-end" gap="xs">
         <Button
           component="a"
           href={address(`/api/campaigns/${campaign.id}/device-report`, { format: 'csv' })}

@@ -47,6 +47,7 @@ function useCampaignChange<Input, Output>(change: (input: Input) => Promise<Outp
     onSettled: () => {
       void cache.invalidateQueries({ queryKey: ['campaigns'] });
       void cache.invalidateQueries({ queryKey: ['campaign'] });
+      void cache.invalidateQueries({ queryKey: ['campaign-report'] });
       void cache.invalidateQueries({ queryKey: ['dashboard'] });
     },
   });
@@ -139,7 +140,7 @@ export function useRecipients(planId: string, filter: RecipientFilter) {
 
 export function useReport(id: string) {
   return useQuery({
-    queryKey: ['campaign', id, 'report'],
+    queryKey: ['campaign-report', id],
     queryFn: ({ signal }) => ask(api.GET('/api/campaigns/{id}/device-report', { params: byId(id), signal })),
   });
 }

@@ -1,6 +1,7 @@
 // Campaigns: state and progress as they change. Numbers and ticks are put in place; lists are read again at most every two seconds.
 import type { QueryClient } from '@tanstack/react-query';
 import type { LiveRules } from '@/api/live';
+import { refreshSoon } from '@/api/refresh';
 import type { Campaign, Message } from './types';
 
 const READ_AGAIN_MS = 2_000;
@@ -17,12 +18,17 @@ export const campaignLiveRules: LiveRules = {
     patchCampaign(cache, data, { status: data.status as Campaign['status'], status_reason: (data.reason as string | null) ?? null });
     void cache.invalidateQueries({ queryKey: ['campaigns'] });
     if (data.status === 'deleted') cache.removeQueries({ queryKey: ['campaign', data.campaign_id] });
-    else void cache.invalidateQueries({ queryKey: ['campaign', data.campaign_id] });
+    else {
+      void cache.invalidateQueries({ queryKey: ['campaign', data.campaign_id] });
+      refreshSoon(cache, ['campaign-report', data.campaign_id], 300);
+    }
   },
   'campaign.progress': (data, cache) => {
     patchCampaign(cache, data, numbersOf(data));
-    readAgain(cache, String(data.campaign_id), 'report');
+    refreshSoon(cache, ['campaign-report', data.campaign_id], READ_AGAIN_MS);
   },
+  // The report says which devices are online.
+  'device.status': (_data, cache) => refreshSoon(cache, ['campaign-report'], READ_AGAIN_MS),
   'message.status': (data, cache) => {
     if (typeof data.campaign_id !== 'string') return;
     patchMessage(cache, data);
@@ -68,7 +74,7 @@ function patchPages<T extends { id: string }>(cache: QueryClient, key: unknown[]
 const waiting = new Set<string>();
 
 /** Reads a part of a campaign again soon, however many events ask for it. */
-function readAgain(cache: QueryClient, id: string, part: 'report' | 'messages' | 'leads'): void {
+function readAgain(cache: QueryClient, id: string, part: 'messages' | 'leads'): void {
   const key = `${id}:${part}`;
   if (waiting.has(key)) return;
   waiting.add(key);

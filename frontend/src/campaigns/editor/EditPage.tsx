@@ -11,6 +11,7 @@ import { useCampaign, useClone } from '../hooks';
 import type { Campaign } from '../types';
 import { draftOf } from './draft';
 import { Editor } from './Editor';
+import { Operators } from './Operators';
 
 const route = getRouteApi('/shell/campaigns/$campaignId/edit');
 
@@ -18,7 +19,13 @@ export default function EditPage() {
   const t = useWords().campaigns;
   const { campaignId } = route.useParams();
   const campaign = useCampaign(campaignId);
-  if (campaign.data !== undefined) return <Loaded key={campaignId} campaign={campaign.data} />;
+  if (campaign.data !== undefined) {
+    return (
+      <Operators>
+        <Loaded key={campaignId} campaign={campaign.data} />
+      </Operators>
+    );
+  }
   return (
     <>
       <PageHead title={t.editor.editTitle('')} crumbs={[{ label: t.title, to: '/campaigns' }]} />

@@ -3,6 +3,7 @@ import { useZone } from '@/app/zone';
 import { getRouteApi } from '@tanstack/react-router';
 import { Editor } from './Editor';
 import { emptyDraft } from './draft';
+import { Operators } from './Operators';
 
 const route = getRouteApi('/shell/campaigns/new');
 
@@ -10,5 +11,9 @@ export default function NewPage() {
   const zone = useZone();
   const { step = 'basics' } = route.useSearch();
   const navigate = route.useNavigate();
-  return <Editor campaign={null} initial={emptyDraft(zone)} step={step} onStep={(next) => void navigate({ search: { step: next } })} />;
+  return (
+    <Operators>
+      <Editor campaign={null} initial={emptyDraft(zone)} step={step} onStep={(next) => void navigate({ search: { step: next } })} />
+    </Operators>
+  );
 }

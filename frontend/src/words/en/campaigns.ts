@@ -44,7 +44,7 @@ export const campaigns = {
   startsIn: (span: string) => `starts ${span}`,
   notStarted: 'not started',
   heldNote: 'Waits until someone starts it',
-  ratePerMinute: (n: number) => `${number(Math.round(n * 10) / 10)} / min`,
+  ratePerMinute: (n: number) => `${number(n < 10 ? Math.round(n * 10) / 10 : Math.round(n))} / min`,
   sentOf: (sent: number, should: number) => `${number(sent)} / ${number(should)}`,
   percent: (n: number) => `${n.toLocaleString('en', { maximumFractionDigits: 1 })} %`,
   ends: (from: string, to: string | null) => (to === null || to === from ? from : `${from}–${to}`),
