@@ -20,6 +20,9 @@ TICK = 0.03
 """Seconds between claims while there is work (reliability.md 3: 20-50 ms)."""
 SWEEP = 1.0
 """Longest sleep: a lost hint delays a message by at most this many seconds."""
+LATE_EVERY = 30.0
+"""Seconds between looks for rows that are too late; a late head is seen by the claim itself."""
+AT_ONCE = 5000
 MAX_WAITING = 2000
 """Outcomes that may wait to be recorded; past it no lane claims."""
 
@@ -50,6 +53,7 @@ class Engine:
         self._writing: list[model.MessageId] = []
         self._outcome_came = asyncio.Event()
         self._in_doubt = False
+        self._late_look = 0.0
         for name in ("outbox.queued", "device.status", "campaign.status"):
             bus.subscribe(name, lambda _fact: self._woken.set())
 
@@ -227,7 +231,11 @@ class Engine:
     async def sweep(self) -> None:
         """End what is too late, and what skips devices that are away, wherever it stands in its lane."""
         async with self._db.system() as tx:
-            facts.tell_moves(tx, await store.sweep(tx, await tx.now(), 5000))
+            now = await tx.now()
+            facts.tell_moves(tx, await store.skip_away(tx, now, AT_ONCE))
+            if self._clock.monotonic() >= self._late_look:
+                facts.tell_moves(tx, await store.end_late(tx, now, AT_ONCE))
+                self._late_look = self._clock.monotonic() + LATE_EVERY
 
     async def _sweep_loop(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

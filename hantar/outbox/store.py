@@ -277,18 +277,28 @@ async def fail_later(tx: db.Tx, refused: Sequence[tuple[str, str, str, datetime]
     return await tx.fetch(sql, *(list(column) for column in zip(*refused, strict=True)))
 
 
-async def sweep(tx: db.Tx, now: datetime, limit: int) -> list[db.Row]:
-    """End queued rows that are too late, or whose campaign skips devices that are away."""
+async def end_late(tx: db.Tx, now: datetime, limit: int) -> list[db.Row]:
+    """End queued rows that are too late, wherever they stand in their lane."""
     sql = """
-      WITH late AS (
-        SELECT m.workspace_id, m.id FROM messages m
-        LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id) AND s.skip_offline AND s.is_open
-        LEFT JOIN devices d ON s.id IS NOT NULL AND (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
-        WHERE m.state = 'queued' AND (m.expires_at <= $1 OR (m.not_before <= $1 AND d.state <> 'online'))
-        LIMIT $2 FOR UPDATE OF m SKIP LOCKED)
-      UPDATE messages m SET state = 'expired', reason = 'expired', ended_at = $1,
-             error = CASE WHEN m.expires_at > $1 THEN 'The device was not online, and this campaign skips such devices.' END
+      WITH late AS (SELECT workspace_id, id FROM messages WHERE state = 'queued' AND expires_at <= $1
+                    LIMIT $2 FOR UPDATE SKIP LOCKED)
+      UPDATE messages m SET state = 'expired', reason = 'expired', ended_at = $1
       FROM late WHERE (m.workspace_id, m.id) = (late.workspace_id, late.id)
+      RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
+    return await tx.fetch(sql, now, limit)
+
+
+async def skip_away(tx: db.Tx, now: datetime, limit: int) -> list[db.Row]:
+    """End due rows of sources that skip devices which are away."""
+    sql = """
+      WITH away AS (
+        SELECT m.workspace_id, m.id FROM sources s
+        JOIN messages m ON (m.workspace_id, m.source_id) = (s.workspace_id, s.id) AND m.state = 'queued' AND m.not_before <= $1
+        JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id) AND d.state <> 'online'
+        WHERE s.skip_offline AND s.is_open LIMIT $2 FOR UPDATE OF m SKIP LOCKED)
+      UPDATE messages m SET state = 'expired', reason = 'expired', ended_at = $1,
+             error = 'The device was not online, and this campaign skips such devices.'
+      FROM away WHERE (m.workspace_id, m.id) = (away.workspace_id, away.id)
       RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
     return await tx.fetch(sql, now, limit)
 
