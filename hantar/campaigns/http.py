@@ -74,9 +74,11 @@ async def list_campaigns(
     if q:
         where.add("c.title ILIKE {}", db.like(q))
     first, last = date or start_date, date or end_date
-    if first or last:
-        begin, end = schedule.day_bounds(first or last, last or first, time_zone or at.caller.time_zone)  # type: ignore[arg-type]
-        where.add("c.due_at >= {}", begin).add("c.due_at < {}", end)
+    zone = time_zone or at.caller.time_zone
+    if first:
+        where.add("c.due_at >= {}", schedule.day_bounds(first, first, zone)[0])
+    if last:
+        where.add("c.due_at < {}", schedule.day_bounds(last, last, zone)[1])
     async with at.tx() as tx:
         total = await store.count(tx, where) if page.with_total else None
         after = page.after(2)

@@ -1,6 +1,7 @@
 // Filters of the campaign list; what is set lives in the address.
 import { Select } from '@mantine/core';
 import { FilterBar, type ActiveFilter } from '@/parts/FilterBar';
+import { formatIn } from '@/parts/format';
 import { useWords } from '@/words';
 import { DayInput } from './DayInput';
 import { useNiches } from './hooks';
@@ -75,6 +76,11 @@ export function CampaignFilters({ search, onChange, onClear }: Props) {
   );
 }
 
+/** "2026-12-03" as "Thu 3 Dec 2026". */
+function dayWords(day: string): string {
+  return formatIn('UTC').day(`${day}T12:00:00Z`);
+}
+
 function useActive(search: ListSearch, onChange: (change: ListSearch) => void): ActiveFilter[] {
   const t = useWords();
   const words = t.campaigns.filters;
@@ -83,8 +89,8 @@ function useActive(search: ListSearch, onChange: (change: ListSearch) => void): 
     ['status', (value) => words.statusIs(t.states.campaign[value] ?? value)],
     ['niche', words.nicheIs],
     ['target_status', (value) => words.targetIs(t.states.target[value] ?? value)],
-    ['start_date', words.fromIs],
-    ['end_date', words.toIs],
+    ['start_date', (value) => words.fromIs(dayWords(value))],
+    ['end_date', (value) => words.toIs(dayWords(value))],
   ];
   return labels.flatMap(([key, label]) => {
     const value = search[key];

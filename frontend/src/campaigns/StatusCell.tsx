@@ -9,7 +9,7 @@ export function StatusCell({ status, state }: { status: string; state: string })
   const exact = t.states.message[state] ?? state;
   return (
     <Group gap={6} wrap="nowrap" component="span" display="inline-flex">
-      <Ticks state={state} />
+      {status === 'sent' && <Ticks state={state} />}
       <StateBadge kind="message" state={status} hint={exact === t.states.message[status] ? null : exact} size="sm" />
     </Group>
   );
