@@ -16,9 +16,7 @@ from tests import cast
 from tests.fleet import Fleet
 
 PHONES = [f"6012345{n:04d}" for n in range(40)]
-PIXEL = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
+PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
 @pytest.fixture
@@ -147,7 +145,9 @@ async def test_editing_keeps_what_is_left_out_and_cloning_copies_all(http: cast.
     assert [changed[name] for name in kept] == [made[name] for name in kept]
     copy = (await client.post(f"/api/campaigns/{made['id']}/clone")).json()
     assert (copy["title"], copy["status"], copy["campaign_date"]) == ("Summer (Copy)", "paused", None)
-    dated = (await client.post(f"/api/campaigns/{made['id']}/clone", json={"campaign_date": "2026-12-03", "time_schedule": "08:00"})).json()
+    dated = (
+        await client.post(f"/api/campaigns/{made['id']}/clone", json={"campaign_date": "2026-12-03", "time_schedule": "08:00"})
+    ).json()
     assert (dated["status"], dated["scheduled_at"]) == ("pending", "2026-12-03T00:00:00Z")
 
 
@@ -201,7 +201,9 @@ async def test_a_bad_single_message_is_refused(
     http: cast.Http, bob: Caller, fleet: Fleet, changes: dict[str, Any], status: int, code: str | None
 ) -> None:
     (device,) = await fleet.add_devices(1)
-    reply = await http(bob).post("/api/send/message", json={"device_id": device, "phone": "60129998888", "message": "Hi", **changes})
+    reply = await http(bob).post(
+        "/api/send/message", json={"device_id": device, "phone": "60129998888", "message": "Hi", **changes}
+    )
     assert reply.status_code == status, reply.text
     if code:
         assert code in [error["code"] for error in reply.json()["errors"]]
@@ -251,7 +253,9 @@ async def test_running_campaigns_come_first_and_pages_are_stable(http: cast.Http
     assert seen == ["Running", "Held 4", "Held 3", "Held 2", "Held 1", "Held 0"]
     assert page["total"] == 6
     assert (await client.get("/api/campaigns", params={"cursor": "nonsense"})).status_code == 400
-    assert running in [each["id"] for each in (await client.get("/api/campaigns", params={"status": "processing"})).json()["items"]]
+    assert running in [
+        each["id"] for each in (await client.get("/api/campaigns", params={"status": "processing"})).json()["items"]
+    ]
 
 
 async def test_mallory_sees_nothing_of_it(http: cast.Http, alice: Caller, mallory: Caller, fleet: Fleet) -> None:
