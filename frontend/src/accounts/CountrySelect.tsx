@@ -17,9 +17,3 @@ export function CountrySelect(props: SelectProps) {
   }, []);
   return <Select label={t.country} placeholder={t.countryNone} data={data} searchable clearable {...props} />;
 }
-
-/** The country the browser's language suggests, if any. */
-export function guessCountry(): string | null {
-  const region = new Intl.Locale(navigator.language || 'en').region;
-  return region !== undefined && COUNTRIES.includes(region) ? region : null;
-}

@@ -14,7 +14,6 @@ import { useIsPhone } from '@/parts/usePhone';
 import { useStartDemo } from '@/settings/demo';
 import { useWords } from '@/words';
 import { checkEmail, checkName, checkNewPassword, checkSame } from './checks';
-import { guessCountry } from './CountrySelect';
 import { useFinishSetup, useMe } from './hooks';
 import { CheckStep, ChooseStep, PlaceStep, TermsStep, YouStep, type SetupForm } from './setupSteps';
 
@@ -24,7 +23,7 @@ const LAST = FIELDS_OF_STEP.length - 1;
 export default function SetupPage() {
   const t = useWords();
   const words = t.accounts.setup;
-  const { user } = useMe();
+  const { user, workspace } = useMe();
   const navigate = useNavigate();
   const cache = useQueryClient();
   const isPhone = useIsPhone();
@@ -41,7 +40,7 @@ export default function SetupPage() {
       new_password: '',
       again: '',
       time_zone: user.time_zone || browserZone(),
-      default_country: guessCountry(),
+      default_country: workspace.default_country,
       registration: 'invite',
       accept_terms: false,
     },

@@ -49,6 +49,7 @@ export function SearchBox() {
       onQueryChange={setQuery}
       shortcut={['mod + K']}
       highlightQuery
+      attributes={{ content: { 'aria-label': t.app.header.search } }}
       scrollable
       maxHeight={420}
       nothingFound={t.app.spotlight.nothing}

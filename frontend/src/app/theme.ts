@@ -57,6 +57,9 @@ const dark: MantineColorsTuple = [
   '#0c1213',
 ];
 
+/** The head of a dialog is no banner of the page. */
+const NO_BANNER = { header: { role: 'presentation' } };
+
 export const theme = createTheme({
   colors: { tide, clay, gray, dark },
   primaryColor: 'tide',
@@ -87,9 +90,10 @@ export const theme = createTheme({
   components: {
     Paper: { defaultProps: { radius: 'lg' } },
     Card: { defaultProps: { radius: 'lg', withBorder: true, padding: 'lg' } },
-    Modal: { styles: { title: { fontWeight: 650, fontSize: '1.1rem', overflowWrap: 'anywhere' } }, defaultProps: { radius: 'lg', centered: true, overlayProps: { backgroundOpacity: 0.45, blur: 2 } } },
-    Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.35 } } },
+    Modal: { styles: { title: { fontWeight: 650, fontSize: '1.1rem', overflowWrap: 'anywhere' } }, defaultProps: { attributes: NO_BANNER, radius: 'lg', centered: true, overlayProps: { backgroundOpacity: 0.45, blur: 2 } } },
+    Drawer: { defaultProps: { attributes: NO_BANNER, overlayProps: { backgroundOpacity: 0.35 } } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 250, multiline: true, maw: 320, events: { hover: true, focus: true, touch: true } } },
+    Alert: { styles: { title: { color: 'var(--mantine-color-text)' } } },
     Badge: { defaultProps: { variant: 'light', radius: 'sm' } },
     Button: { defaultProps: { radius: 'md' } },
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray', size: 'lg' } },
@@ -97,6 +101,15 @@ export const theme = createTheme({
     Tabs: { defaultProps: { keepMounted: false } },
   },
 });
+
+/** Quiet tints for the dark: a breath of the colour on the card, and a light text. */
+function tint(color: string, rgb: string, text: string): Record<string, string> {
+  return {
+    [`--mantine-color-${color}-light`]: `rgba(${rgb}, 0.14)`,
+    [`--mantine-color-${color}-light-hover`]: `rgba(${rgb}, 0.2)`,
+    [`--mantine-color-${color}-light-color`]: text,
+  };
+}
 
 /** Tokens Mantine has no name for: the frame, the paper, the lines, readable dimmed text. */
 export const variables: CSSVariablesResolver = () => ({
@@ -132,6 +145,12 @@ export const variables: CSSVariablesResolver = () => ({
     '--hantar-frame-hover': '#123238',
     '--hantar-frame-active': '#18424a',
     '--hantar-tick-read': '#5ab6f0',
+    ...tint('red', '250, 82, 82', '#ffa8a8'),
+    ...tint('orange', '229, 138, 92', '#f3b48f'),
+    ...tint('yellow', '250, 176, 5', '#f2cd78'),
+    ...tint('green', '81, 207, 102', '#8ce99a'),
+    ...tint('teal', '32, 201, 151', '#7fe0c0'),
+    ...tint('blue', '77, 171, 247', '#a5d8ff'),
     '--mantine-color-red-filled': '#d62f2f',
     '--mantine-color-red-filled-hover': '#bf2828',
     '--mantine-color-error': '#ff8f8f',

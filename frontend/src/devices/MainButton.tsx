@@ -2,6 +2,7 @@
 import { Button, type ButtonProps } from '@mantine/core';
 import { modals } from '@mantine/modals';
 import { Link } from '@tanstack/react-router';
+import { TriangleAlert } from 'lucide-react';
 import { useMay } from '@/accounts/hooks';
 import type { Device } from '@/api/types';
 import { useFormat } from '@/parts/format';
@@ -34,8 +35,8 @@ export function MainButton({ device, onLink, isHere = false, ...look }: Props) {
       <Button
         {...look}
         size={size}
-        color="orange"
-        variant="light"
+        variant="default"
+        leftSection={<TriangleAlert size={14} color="var(--mantine-color-orange-text)" aria-hidden />}
         data-testid="device-what-to-do"
         onClick={() =>
           modals.open({

@@ -52,7 +52,7 @@ function Events({ events }: { events: DeviceEvent[] }) {
   const t = useWords();
   if (events.length === 0) return <EmptyState icon={History} words={t.devices.overview.noHistory} />;
   return (
-    <Timeline active={0} bulletSize={14} lineWidth={2} data-testid="device-history">
+    <Timeline active={0} bulletSize={14} lineWidth={2} styles={{ itemTitle: { lineHeight: 1.4 } }} data-testid="device-history">
       {events.slice(0, 20).map((event) => (
         <Timeline.Item key={`${event.at}${event.state}`} title={event.words || t.states.device[event.state]}>
           <Text size="sm" c="dimmed" component="div">

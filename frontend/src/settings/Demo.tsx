@@ -35,9 +35,11 @@ export function Demo() {
           </Button>
         </Group>
       ) : (
-        <Button onClick={() => void begin()} loading={isBusy} data-testid="demo-start">
-          {t.start}
-        </Button>
+        <Group>
+          <Button onClick={() => void begin()} loading={isBusy} data-testid="demo-start">
+            {t.start}
+          </Button>
+        </Group>
       )}
       <ConfirmDelete
         opened={isAsking}

@@ -82,7 +82,7 @@ export const devices = {
   addForm: {
     title: 'Add a device',
     lead: 'New devices are simulated: they behave like a phone, and nothing leaves this machine.',
-    submit: 'Add and show the QR code',
+    submit: 'Add and link',
   },
   editForm: { title: (name: string) => `Name and number of ${name}`, submit: 'Save' },
   logout: {
