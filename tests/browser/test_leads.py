@@ -267,3 +267,8 @@ def test_on_a_phone_rows_are_cards(page: Page, shelf: str) -> None:
     cards.first.get_by_role("button", name="More").click()
     expect(cards.first).to_contain_text("Shelf")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size({"width": 320, "height": 700})
+    for address in (f"/leads?device={shelf}&lead=new", f"/leads/import?device={shelf}", "/leads/imports"):
+        page.goto(address)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address

@@ -122,19 +122,21 @@ function Ended({ of }: { of: ImportDetail }) {
   const title = of.status === 'failed' ? words.failed : of.status === 'cancelled' ? words.cancelled : words.done;
   return (
     <Stack>
-      <StepHead title={title} />
-      <Alert
-        color={isGood ? (of.failed > 0 ? 'yellow' : 'tide') : 'red'}
-        icon={isGood ? <CircleCheck aria-hidden /> : <CircleX aria-hidden />}
-        role="status"
-        data-testid="import-result"
-      >
-        <Text size="sm" fw={600} data-testid="import-result-words">
-          {words.summary(of.success, of.skipped, of.failed)}
-        </Text>
-        {of.status === 'cancelled' && <Text size="sm">{words.cancelledWords}</Text>}
-        {of.error !== null && <Text size="sm">{of.error}</Text>}
-      </Alert>
+      <StepHead title={of.is_dry_run ? t.dry.title : title} hint={of.is_dry_run ? t.dry.again : undefined} />
+      {!of.is_dry_run && (
+        <Alert
+          color={isGood ? (of.failed > 0 ? 'yellow' : 'tide') : 'red'}
+          icon={isGood ? <CircleCheck aria-hidden /> : <CircleX aria-hidden />}
+          role="status"
+          data-testid="import-result"
+        >
+          <Text size="sm" fw={600} data-testid="import-result-words">
+            {words.summary(of.success, of.skipped, of.failed)}
+          </Text>
+          {of.status === 'cancelled' && <Text size="sm">{words.cancelledWords}</Text>}
+          {of.error !== null && <Text size="sm">{of.error}</Text>}
+        </Alert>
+      )}
       <Counts of={of} />
       <Group>
         {of.created > 0 && !of.is_dry_run && (

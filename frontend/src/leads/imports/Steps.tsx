@@ -1,4 +1,4 @@
-// The five steps of an import, and the head of one. On phones only the present step has its name.
+// The five steps of an import, and the head of one. On phones the steps are numbers; the head below names the present one.
 import { Stepper, Text, Title } from '@mantine/core';
 import { useEffect, useRef } from 'react';
 import { useIsPhone } from '@/parts/usePhone';
@@ -13,6 +13,7 @@ export function Steps({ active, onStep }: { active: number; onStep?: (step: numb
       onStepClick={onStep}
       allowNextStepsSelect={false}
       size={isPhone ? 'xs' : 'sm'}
+      iconSize={isPhone ? 28 : undefined}
       mb="lg"
       wrap={false}
       role="group"
@@ -22,7 +23,7 @@ export function Steps({ active, onStep }: { active: number; onStep?: (step: numb
       {t.steps.map((name, index) => (
         <Stepper.Step
           key={name}
-          label={isPhone && index !== Math.min(active, 4) ? undefined : name}
+          label={isPhone ? undefined : name}
           aria-label={name}
           aria-current={index === active ? 'step' : undefined}
           allowStepSelect={onStep !== undefined && index < active}
