@@ -32,13 +32,23 @@ export function BulkActions({ target, count, facets, onDone }: Props) {
     return (
       <Menu position="top-end" withinPortal>
         <Menu.Target>
-          <Button variant="default" leftSection={<Icon size={16} aria-hidden />} rightSection={<ChevronDown size={14} aria-hidden />} data-testid={testId}>
+          <Button
+            variant="default"
+            leftSection={<Icon size={16} aria-hidden />}
+            rightSection={<ChevronDown size={14} aria-hidden />}
+            data-testid={testId}
+          >
             {label}
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
           {actions.map((each) => (
-            <Menu.Item key={each} color={each === 'delete' ? 'red' : undefined} onClick={() => setAction(each)} data-testid={`leads-bulk-${each}`}>
+            <Menu.Item
+              key={each}
+              color={each === 'delete' ? 'red' : undefined}
+              onClick={() => setAction(each)}
+              data-testid={`leads-bulk-${each}`}
+            >
               {words.actions[each]}
             </Menu.Item>
           ))}
@@ -53,15 +63,31 @@ export function BulkActions({ target, count, facets, onDone }: Props) {
         group(t.parts.actions, Pencil, all, 'leads-bulk-actions')
       ) : (
         <>
-          <Button variant="default" leftSection={<Pencil size={16} aria-hidden />} onClick={() => setAction('update')} data-testid="leads-bulk-update">
+          <Button
+            variant="default"
+            leftSection={<Pencil size={16} aria-hidden />}
+            onClick={() => setAction('update')}
+            data-testid="leads-bulk-update"
+          >
             {words.edit}
           </Button>
           {group(words.niches, Tags, ['add_niches', 'remove_niches'], 'leads-bulk-niches')}
           {group(words.triggers, Zap, ['add_triggers', 'remove_triggers'], 'leads-bulk-triggers')}
-          <Button variant="default" leftSection={<FolderInput size={16} aria-hidden />} onClick={() => setAction('move_device')} data-testid="leads-bulk-move_device">
+          <Button
+            variant="default"
+            leftSection={<FolderInput size={16} aria-hidden />}
+            onClick={() => setAction('move_device')}
+            data-testid="leads-bulk-move_device"
+          >
             {words.move}
           </Button>
-          <Button variant="default" c="var(--mantine-color-red-text)" leftSection={<Trash2 size={16} aria-hidden />} onClick={() => setAction('delete')} data-testid="leads-bulk-delete">
+          <Button
+            variant="default"
+            c="var(--mantine-color-red-text)"
+            leftSection={<Trash2 size={16} aria-hidden />}
+            onClick={() => setAction('delete')}
+            data-testid="leads-bulk-delete"
+          >
             {words.delete}
           </Button>
         </>

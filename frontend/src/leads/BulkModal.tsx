@@ -103,10 +103,26 @@ function Fields({ action, given, onChange, facets }: FieldsProps) {
   const { data: devices = [] } = useDevices();
   const set = (changes: LeadBody) => onChange({ ...given, ...changes });
   const niches = (
-    <EntriesInput label={words.form.niche} placeholder={given.niche?.length ? undefined : placeholder()} known={facets?.niches} value={given.niche ?? []} onChange={(niche) => set({ niche })} data-autofocus data-testid="leads-bulk-niche" />
+    <EntriesInput
+      label={words.form.niche}
+      placeholder={given.niche?.length ? undefined : placeholder()}
+      known={facets?.niches}
+      value={given.niche ?? []}
+      onChange={(niche) => set({ niche })}
+      data-autofocus
+      data-testid="leads-bulk-niche"
+    />
   );
   const triggers = (
-    <EntriesInput label={words.form.trigger} placeholder={given.trigger?.length ? undefined : placeholder()} known={facets?.triggers} value={given.trigger ?? []} onChange={(trigger) => set({ trigger })} data-autofocus={action !== 'update'} data-testid="leads-bulk-trigger" />
+    <EntriesInput
+      label={words.form.trigger}
+      placeholder={given.trigger?.length ? undefined : placeholder()}
+      known={facets?.triggers}
+      value={given.trigger ?? []}
+      onChange={(trigger) => set({ trigger })}
+      data-autofocus={action !== 'update'}
+      data-testid="leads-bulk-trigger"
+    />
   );
   switch (action) {
     case 'add_niches':
@@ -117,16 +133,49 @@ function Fields({ action, given, onChange, facets }: FieldsProps) {
       return triggers;
     case 'move_device':
       return (
-        <Select label={words.form.device} data={devices.map((device) => ({ value: device.id, label: device.name }))} searchable value={given.device_id ?? null} onChange={(id) => set({ device_id: id ?? undefined })} nothingFoundMessage={words.filters.nothing} data-autofocus data-testid="leads-bulk-device" />
+        <Select
+          label={words.form.device}
+          data={devices.map((device) => ({ value: device.id, label: device.name }))}
+          searchable
+          value={given.device_id ?? null}
+          onChange={(id) => set({ device_id: id ?? undefined })}
+          nothingFoundMessage={words.filters.nothing}
+          data-autofocus
+          data-testid="leads-bulk-device"
+        />
       );
     case 'update':
       return (
         <>
           {niches}
-          <Select label={words.form.target} placeholder={keep} clearable data={['prospect', 'customer'].map((value) => ({ value, label: t.states.target[value] ?? value }))} value={given.target_status ?? null} onChange={(status) => set({ target_status: (status as LeadBody['target_status']) ?? undefined })} data-testid="leads-bulk-target" />
+          <Select
+            label={words.form.target}
+            placeholder={keep}
+            clearable
+            data={['prospect', 'customer'].map((value) => ({ value, label: t.states.target[value] ?? value }))}
+            value={given.target_status ?? null}
+            onChange={(status) => set({ target_status: (status as LeadBody['target_status']) ?? undefined })}
+            data-testid="leads-bulk-target"
+          />
           {triggers}
-          <Textarea label={words.form.note} placeholder={keep} autosize minRows={2} maxLength={4000} value={given.additional_note ?? ''} onChange={(event) => set({ additional_note: event.currentTarget.value || undefined })} data-testid="leads-bulk-note" />
-          <ZoneSelect label={words.form.zone} placeholder={keep} clearable value={given.time_zone ?? null} onChange={(zone) => set({ time_zone: zone ?? undefined })} data-testid="leads-bulk-zone" />
+          <Textarea
+            label={words.form.note}
+            placeholder={keep}
+            autosize
+            minRows={2}
+            maxLength={4000}
+            value={given.additional_note ?? ''}
+            onChange={(event) => set({ additional_note: event.currentTarget.value || undefined })}
+            data-testid="leads-bulk-note"
+          />
+          <ZoneSelect
+            label={words.form.zone}
+            placeholder={keep}
+            clearable
+            value={given.time_zone ?? null}
+            onChange={(zone) => set({ time_zone: zone ?? undefined })}
+            data-testid="leads-bulk-zone"
+          />
         </>
       );
   }
@@ -141,7 +190,13 @@ function Preview({ result, isBusy }: { result: BulkResult | null | undefined; is
   return (
     <Alert color={result && result.changed > 0 ? 'tide' : 'gray'} variant="light" role="status" data-testid="leads-bulk-preview">
       <Text size="sm" fw={600}>
-        {isBusy ? t.previewBusy : !result ? t.previewAsk : result.changed === 0 ? t.previewNone : t.preview(result.changed, result.matched)}
+        {isBusy
+          ? t.previewBusy
+          : !result
+            ? t.previewAsk
+            : result.changed === 0
+              ? t.previewNone
+              : t.preview(result.changed, result.matched)}
       </Text>
       {!isBusy && result && result.errors.length > 0 && (
         <>
@@ -161,5 +216,7 @@ function Preview({ result, isBusy }: { result: BulkResult | null | undefined; is
 
 /** Whether nothing is to be changed. */
 function isEmpty(given: LeadBody): boolean {
-  return Object.values(given).every((value) => value === undefined || value === null || (Array.isArray(value) && value.length === 0));
+  return Object.values(given).every(
+    (value) => value === undefined || value === null || (Array.isArray(value) && value.length === 0),
+  );
 }

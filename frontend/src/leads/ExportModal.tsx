@@ -19,7 +19,13 @@ export function ExportModal({ filter, onClose }: { filter: ApiFilter; onClose: (
   const address = deviceId === undefined ? '/api/leads/export' : `/api/devices/${deviceId}/leads/export`;
   const isAll = Object.keys(rest).length === 0;
   return (
-    <Modal opened onClose={onClose} title={words.title} closeButtonProps={{ 'aria-label': t.parts.close }} data-testid="leads-export">
+    <Modal
+      opened
+      onClose={onClose}
+      title={words.title}
+      closeButtonProps={{ 'aria-label': t.parts.close }}
+      data-testid="leads-export"
+    >
       <Stack>
         {count.isError && <FailedLoad problem={count.error} onRetry={() => void count.refetch()} />}
         {count.isPending && <Skeleton height={20} aria-label={words.busy} />}

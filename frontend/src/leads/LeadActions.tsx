@@ -23,10 +23,19 @@ export function LeadActions({ deviceId }: { deviceId?: string }) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item leftSection={<Download size={16} aria-hidden />} onClick={() => setExporting(true)} data-testid="leads-head-export">
+          <Menu.Item
+            leftSection={<Download size={16} aria-hidden />}
+            onClick={() => setExporting(true)}
+            data-testid="leads-head-export"
+          >
             {t.export}
           </Menu.Item>
-          <Menu.Item component={Link} to="/leads/imports" leftSection={<History size={16} aria-hidden />} data-testid="leads-head-imports">
+          <Menu.Item
+            component={Link}
+            to="/leads/imports"
+            leftSection={<History size={16} aria-hidden />}
+            data-testid="leads-head-imports"
+          >
             {t.pastImports}
           </Menu.Item>
         </Menu.Dropdown>

@@ -30,7 +30,10 @@ export function LeadDrawer({ deviceId, facets }: Props) {
       position={isPhone ? 'bottom' : 'right'}
       size={isPhone ? '100%' : 520}
       closeButtonProps={{ 'aria-label': t.parts.close, size: 'lg' }}
-      styles={{ content: { scrollPaddingTop: 100, scrollPaddingBottom: 80 }, title: { fontWeight: 650, fontSize: 'var(--mantine-font-size-lg)' } }}
+      styles={{
+        content: { scrollPaddingTop: 100, scrollPaddingBottom: 80 },
+        title: { fontWeight: 650, fontSize: 'var(--mantine-font-size-lg)' },
+      }}
       data-testid="leads-drawer"
     >
       {isNew && <New deviceId={deviceId} facets={facets} onClose={close} />}
@@ -52,11 +55,7 @@ function Existing({ id, facets, onClose }: { id: string; facets: Facets | undefi
   const lead = useLead(id);
   if (lead.isError) return <FailedLoad problem={lead.error} onRetry={() => void lead.refetch()} />;
   if (lead.data === undefined) return <Waiting />;
-  return mayEdit ? (
-    <LeadForm lead={lead.data} facets={facets} onClose={onClose} />
-  ) : (
-    <LeadView lead={lead.data} />
-  );
+  return mayEdit ? <LeadForm lead={lead.data} facets={facets} onClose={onClose} /> : <LeadView lead={lead.data} />;
 }
 
 function Waiting() {

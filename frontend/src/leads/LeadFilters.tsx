@@ -59,7 +59,12 @@ export function LeadFilters({ search, onChange, facets, deviceId }: Props) {
         data={[
           { value: 'has', label: words.hasTrigger },
           { value: 'none', label: words.noTrigger },
-          { group: words.named, items: withCounts(facets?.triggers, search.trigger, words.option).filter(({ value }) => value !== 'has' && value !== 'none') },
+          {
+            group: words.named,
+            items: withCounts(facets?.triggers, search.trigger, words.option).filter(
+              ({ value }) => value !== 'has' && value !== 'none',
+            ),
+          },
         ]}
         value={search.trigger ?? null}
         onChange={(trigger) => void onChange({ trigger: trigger ?? undefined })}

@@ -1,5 +1,20 @@
 // The form of one lead, new or known. Refused fields show the server's words; a duplicate links to the lead that is there.
-import { ActionIcon, Alert, Anchor, Box, Button, Fieldset, Group, Input, SegmentedControl, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import {
+  ActionIcon,
+  Alert,
+  Anchor,
+  Box,
+  Button,
+  Fieldset,
+  Group,
+  Input,
+  SegmentedControl,
+  Select,
+  Stack,
+  Text,
+  Textarea,
+  TextInput,
+} from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { Plus, Trash2, UserCheck } from 'lucide-react';
 import { useEffect, useId, useRef, useState } from 'react';
@@ -88,7 +103,10 @@ export function LeadForm({ lead, deviceId, facets, onClose }: Props) {
   const field = (name: keyof LeadValues) => ({ id: `${id}-${name}`, ...form.getInputProps(name) });
   return (
     <form
-      onSubmit={form.onSubmit((values) => void submit(values), (errors) => focusFirst(id, errors))}
+      onSubmit={form.onSubmit(
+        (values) => void submit(values),
+        (errors) => focusFirst(id, errors),
+      )}
       onKeyDown={(event) => {
         if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
       }}
@@ -99,17 +117,68 @@ export function LeadForm({ lead, deviceId, facets, onClose }: Props) {
       <Stack gap="md">
         <ProblemSummary problem={problem.problem} fields={problem.fields} rest={problem.rest} />
         {existing !== null && (
-          <Alert color="yellow" icon={<UserCheck aria-hidden />} role="alert" tabIndex={-1} ref={duplicate} data-testid="leads-form-duplicate">
+          <Alert
+            color="yellow"
+            icon={<UserCheck aria-hidden />}
+            role="alert"
+            tabIndex={-1}
+            ref={duplicate}
+            data-testid="leads-form-duplicate"
+          >
             <Text size="sm">{t.leads.drawer.duplicate}</Text>
-            <Anchor component="button" type="button" size="sm" fw={600} onClick={() => openExisting(existing)} data-testid="leads-form-existing">
+            <Anchor
+              component="button"
+              type="button"
+              size="sm"
+              fw={600}
+              onClick={() => openExisting(existing)}
+              data-testid="leads-form-existing"
+            >
               {t.leads.drawer.openExisting}
             </Anchor>
           </Alert>
         )}
-        <TextInput label={required(words.name)} required withAsterisk={false} autoComplete="off" dir="auto" data-autofocus maxLength={200} {...field('name')} data-testid="leads-form-name" />
-        <TextInput label={required(words.phone)} description={phoneHint()} required withAsterisk={false} type="tel" autoComplete="off" {...field('phone')} data-testid="leads-form-phone" />
-        <Select label={required(words.device)} description={words.deviceHint} required withAsterisk={false} data={devices.map((device) => ({ value: device.id, label: device.name }))} searchable allowDeselect={false} nothingFoundMessage={t.leads.filters.nothing} {...field('device_id')} data-testid="leads-form-device" />
-        <EntriesInput label={words.niche} description={words.nicheHint} known={facets?.niches} clearable {...field('niche')} data-testid="leads-form-niche" />
+        <TextInput
+          label={required(words.name)}
+          required
+          withAsterisk={false}
+          autoComplete="off"
+          dir="auto"
+          data-autofocus
+          maxLength={200}
+          {...field('name')}
+          data-testid="leads-form-name"
+        />
+        <TextInput
+          label={required(words.phone)}
+          description={phoneHint()}
+          required
+          withAsterisk={false}
+          type="tel"
+          autoComplete="off"
+          {...field('phone')}
+          data-testid="leads-form-phone"
+        />
+        <Select
+          label={required(words.device)}
+          description={words.deviceHint}
+          required
+          withAsterisk={false}
+          data={devices.map((device) => ({ value: device.id, label: device.name }))}
+          searchable
+          allowDeselect={false}
+          nothingFoundMessage={t.leads.filters.nothing}
+          {...field('device_id')}
+          data-testid="leads-form-device"
+        />
+        <EntriesInput
+          label={words.niche}
+          description={words.nicheHint}
+          known={facets?.niches}
+          clearable
+          {...field('niche')}
+          data-testid="leads-form-niche"
+        />
         <Input.Wrapper label={words.target} labelElement="div">
           <div>
             <SegmentedControl
@@ -121,9 +190,31 @@ export function LeadForm({ lead, deviceId, facets, onClose }: Props) {
             />
           </div>
         </Input.Wrapper>
-        <EntriesInput label={words.trigger} description={words.triggerHint} known={facets?.triggers} clearable {...field('trigger')} data-testid="leads-form-trigger" />
-        <Textarea label={words.note} autosize minRows={2} maxRows={8} maxLength={4000} dir="auto" {...field('additional_note')} data-testid="leads-form-note" />
-        <ZoneSelect label={words.zone} placeholder={words.zoneNone} clearable {...field('time_zone')} data-testid="leads-form-zone" />
+        <EntriesInput
+          label={words.trigger}
+          description={words.triggerHint}
+          known={facets?.triggers}
+          clearable
+          {...field('trigger')}
+          data-testid="leads-form-trigger"
+        />
+        <Textarea
+          label={words.note}
+          autosize
+          minRows={2}
+          maxRows={8}
+          maxLength={4000}
+          dir="auto"
+          {...field('additional_note')}
+          data-testid="leads-form-note"
+        />
+        <ZoneSelect
+          label={words.zone}
+          placeholder={words.zoneNone}
+          clearable
+          {...field('time_zone')}
+          data-testid="leads-form-zone"
+        />
         <Fieldset legend={words.extra} variant="default">
           <Text size="xs" c="dimmed" mb="xs">
             {words.extraHint}
@@ -131,9 +222,30 @@ export function LeadForm({ lead, deviceId, facets, onClose }: Props) {
           <Stack gap="xs">
             {form.values.attributes.map((extra, index) => (
               <Group key={extra.key} gap="xs" align="flex-start" wrap="nowrap">
-                <TextInput aria-label={words.extraName} placeholder={words.extraName} maxLength={40} autoComplete="off" style={{ flex: 2 }} {...form.getInputProps(`attributes.${index}.name`)} data-testid="leads-form-extra-name" />
-                <TextInput aria-label={words.extraValue} placeholder={words.extraValue} maxLength={1000} autoComplete="off" style={{ flex: 3 }} dir="auto" {...form.getInputProps(`attributes.${index}.value`)} data-testid="leads-form-extra-value" />
-                <ActionIcon aria-label={words.extraRemove(extra.name)} onClick={() => form.removeListItem('attributes', index)} mt={1}>
+                <TextInput
+                  aria-label={words.extraName}
+                  placeholder={words.extraName}
+                  maxLength={40}
+                  autoComplete="off"
+                  style={{ flex: 2 }}
+                  {...form.getInputProps(`attributes.${index}.name`)}
+                  data-testid="leads-form-extra-name"
+                />
+                <TextInput
+                  aria-label={words.extraValue}
+                  placeholder={words.extraValue}
+                  maxLength={1000}
+                  autoComplete="off"
+                  style={{ flex: 3 }}
+                  dir="auto"
+                  {...form.getInputProps(`attributes.${index}.value`)}
+                  data-testid="leads-form-extra-value"
+                />
+                <ActionIcon
+                  aria-label={words.extraRemove(extra.name)}
+                  onClick={() => form.removeListItem('attributes', index)}
+                  mt={1}
+                >
                   <Trash2 size={17} aria-hidden />
                 </ActionIcon>
               </Group>
@@ -165,11 +277,11 @@ export function LeadForm({ lead, deviceId, facets, onClose }: Props) {
       </Stack>
       <Box pos="sticky" bottom={0} bg="var(--mantine-color-body)" pb="sm" style={{ zIndex: 2 }}>
         <SubmitRow
-        label={lead === null ? t.leads.drawer.saveNew : t.leads.drawer.save}
-        isBusy={add.isPending || save.isPending}
-        disabled={lead !== null && !form.isDirty()}
-        onCancel={onClose}
-        data-testid="leads-form-save"
+          label={lead === null ? t.leads.drawer.saveNew : t.leads.drawer.save}
+          isBusy={add.isPending || save.isPending}
+          disabled={lead !== null && !form.isDirty()}
+          onCancel={onClose}
+          data-testid="leads-form-save"
         />
       </Box>
     </form>
@@ -192,7 +304,15 @@ function DeleteLead({ lead, onDeleted }: { lead: Lead; onDeleted: () => void }) 
   const remove = useDeleteLead();
   return (
     <>
-      <Button variant="subtle" color="red" size="compact-md" leftSection={<Trash2 size={16} aria-hidden />} style={{ alignSelf: 'flex-start' }} onClick={() => setAsking(true)} data-testid="leads-form-delete">
+      <Button
+        variant="subtle"
+        color="red"
+        size="compact-md"
+        leftSection={<Trash2 size={16} aria-hidden />}
+        style={{ alignSelf: 'flex-start' }}
+        onClick={() => setAsking(true)}
+        data-testid="leads-form-delete"
+      >
         {t.drawer.delete}
       </Button>
       <ConfirmDelete

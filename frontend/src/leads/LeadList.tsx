@@ -37,7 +37,8 @@ export function LeadList({ deviceId }: Props) {
   const total = list.total ?? list.rows.length;
   const shown = choice.isAll ? new Set(list.rows.map((lead) => lead.id)) : choice.ids;
   const chosenCount = choice.isAll ? total : choice.ids.size;
-  const canChooseAll = !choice.isAll && list.hasMore && list.rows.length > 0 && list.rows.every((lead) => choice.ids.has(lead.id));
+  const canChooseAll =
+    !choice.isAll && list.hasMore && list.rows.length > 0 && list.rows.every((lead) => choice.ids.has(lead.id));
 
   return (
     <>
@@ -52,7 +53,12 @@ export function LeadList({ deviceId }: Props) {
       <Counted total={list.total} all={facets?.total} isFiltered={isFiltered(search)} />
       {canChooseAll && (
         <Alert variant="light" color="tide" py="xs" mb="sm" data-testid="leads-select-note">
-          <Button size="compact-sm" variant="subtle" onClick={() => choose({ isAll: true, ids: new Set() })} data-testid="leads-select-all">
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            onClick={() => choose({ isAll: true, ids: new Set() })}
+            data-testid="leads-select-all"
+          >
             {t.bulk.selectAll(total)}
           </Button>
         </Alert>

@@ -28,7 +28,8 @@ export function useFacets(deviceId?: string) {
 export function useLeadCount(filter: ApiFilter) {
   return useQuery({
     queryKey: ['leads', 'count', filter],
-    queryFn: async () => (await ask(api.GET('/api/leads', { params: { query: { ...filter, limit: 1, with_total: true } } }))).total ?? 0,
+    queryFn: async () =>
+      (await ask(api.GET('/api/leads', { params: { query: { ...filter, limit: 1, with_total: true } } }))).total ?? 0,
     staleTime: 0,
   });
 }

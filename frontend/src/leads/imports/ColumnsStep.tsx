@@ -196,7 +196,9 @@ function targets(t: Words, fields: string[], column: string, chosen: string | nu
   return [
     { value: NOTHING, label: words.nothing },
     { group: words.fieldsGroup, items: fields.map((field) => ({ value: field, label: words.fields[field] ?? field })) },
-    ...(known.length > 0 ? [{ group: words.attributes, items: known.map((extra) => ({ value: extra, label: targetWords(t, extra) })) }] : []),
+    ...(known.length > 0
+      ? [{ group: words.attributes, items: known.map((extra) => ({ value: extra, label: targetWords(t, extra) })) }]
+      : []),
   ];
 }
 

@@ -45,7 +45,12 @@ export function DryStep({ share, importId, isImporting, onAbort, onBack, onImpor
           hint={words.again}
           actions={
             found?.job_id != null && (
-              <Button variant="default" loading={cancel.isPending} onClick={() => cancel.mutate(found.job_id ?? '')} data-testid="import-dry-cancel">
+              <Button
+                variant="default"
+                loading={cancel.isPending}
+                onClick={() => cancel.mutate(found.job_id ?? '')}
+                data-testid="import-dry-cancel"
+              >
                 {words.cancel}
               </Button>
             )

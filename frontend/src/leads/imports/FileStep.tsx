@@ -63,7 +63,11 @@ export function FileStep(props: Props) {
         data-testid="import-file-drop"
       >
         <Stack align="center" gap="xs">
-          {file === null ? <FileUp size={36} strokeWidth={1.5} aria-hidden /> : <FileSpreadsheet size={36} strokeWidth={1.5} aria-hidden />}
+          {file === null ? (
+            <FileUp size={36} strokeWidth={1.5} aria-hidden />
+          ) : (
+            <FileSpreadsheet size={36} strokeWidth={1.5} aria-hidden />
+          )}
           {file === null ? (
             <>
               <Text fw={600}>{words.drop}</Text>
@@ -76,7 +80,11 @@ export function FileStep(props: Props) {
               {file.name} · {words.size(file.size)}
             </Text>
           )}
-          <Button variant={file === null ? 'filled' : 'default'} onClick={() => open.current?.()} data-testid="import-file-choose">
+          <Button
+            variant={file === null ? 'filled' : 'default'}
+            onClick={() => open.current?.()}
+            data-testid="import-file-choose"
+          >
             {file === null ? words.choose : words.other}
           </Button>
         </Stack>
@@ -156,7 +164,14 @@ function FirstRows({ preview }: { preview: Preview }) {
         {words.firstRows(preview.rows.length)} · {words.columnCount(preview.columns.length)}
       </Text>
       <Table.ScrollContainer minWidth={480} type="native">
-        <Table withTableBorder withColumnBorders fz="sm" aria-label={words.firstRows(preview.rows.length)} className="hantar-table" data-testid="import-file-rows">
+        <Table
+          withTableBorder
+          withColumnBorders
+          fz="sm"
+          aria-label={words.firstRows(preview.rows.length)}
+          className="hantar-table"
+          data-testid="import-file-rows"
+        >
           <Table.Thead>
             <Table.Tr>
               {preview.columns.map((column, index) => (

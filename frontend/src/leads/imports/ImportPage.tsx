@@ -41,7 +41,9 @@ export default function ImportPage() {
           }
         />
       )}
-      {mayEdit && devices.data !== undefined && devices.data.length > 0 && <Wizard devices={devices.data.map((device) => device.id)} />}
+      {mayEdit && devices.data !== undefined && devices.data.length > 0 && (
+        <Wizard devices={devices.data.map((device) => device.id)} />
+      )}
     </>
   );
 }

@@ -151,7 +151,13 @@ function Ended({ of }: { of: ImportDetail }) {
           </Button>
         )}
         {mayEdit && (
-          <Button component={Link} to="/leads/import" variant="default" leftSection={<FileUp size={16} aria-hidden />} data-testid="import-result-another">
+          <Button
+            component={Link}
+            to="/leads/import"
+            variant="default"
+            leftSection={<FileUp size={16} aria-hidden />}
+            data-testid="import-result-another"
+          >
             {words.another}
           </Button>
         )}

@@ -21,7 +21,13 @@ export default function ImportsPage() {
   const { data: devices = [] } = useDevices();
   const names = new Map(devices.map((device) => [device.id, device.name]));
   const start = mayEdit && (
-    <Button component={Link} to="/leads/import" leftSection={<FileUp size={16} aria-hidden />} data-page-new data-testid="imports-start">
+    <Button
+      component={Link}
+      to="/leads/import"
+      leftSection={<FileUp size={16} aria-hidden />}
+      data-page-new
+      data-testid="imports-start"
+    >
       {words.start}
     </Button>
   );
@@ -78,7 +84,13 @@ function Status({ status }: { status: string }) {
   const [color, Icon] = looks[status] ?? (['gray', LoaderCircle] as const);
   return (
     <Group gap={0}>
-      <Badge color={color} tt="none" leftSection={<Icon size={13} aria-hidden />} className={`hantar-state-${color}`} data-state={status}>
+      <Badge
+        color={color}
+        tt="none"
+        leftSection={<Icon size={13} aria-hidden />}
+        className={`hantar-state-${color}`}
+        data-state={status}
+      >
         {t[status]}
       </Badge>
     </Group>

@@ -50,7 +50,13 @@ export function Report({ of }: { of: ImportDetail }) {
   const causes = of.causes.filter((cause) => outcome === 'all' || cause.outcome === outcome);
   const sum = (rows: { count: number }[]) => rows.reduce((total, { count }) => total + count, 0);
   const columns: Column<ReportRow>[] = [
-    { key: 'row', header: words.row, render: (row) => (isPhone ? <Text fw={600}>{words.rowNumber(row.row)}</Text> : number(row.row)), onPhone: 'title', width: 80 },
+    {
+      key: 'row',
+      header: words.row,
+      render: (row) => (isPhone ? <Text fw={600}>{words.rowNumber(row.row)}</Text> : number(row.row)),
+      onPhone: 'title',
+      width: 80,
+    },
     { key: 'cause', header: words.cause, render: (row) => <Cause row={row} />, onPhone: 'main' },
     { key: 'column', header: words.column, render: (row) => row.column, onPhone: 'more' },
     { key: 'cell', header: words.value, render: (row) => <Cell text={row.cell} />, onPhone: 'more' },
@@ -138,7 +144,14 @@ function Cell({ text }: { text: string | null }) {
     );
   }
   return (
-    <Text size="sm" ff="monospace" dir="auto" lineClamp={3} maw={320} style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }}>
+    <Text
+      size="sm"
+      ff="monospace"
+      dir="auto"
+      lineClamp={3}
+      maw={320}
+      style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }}
+    >
       {text}
     </Text>
   );
