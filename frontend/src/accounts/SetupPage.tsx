@@ -1,5 +1,5 @@
 // First steps after the first sign-in. Every step can be left out; nothing is asked twice.
-import { Button, Card, Group, Stepper, Text } from '@mantine/core';
+import { Button, Card, Group, Skeleton, Stepper, Text } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
@@ -7,20 +7,27 @@ import { Sparkles } from 'lucide-react';
 import { useState } from 'react';
 import { browserZone } from '@/app/zone';
 import { PageHead } from '@/parts/PageHead';
-import { ProblemSummary } from '@/parts/ProblemNote';
+import { FailedLoad, ProblemSummary } from '@/parts/ProblemNote';
 import { useAction } from '@/parts/useAction';
 import { useFormProblem } from '@/parts/useFormProblem';
 import { useIsPhone } from '@/parts/usePhone';
 import { useStartDemo } from '@/settings/demo';
 import { useWords } from '@/words';
 import { checkEmail, checkName, checkNewPassword, checkSame } from './checks';
-import { useFinishSetup, useMe } from './hooks';
+import { useFinishSetup, useMe, useSetup } from './hooks';
 import { CheckStep, ChooseStep, PlaceStep, TermsStep, YouStep, type SetupForm } from './setupSteps';
 
 const FIELDS_OF_STEP: (keyof SetupForm)[][] = [[], ['full_name', 'email', 'current_password', 'new_password', 'again'], ['time_zone', 'default_country', 'registration'], ['accept_terms'], []];
 const LAST = FIELDS_OF_STEP.length - 1;
 
 export default function SetupPage() {
+  const setup = useSetup();
+  if (setup.isError) return <FailedLoad problem={setup.error} onRetry={() => void setup.refetch()} />;
+  if (setup.data === undefined) return <Skeleton height={360} radius="lg" />;
+  return <Steps isOpen={setup.data.registration === 'open'} />;
+}
+
+function Steps({ isOpen }: { isOpen: boolean }) {
   const t = useWords();
   const words = t.accounts.setup;
   const { user, workspace } = useMe();
@@ -41,7 +48,7 @@ export default function SetupPage() {
       again: '',
       time_zone: user.time_zone || browserZone(),
       default_country: workspace.default_country,
-      registration: 'invite',
+      registration: isOpen ? 'open' : 'closed',
       accept_terms: false,
     },
     validate: {

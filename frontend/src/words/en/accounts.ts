@@ -85,8 +85,7 @@ export const accounts = {
       countryNone: 'None: numbers always need their country code',
       registration: 'Who may register',
       registrations: {
-        closed: ['Nobody', 'Only you make accounts.'],
-        invite: ['Invited people', 'People with a link from you.'],
+        closed: ['Nobody', 'The sign-in page offers no registration.'],
         open: ['Everyone', 'Whoever can open this address gets a workspace of their own.'],
       } as Record<string, [string, string]>,
     },
