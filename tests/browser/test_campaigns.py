@@ -292,3 +292,38 @@ def test_nothing_scrolls_sideways_on_a_phone(page: Page, desk: str, path: str) -
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+
+def test_people_who_came_since_the_plan_are_shown_before_anything_starts(page: Page, desk: str, product: Server) -> None:
+    """The button starts exactly the plan it was read from."""
+    add_leads(product, desk, "LATE", ["First"], 60123000301)
+    page.goto("/campaigns/new")
+    write_basics(page, "Changed meanwhile", "LATE")
+    part(page, "step-message").click()
+    part(page, "message-text").fill("Hi")
+    part(page, "step-plan").click()
+    expect(part(page, "plan-finish")).to_have_text("Start now: 1 person")
+    add_leads(product, desk, "LATE", ["Second"], 60123000302)
+    part(page, "plan-finish").click()
+    expect(part(page, "plan-changed")).to_be_visible()
+    expect(part(page, "plan-finish")).to_have_text("Start now: 2 people")
+    part(page, "plan-finish").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Changed meanwhile")
+    found = product.call("GET", "/campaigns", params={"q": "Changed meanwhile"})["items"]
+    assert len(found) == 1, "trying twice makes one campaign"
+    wait_for(lambda: product.call("GET", f"/campaigns/{found[0]['id']}")["counts"]["total"] == 2, 20)
+    product.call("POST", f"/campaigns/{found[0]['id']}/cancel")
+
+
+def test_filters_live_in_the_address(page: Page, desk: str, product: Server) -> None:
+    """A filtered list can be shared, and cleared."""
+    body = {"title": "Find me", "niche": "all", "target_status": "customer", "message": "Hi", "hold": True}
+    product.call("POST", "/campaigns", json=body)
+    page.goto("/campaigns?q=Find%20me&status=paused&target_status=customer&start_date=2026-01-01")
+    rows = part(page, "list").locator("tbody tr")
+    expect(rows).to_have_count(1)
+    page.goto("/campaigns?q=Find%20me&status=finished")
+    expect(page.get_by_text("Nothing matches these filters")).to_be_visible()
+    page.get_by_test_id("filter-clear").click()
+    expect(page).to_have_url(re.compile("/campaigns$"))
+    expect(rows.filter(has_text="Find me")).to_have_count(1)

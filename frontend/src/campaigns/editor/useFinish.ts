@@ -79,13 +79,24 @@ function useStore(campaign: Campaign | null) {
     if (known === null) {
       const wanted = { ...body, hold: ending !== 'schedule' };
       const text = JSON.stringify(wanted);
-      if (attempt.current.body !== text) attempt.current = { body: text, key: crypto.randomUUID() };
+      if (attempt.current.body !== text) attempt.current = { body: text, key: newKey() };
       made.current = await create.mutateAsync({ body: wanted, key: attempt.current.key });
       return made.current;
     }
     // A waiting campaign whose time is taken away would start at once, before its plan is compared.
-    if (ending === 'start' && known.status === 'pending') await pause.mutateAsync(known.id);
-    const changed = await change.mutateAsync({ id: known.id, body });
-    return ending === 'schedule' && changed.status === 'paused' ? resume.mutateAsync({ id: changed.id }) : changed;
+    const isPausedHere = ending === 'start' && known.status === 'pending';
+    if (isPausedHere) await pause.mutateAsync(known.id);
+    try {
+      const changed = await change.mutateAsync({ id: known.id, body });
+      return ending === 'schedule' && changed.status === 'paused' ? await resume.mutateAsync({ id: changed.id }) : changed;
+    } catch (error) {
+      if (isPausedHere) await resume.mutateAsync({ id: known.id });
+      throw error;
+    }
   };
+}
+
+/** A key nobody else uses. (`randomUUID` is missing where the page comes without HTTPS.) */
+function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
