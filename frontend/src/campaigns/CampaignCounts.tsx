@@ -22,7 +22,7 @@ export function CampaignCounts({ campaign }: { campaign: Campaign }) {
   ];
   const shown = boxes.filter(([name, , value]) => value > 0 || !['skipped', 'unconfirmed'].includes(name));
   return (
-    <Group gap="xl" align="flex-start">
+    <Group gap="xl" align="flex-start" style={{ rowGap: 'var(--mantine-spacing-sm)' }}>
       {shown.map(([name, words, value, status, hint]) => (
         <Stack key={name} gap={0} data-testid={`campaigns-count-${name}`} data-value={value}>
           <Text size="sm" c="dimmed">

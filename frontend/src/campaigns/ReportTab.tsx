@@ -108,7 +108,7 @@ function useColumns(ask: (asked: Asked) => void): Column<DeviceRow>[] {
     ['unconfirmed', t.columns.unconfirmed, 'unconfirmed', (row) => row.unconfirmed],
   ];
   return [
-    { key: 'device', header: t.columns.device, render: (row) => <Text fw={600} style={{ overflowWrap: 'anywhere' }}>{row.name}</Text>, onPhone: 'title' },
+    { key: 'device', header: t.columns.device, render: (row) => <Text fw={600} miw={110} style={{ overflowWrap: 'anywhere' }}>{row.name}</Text>, onPhone: 'title' },
     { key: 'state', header: t.columns.state, render: (row) => <StateBadge kind="device" state={row.state} />, onPhone: 'main' },
     ...counts.map(
       ([key, header, status, of]): Column<DeviceRow> => ({
@@ -151,7 +151,7 @@ function Rate({ row }: { row: DeviceRow }) {
   const t = useWords().campaigns;
   if (row.success_rate === null) return <Text span c="dimmed">–</Text>;
   return (
-    <Group gap="xs" wrap="nowrap" miw={130}>
+    <Group gap="xs" wrap="nowrap">
       <Progress.Root size={8} w={70} radius="xl">
         <Progress.Section value={row.success_rate} color="teal" aria-label={t.report.columns.rate} />
       </Progress.Root>
