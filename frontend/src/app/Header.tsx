@@ -1,5 +1,5 @@
 // The header: search, clock with its zone, colours, and the account.
-import { ActionIcon, Avatar, Burger, Button, Group, Kbd, Menu, Text, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core';
+import { ActionIcon, Avatar, Burger, Button, Group, Kbd, Menu, Text, Tooltip, UnstyledButton } from '@mantine/core';
 import { useInterval } from '@mantine/hooks';
 import { spotlight } from '@mantine/spotlight';
 import { Link } from '@tanstack/react-router';
@@ -8,6 +8,7 @@ import { useState } from 'react';
 import { useMe, useSignOut } from '@/accounts/hooks';
 import { useFormat } from '@/parts/format';
 import { useWords } from '@/words';
+import { useColours } from './colours';
 import { openShortcuts } from './Shortcuts';
 import { Mark } from './Mark';
 
@@ -71,7 +72,7 @@ function Clock() {
 
 function Colours() {
   const t = useWords().app.header;
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [colorScheme, choose] = useColours();
   const icons = { light: Sun, dark: Moon, auto: Monitor };
   const Icon = icons[colorScheme];
   return (
@@ -88,7 +89,7 @@ function Colours() {
             <Menu.Item
               key={scheme}
               leftSection={<Choice size={16} aria-hidden />}
-              onClick={() => setColorScheme(scheme)}
+              onClick={() => choose(scheme)}
               fw={scheme === colorScheme ? 650 : undefined}
               role="menuitemradio"
               aria-checked={scheme === colorScheme}

@@ -1,5 +1,5 @@
 // Ctrl+K: pages, actions, and devices by name.
-import { useMantineColorScheme } from '@mantine/core';
+import { useComputedColorScheme } from '@mantine/core';
 import { Spotlight, type SpotlightActionData, type SpotlightActionGroupData } from '@mantine/spotlight';
 import { useNavigate } from '@tanstack/react-router';
 import { FileUp, Megaphone, Moon, Search, Smartphone } from 'lucide-react';
@@ -7,13 +7,15 @@ import { useState } from 'react';
 import { useMay } from '@/accounts/hooks';
 import { useDeviceSearch } from '@/devices/hooks';
 import { useWords } from '@/words';
+import { useColours } from './colours';
 import { places } from './navigation';
 
 export function SearchBox() {
   const t = useWords();
   const navigate = useNavigate();
   const mayEdit = useMay('operator');
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const isDark = useComputedColorScheme() === 'dark';
+  const [, choose] = useColours();
   const [query, setQuery] = useState('');
   const devices = useDeviceSearch(query);
 
@@ -31,7 +33,7 @@ export function SearchBox() {
           action('import', t.app.spotlight.importLeads, FileUp, () => void navigate({ href: '/leads/import' })),
         ]
       : []),
-    action('theme', t.app.spotlight.switchTheme, Moon, () => setColorScheme(colorScheme === 'dark' ? 'light' : 'dark')),
+    action('theme', t.app.spotlight.switchTheme, Moon, () => choose(isDark ? 'light' : 'dark')),
   ];
   const found: SpotlightActionData[] = devices.map((device) =>
     action(`device-${device.id}`, device.name, Smartphone, () => void navigate({ to: '/devices/$deviceId', params: { deviceId: device.id } })),

@@ -10,6 +10,7 @@ import { LiveContext } from '@/api/useLive';
 import { useIsPhone } from '@/parts/usePhone';
 import { useWords } from '@/words';
 import { BottomBar } from './BottomBar';
+import { useAccountColours } from './colours';
 import { Header } from './Header';
 import { Navigation } from './Navigation';
 import { Notices } from './Notices';
@@ -27,6 +28,7 @@ export default function Shell() {
   const [isNarrow, setNarrow] = useLocalStorage({ key: 'hantar-nav-narrow', defaultValue: false, getInitialValueInEffect: false });
 
   useLiveLine();
+  useAccountColours();
   useEffect(() => drawer.close(), [path]);
 
   return (

@@ -1,9 +1,10 @@
 // One's own profile: name and zone, colours, password, sign-ins.
-import { Badge, Button, Group, PasswordInput, SegmentedControl, Skeleton, Stack, Text, TextInput, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
+import { Badge, Button, Group, PasswordInput, SegmentedControl, Skeleton, Stack, Text, TextInput, type MantineColorScheme } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { checkName, checkNewPassword, checkSame } from '@/accounts/checks';
 import { useChangePassword, useEndSignIn, useMe, useSaveProfile, useSignIns } from '@/accounts/hooks';
 import { ZoneSelect } from '@/accounts/ZoneSelect';
+import { useColours } from '@/app/colours';
 import { Moment } from '@/parts/Moment';
 import { FailedLoad, ProblemSummary } from '@/parts/ProblemNote';
 import { Section } from '@/parts/Section';
@@ -61,14 +62,14 @@ function You() {
 
 function Colours() {
   const t = useWords();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [colorScheme, choose] = useColours();
   const choices = Object.entries(t.app.header.themes).map(([value, label]) => ({ value, label }));
   return (
     <Section title={t.settings.profile.colours} hint={t.settings.profile.coloursHint}>
       <SegmentedControl
         aria-label={t.settings.profile.colours}
         value={colorScheme}
-        onChange={(value) => setColorScheme(value as MantineColorScheme)}
+        onChange={(value) => choose(value as MantineColorScheme)}
         data={choices}
         data-testid="profile-colours"
       />

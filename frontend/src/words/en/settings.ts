@@ -11,7 +11,7 @@ export const settings = {
     save: 'Save profile',
     saved: 'Profile saved',
     colours: 'Colours',
-    coloursHint: 'On this browser.',
+    coloursHint: 'Kept with your account.',
     password: 'Password',
     passwordHint: 'All other sign-ins end when you change it.',
     changePassword: 'Change password',
