@@ -75,6 +75,7 @@ class House:
     watcher: progress.Watcher
     importer: importer.Importer
     realtime: realtime.Realtime
+    demo: demo.Demo
     web: FastAPI
 
     async def sink(self, event: port.Event) -> None:
@@ -95,6 +96,7 @@ def build(settings: Settings, dsn: str) -> House:
     sending = engine.Engine(database, drivers, bus, clock, node=ids.new_id(), random=rng.random, grace=GRACE)
     importing = importer.Importer(database, settings.data_dir / "imports", bus)
     live = realtime.Realtime(bus, clock)
+    shown = demo.Demo(database, clock, kept)
     parts: dict[type, object] = {
         keeper.Keeper: kept,
         importer.Importer: importing,
@@ -102,7 +104,7 @@ def build(settings: Settings, dsn: str) -> House:
         realtime.Realtime: live,
         engine.Engine: sending,
         health.Sender: health.Sender(lambda: sending.leases.held > 0),
-        demo.Demo: demo.Demo(database, clock, kept),
+        demo.Demo: shown,
     }
     web = asgi.create(db=database, clock=clock, bus=bus, settings=settings, parts=parts, routers=ROUTERS, static=STATIC)
     return House(
@@ -118,6 +120,7 @@ def build(settings: Settings, dsn: str) -> House:
         watcher=progress.Watcher(database, bus, clock),
         importer=importing,
         realtime=live,
+        demo=shown,
         web=web,
     )
 
@@ -158,6 +161,7 @@ async def _work(house: House, listening: socket.socket, postgres: embedded.Embed
     if postgres is not None:
         supervisor.start("database", postgres.watch)
     await house.db.check()
+    await house.demo.fail_lost()
     supervisor.start("intake", house.intake.run)
     for driver in house.drivers.values():
         await driver.start(house.sink)

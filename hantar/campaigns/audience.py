@@ -148,44 +148,53 @@ async def recipients(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one page of planning wrote."""
+    """What one page of planning wrote: how far it looked, and how many messages each device was given."""
 
     last_lead: str | None
     seen: int
-    written: int
-    device_ids: tuple[str, ...]
+    counts: dict[str, int]
 
 
 async def write_page(
-    tx: db.Tx, campaign: model.Campaign, after: str | None, base: str, expires_in: str, limit: int = model.PAGE
+    tx: db.Tx, campaign: model.Campaign, after: str | None, given: dict[str, int], base: str, limit: int = model.PAGE
 ) -> Page:
     """INSERT … SELECT one page of leads as queued messages; who is in already stays as they are (unique per person).
 
-    `base` is the first 24 hexadecimal digits of the ids, so that they rise in the order of sending.
+    `base` is the first 24 hexadecimal digits of the ids, so that they rise in the order of sending. `given` is how many each
+    device has already: a message expires so long after *its own* planned time, wherever it stands in its device's queue.
     """
-    where = db.Where()
-    _match(where, campaign.workspace_id, campaign.draft.audience)
+    where, draft, now = db.Where(), campaign.draft, await tx.now()
+    _match(where, campaign.workspace_id, draft.audience)
     if after is not None:
         where.add("l.id > {}::uuid", after)
-    why = _why(where.value(render.required(campaign.draft.text)))
+    why = _why(where.value(render.required(draft.text)))
     v = where.value
+    own = v((draft.min_delay_seconds + draft.max_delay_seconds) / 2)
+    mean = f"greatest({own}::float8, (d.min_delay_seconds + d.max_delay_seconds) / 2)"
+    start = f"greatest({v(campaign.due_at)}::timestamptz, {v(now)}::timestamptz)"
     sql = f"""
       WITH page AS MATERIALIZED (
         SELECT l.*, {why} AS why, row_number() OVER (ORDER BY l.id) AS nth FROM leads l
         WHERE {where} ORDER BY l.id LIMIT {int(limit)}),
+      placed AS (
+        SELECT p.*, coalesce(g.count, 0) + row_number() OVER (PARTITION BY p.device_id ORDER BY p.id) - 1 AS place
+        FROM page p LEFT JOIN unnest({v(list(given))}::uuid[], {v(list(given.values()))}::bigint[]) AS g (device_id, count)
+          ON g.device_id = p.device_id
+        WHERE p.why IS NULL),
       written AS (
         INSERT INTO messages (workspace_id, id, kind, source_id, person_id, lead_id, device_id, content_id, name, phone, state,
-                              priority, not_before, expires_at, created_by, created_at)
+                              priority, not_before, expires_at, created_at)
         SELECT p.workspace_id, ({v(base)}::text || lpad(to_hex(p.nth), 8, '0'))::uuid, 'campaign',
-               {v(campaign.id)}::uuid, p.person_id,
-               p.id, p.device_id, {v(campaign.content_id)}::uuid, p.name, p.phone, 'queued',
+               {v(campaign.id)}::uuid, p.person_id, p.id, p.device_id, {v(campaign.content_id)}::uuid, p.name, p.phone, 'queued',
                {v(outbox.PRIORITY[outbox.MessageKind.CAMPAIGN])}::smallint, {v(campaign.due_at)}::timestamptz,
-               greatest({v(campaign.due_at)}::timestamptz, {v(await tx.now())}::timestamptz) + {v(expires_in)}::text::interval,
-               NULL, {v(await tx.now())}::timestamptz
-        FROM page p WHERE p.why IS NULL ORDER BY p.id
+               {start} + {v(outbox.EXPIRES_AFTER)}::interval + make_interval(secs => greatest(p.place * {mean},
+                 p.place / d.per_minute * 60, p.place / d.per_hour * 3600, p.place / d.per_day * 86400)),
+               {v(now)}::timestamptz
+        FROM placed p JOIN devices d ON (d.workspace_id, d.id) = (p.workspace_id, p.device_id) ORDER BY p.id
         ON CONFLICT (workspace_id, source_id, step_id, person_id) DO NOTHING RETURNING device_id)
-      SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last, (SELECT count(*) FROM page) AS seen,
-             (SELECT count(*) FROM written) AS written, (SELECT array_agg(DISTINCT device_id) FROM written) AS devices"""
-    row = await tx.fetchrow(sql, *where.values)
-    assert row is not None  # noqa: S101 the query always has its row
-    return Page(row["last"], row["seen"], row["written"], tuple(row["devices"] or ()))
+      SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last, (SELECT count(*) FROM page) AS seen, device_id, n
+      FROM (SELECT NULL::uuid AS device_id, 0::bigint AS n
+            UNION ALL SELECT device_id, count(*) FROM written GROUP BY device_id) AS each"""
+    rows = await tx.fetch(sql, *where.values)
+    counts = {row["device_id"]: row["n"] for row in rows if row["device_id"] is not None}
+    return Page(rows[0]["last"], rows[0]["seen"], counts)

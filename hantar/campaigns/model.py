@@ -91,6 +91,7 @@ class Campaign:
     due_at: datetime
     status: CampaignStatus
     paused_from: CampaignStatus | None
+    paused_at: datetime | None
     status_reason: str | None
     is_demo: bool
     started_at: datetime | None

@@ -5,11 +5,11 @@ It survives a crash anywhere: a page and its cursor are committed together, and 
 
 import asyncio
 
+import asyncpg
 import structlog
 
 from hantar.campaigns import audience, model, service, store
 from hantar.kit import clock, cluster, db, ids
-from hantar.outbox import model as outbox
 from hantar.outbox import queue
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,21 @@ class Planner:
         stopped.cancel()
 
     async def look(self, stop: asyncio.Event | None = None) -> float:
-        """Start what is due, plan what is started; returns seconds until the next campaign is due (at most `LOOK_EVERY`)."""
+        """Start what is due, plan what is started; returns seconds until the next campaign is due (at most `LOOK_EVERY`).
+
+        One page for each campaign in turn, and a look at what is due between the rounds: a huge one keeps nobody waiting.
+        """
+        while True:
+            planned, rest = await self._start_due()
+            more = False
+            for workspace_id, campaign_id in planned:
+                if stop and stop.is_set():
+                    return rest
+                more = await self._page_again(workspace_id, campaign_id) or more
+            if not more:
+                return rest
+
+    async def _start_due(self) -> tuple[list[tuple[str, str]], float]:
         async with self._db.system() as tx:
             now = await tx.now()
             for row in await store.take_due(tx, now, now - model.LATE_AFTER):
@@ -54,12 +68,18 @@ class Planner:
                     status=row["status"],
                     reason=row["status_reason"],
                 )
-            planned = await store.being_planned(tx)
-            due = await store.next_due(tx)
-        for workspace_id, campaign_id in planned:
-            while not (stop and stop.is_set()) and await self._write_page(workspace_id, campaign_id):
-                pass
-        return LOOK_EVERY if due is None else min(LOOK_EVERY, max(0.0, (due - now).total_seconds()))
+            planned, due = await store.being_planned(tx), await store.next_due(tx)
+        return planned, LOOK_EVERY if due is None else min(LOOK_EVERY, max(0.0, (due - now).total_seconds()))
+
+    async def _page_again(self, workspace_id: str, campaign_id: str) -> bool:
+        """Write one page; True when there may be more. What was deleted meanwhile is left out by the next try."""
+        try:
+            return await self._write_page(workspace_id, campaign_id)
+        except model.CampaignNotFound:
+            return False
+        except asyncpg.ForeignKeyViolationError:
+            log.info("planner.page_again", campaign=campaign_id)  # a lead or device of the page was deleted in between
+            return True
 
     async def _write_page(self, workspace_id: str, campaign_id: str) -> bool:
         """Write one page; False when the campaign has no more, or was paused or cancelled meanwhile."""
@@ -67,14 +87,14 @@ class Planner:
             campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
             if campaign.status is not C.TRIGGERED:
                 return False
-            after = await store.cursor(tx, workspace_id, campaign_id)
-            hours = f"{outbox.EXPIRES_AFTER.total_seconds():.0f} seconds"
+            after, given = await store.cursor(tx, workspace_id, campaign_id)
             base = ids.new_id().replace("-", "")[:24]
-            page = await audience.write_page(tx, campaign, after, base, hours, self._page)
-            await queue.open_lanes(tx, workspace_id, page.device_ids)
+            page = await audience.write_page(tx, campaign, after, given, base, self._page)
+            await queue.open_lanes(tx, workspace_id, list(page.counts))
             if page.last_lead is not None:
-                await store.save_cursor(tx, workspace_id, campaign_id, page.last_lead)
-            if page.written:
+                counts = {device: given.get(device, 0) + page.counts.get(device, 0) for device in {**given, **page.counts}}
+                await store.save_cursor(tx, workspace_id, campaign_id, page.last_lead, counts)
+            if page.counts:
                 tx.tell("outbox.queued", workspace_id)
             is_last = page.seen < self._page
             if is_last:

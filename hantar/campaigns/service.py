@@ -164,10 +164,12 @@ async def resume(tx: db.Tx, workspace_id: str, campaign_id: str, answer: str | N
         raise model.CampaignEnded
     if campaign.status is not C.PAUSED:
         return campaign
-    if answer == "skip":
-        return await cancel(tx, workspace_id, campaign_id)
     now = await tx.now()
     missed = campaign.paused_from is C.PENDING and campaign.due_at <= now
+    if missed and answer == "skip":
+        return await cancel(tx, workspace_id, campaign_id)
+    if campaign.paused_at is not None and campaign.paused_from is not C.PENDING:
+        await queue.put_off(tx, workspace_id, campaign_id, now - campaign.paused_at)
     await store.unpause(tx, workspace_id, campaign_id, now if missed else None)
     await queue.set_gate(tx, workspace_id, campaign_id, is_open=True)
     return await _moved(tx, workspace_id, campaign_id)

@@ -40,6 +40,7 @@ def from_row(row: db.Row) -> model.Campaign:
         due_at=row["due_at"],
         status=model.CampaignStatus(row["status"]),
         paused_from=None if row["paused_from"] is None else model.CampaignStatus(row["paused_from"]),
+        paused_at=row["paused_at"],
         status_reason=row["status_reason"],
         is_demo=row["is_demo"],
         started_at=row["started_at"],
@@ -123,6 +124,7 @@ async def move(
     ends = to in (model.C.FINISHED, model.C.FAILED, model.C.CANCELLED)
     sql = """UPDATE campaigns SET status = $4, status_reason = $5, updated_at = $6,
                paused_from = CASE WHEN $4 = 'paused' THEN status END,
+               paused_at = CASE WHEN $4 = 'paused' THEN $6::timestamptz END,
                finished_at = CASE WHEN $7 THEN $6 ELSE finished_at END
              WHERE (workspace_id, id) = ($1, $2) AND status = ANY($3)"""
     return await tx.execute(sql, workspace_id, campaign_id, [s.value for s in allowed], to.value, reason, now, ends) == 1
@@ -130,7 +132,8 @@ async def move(
 
 async def unpause(tx: db.Tx, workspace_id: str, campaign_id: str, due_at: datetime | None) -> bool:
     """Put a paused campaign back where it was, due at another time if one is given."""
-    sql = """UPDATE campaigns SET status = paused_from, paused_from = NULL, status_reason = NULL, updated_at = $3,
+    sql = """UPDATE campaigns SET status = paused_from, paused_from = NULL, paused_at = NULL,
+               status_reason = NULL, updated_at = $3,
                due_at = coalesce($4, due_at)
              WHERE (workspace_id, id) = ($1, $2) AND status = 'paused'"""
     return await tx.execute(sql, workspace_id, campaign_id, await tx.now(), due_at) == 1
@@ -138,7 +141,8 @@ async def unpause(tx: db.Tx, workspace_id: str, campaign_id: str, due_at: dateti
 
 async def start_now(tx: db.Tx, workspace_id: str, campaign_id: str) -> bool:
     """Make a campaign that has not started due at once; False when it has."""
-    sql = """UPDATE campaigns SET status = 'pending', paused_from = NULL, status_reason = NULL, due_at = $3, updated_at = $3
+    sql = """UPDATE campaigns SET status = 'pending', paused_from = NULL, paused_at = NULL,
+               status_reason = NULL, due_at = $3, updated_at = $3
              WHERE (workspace_id, id) = ($1, $2) AND (status = 'pending' OR (status = 'paused' AND paused_from = 'pending'))"""
     return await tx.execute(sql, workspace_id, campaign_id, await tx.now()) == 1
 
@@ -174,19 +178,17 @@ async def next_due(tx: db.Tx) -> datetime | None:
     return found
 
 
-async def cursor(tx: db.Tx, workspace_id: str, campaign_id: str) -> str | None:
-    """The last lead that planning has looked at."""
-    found: str | None = await tx.fetchval(
-        "SELECT planner_cursor FROM campaigns WHERE (workspace_id, id) = ($1, $2)", workspace_id, campaign_id
-    )
-    return found
+async def cursor(tx: db.Tx, workspace_id: str, campaign_id: str) -> tuple[str | None, dict[str, int]]:
+    """The last lead that planning has looked at, and how many messages each device has been given so far."""
+    sql = "SELECT planner_cursor, planner_counts FROM campaigns WHERE (workspace_id, id) = ($1, $2)"
+    row = await tx.fetchrow(sql, workspace_id, campaign_id)
+    return (row["planner_cursor"], row["planner_counts"]) if row else (None, {})
 
 
-async def save_cursor(tx: db.Tx, workspace_id: str, campaign_id: str, lead_id: str) -> None:
+async def save_cursor(tx: db.Tx, workspace_id: str, campaign_id: str, lead_id: str, counts: dict[str, int]) -> None:
     """Remember how far planning got, in the transaction that wrote the page."""
-    await tx.execute(
-        "UPDATE campaigns SET planner_cursor = $3 WHERE (workspace_id, id) = ($1, $2)", workspace_id, campaign_id, lead_id
-    )
+    sql = "UPDATE campaigns SET planner_cursor = $3, planner_counts = $4 WHERE (workspace_id, id) = ($1, $2)"
+    await tx.execute(sql, workspace_id, campaign_id, lead_id, counts)
 
 
 async def finish_done(tx: db.Tx, now: datetime) -> list[db.Row]:

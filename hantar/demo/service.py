@@ -35,6 +35,10 @@ class DemoPresent(errors.Conflict):
     code = "demo_present"
 
 
+class NotLinked(errors.Unavailable):
+    """A simulated device of the demo did not come online in time."""
+
+
 class Demo:
     """One per process."""
 
@@ -63,6 +67,14 @@ class Demo:
         task.add_done_callback(self._tasks.discard)
         return job.id
 
+    async def fail_lost(self) -> None:
+        """At the start: a demo that was being built when the process ended will not be finished; say so in its job."""
+        async with self._db.system() as tx:
+            lost = await tx.fetch("SELECT workspace_id, id FROM jobs WHERE kind = 'demo' AND status IN ('queued', 'running')")
+        for row in lost:
+            async with self._db.transaction(row["workspace_id"]) as tx:
+                await jobs.finish(tx, row["workspace_id"], row["id"], error="The server stopped. Remove the demo and try again.")
+
     async def _build(self, workspace_id: str, job_id: str, device_ids: list[devices.DeviceId], by: str, zone: str) -> None:
         try:
             await asyncio.gather(*(self._link(workspace_id, device_id, n) for n, device_id in enumerate(device_ids)))
@@ -90,6 +102,7 @@ class Demo:
                 if (await device_service.find(tx, device_id)).state == "online":
                     return
             await self._keeper.changed(device_id, 0.5)
+        raise NotLinked
 
     async def _fill(self, workspace_id: str, job_id: str, device_ids: list[devices.DeviceId], by: str, zone: str) -> str:
         async with self._db.transaction(workspace_id) as tx:
@@ -130,6 +143,7 @@ class Demo:
                 if row["status"] in ("pending", "triggered", "processing", "paused"):
                     await campaign_service.cancel(tx, workspace_id, row["id"])
             dropped = []
+            gone["kept_leads"] = await lead_service.leave_demo_devices(tx)
             for row in await tx.fetch("SELECT id FROM devices WHERE is_demo"):
                 device, losses = await device_service.delete(tx, row["id"])
                 dropped.append(device)
@@ -139,6 +153,7 @@ class Demo:
             for row in await tx.fetch("SELECT id FROM campaigns WHERE is_demo"):
                 gone["messages"] += await campaign_service.delete(tx, workspace_id, row["id"])
                 gone["campaigns"] += 1
+            gone["leads"] += await lead_service.delete_demo(tx)
         for device in dropped:
             await self._keeper.drop(device)
         return gone

@@ -47,7 +47,6 @@ class Claimer:
             wire_id=wire_id,
             gap=slot.gap,
             next_at=slot.next_at,
-            rest_until=slot.rest_until,
             minute_at=slot.minute_at,
             minute_count=slot.minute_count,
             hour_at=slot.hour_at,

@@ -5,7 +5,8 @@ One message at a time per device; nothing is claimed ahead; an outcome once know
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -44,7 +45,7 @@ class Engine:
         self._db, self._drivers, self._clock, self._random, self._grace = database, drivers, clock_, random, grace
         self._caps = {name: driver.caps for name, driver in drivers.items()}
         self._claimer = claims.Claimer(self._caps, random)
-        self.leases = leases.Leases(database, clock_, node, self._caps, facts.tell_moves)
+        self.leases = leases.Leases(database, clock_, node, self._caps)
         self._node = node
         self._woken = asyncio.Event()
         self._floors: dict[str, float] = {}
@@ -70,17 +71,24 @@ class Engine:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, then let what is in flight end, write every outcome, and give the leases back."""
-        closing = asyncio.Event()
-        recorder = asyncio.create_task(self._record_loop(closing))
-        lease_task = asyncio.create_task(self.leases.run(closing, self.wake))
-        sweeper = asyncio.create_task(self._sweep_loop(stop))
+        closing, ending = asyncio.Event(), asyncio.Event()
+        ticks = asyncio.create_task(self._tick_loop(ending))
+        others = [
+            asyncio.create_task(self._record_loop(closing)),
+            asyncio.create_task(self.leases.run(closing, self.wake)),
+            asyncio.create_task(self._sweep_loop(ending)),
+        ]
+        told = asyncio.create_task(stop.wait())
+        await asyncio.wait([told, ticks, *others], return_when=asyncio.FIRST_COMPLETED)  # one that dies ends all
+        told.cancel()
+        ending.set()
         try:
-            await self._tick_loop(stop)
+            await ticks
             await self._land()
         finally:
             closing.set()
             self._outcome_came.set()
-            await asyncio.gather(recorder, lease_task, sweeper)
+            await asyncio.gather(*others)
         try:
             await self.leases.give_back()
         except db.DatabaseAway:
@@ -126,7 +134,8 @@ class Engine:
         """A claim's commit may have gone through although its answer was lost (F-04): put back what never reached us."""
         known = [*self._in_flight, *(outcome.id for outcome in self._outcomes), *self._writing]
         async with self._db.system() as tx:
-            facts.tell_moves(tx, await store.put_back(tx, self._node, known))
+            rows = await store.put_back(tx, self._node, known)
+            await facts.tell_and_end_stopped(tx, rows)
         self._in_doubt = False
 
     async def _rest(self) -> float:
@@ -156,7 +165,8 @@ class Engine:
             verdict = await self._verdict(message)
         at = self._clock.now()
         self._floors[message.device_id] = self._clock.monotonic() + message.gap
-        self._settle(verdicts.outcome(message, verdict, at, self._random()))
+        outcome = verdicts.outcome(message, verdict, at, self._random())
+        self._settle(replace(outcome, mono=self._clock.monotonic()))
 
     async def _verdict(self, message: model.Claimed) -> port.Verdict:
         """Ask the driver, with a deadline; whatever goes wrong after this point may have left."""
@@ -215,18 +225,30 @@ class Engine:
                 self._outcomes = batch + self._outcomes
                 log.warning("engine.outcomes_wait", waiting=len(self._outcomes))
                 await self._clock.sleep(SWEEP / 4)
+            except BaseException:
+                self._outcomes = batch + self._outcomes
+                raise
             finally:
                 self._writing = []
 
     async def _write(self, batch: list[model.Outcome]) -> None:
         async with self._db.system() as tx:
-            rows = await store.record(tx, batch)
-            await store.rearm(tx, batch)
-            facts.tell_moves(tx, rows)
+            told = [self._on_database_time(outcome, await tx.now()) for outcome in batch]
+            rows = await store.record(tx, told)
+            await store.rearm(tx, told)
+            await facts.tell_and_end_stopped(tx, rows)
         stale = [row["id"] for row in rows if not row["ours"]]
         if stale:
             log.warning("engine.stale_outcomes", messages=stale[:20], count=len(stale))
         self._woken.set()
+
+    def _on_database_time(self, outcome: model.Outcome, now: datetime) -> model.Outcome:
+        """The same outcome by the database's clock (F-07): its age is measured, its instant is not taken from ours."""
+        if outcome.mono is None:
+            return outcome
+        shift = now - timedelta(seconds=self._clock.monotonic() - outcome.mono) - outcome.at
+        moved = {name: at + shift for name in ("at", "retry_at", "rest_until") if (at := getattr(outcome, name)) is not None}
+        return replace(outcome, **moved)
 
     async def sweep(self) -> None:
         """End what is too late, and what skips devices that are away, wherever it stands in its lane."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from hantar.kit import db
-from hantar.outbox import model
+from hantar.outbox import model, store
 
 
 def tell_moves(tx: db.Tx, rows: Iterable[db.Row]) -> None:
@@ -21,3 +21,11 @@ def tell_moves(tx: db.Tx, rows: Iterable[db.Row]) -> None:
             state=state.value,
             reason=row["reason"],
         )
+
+
+async def tell_and_end_stopped(tx: db.Tx, rows: list[db.Row]) -> None:
+    """Tell the moves; what came back to the queue of a campaign that was cancelled meanwhile is cancelled too."""
+    tell_moves(tx, rows)
+    back = [row["id"] for row in rows if row["state"] == model.S.QUEUED]
+    if back:
+        tell_moves(tx, await store.end_stopped(tx, back, await tx.now()))

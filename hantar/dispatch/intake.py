@@ -73,6 +73,9 @@ class Intake:
             await self._write(batch)
         except db.DatabaseAway as error:
             batch.failed = error
+        except Exception as error:
+            batch.failed = error  # whoever brought it must not take it for stored
+            raise
         finally:
             batch.done.set()
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import structlog
 
+from hantar.dispatch import facts
 from hantar.gateways import port
 from hantar.kit import clock, db
 from hantar.outbox import store
@@ -29,10 +30,8 @@ class Leases:
         clock_: clock.Clock,
         node: str,
         caps: Mapping[str, port.Capabilities],
-        on_moved: Callable[[db.Tx, list[db.Row]], None],
     ) -> None:
         self._db, self._clock, self.node, self._caps = database, clock_, node, caps
-        self._on_moved = on_moved
         self.held = 0
 
     async def beat(self) -> int:
@@ -43,7 +42,7 @@ class Leases:
             kept = await store.renew_leases(tx, self.node, now, TTL)
             taken = await store.take_leases(tx, self.node, now, TTL)
             rescued = await store.rescue(tx, taken, deduplicating, now) if taken else []
-            self._on_moved(tx, rescued)
+            await facts.tell_and_end_stopped(tx, rescued)
         self.held = kept + len(taken)
         if taken:
             log.info("leases.taken", node=self.node, shards=len(taken), rescued=len(rescued))

@@ -18,7 +18,6 @@ class Slot:
 
     gap: float
     next_at: datetime
-    rest_until: datetime
     minute_at: datetime
     minute_count: int
     hour_at: datetime
@@ -42,13 +41,6 @@ def reserve(lane: outbox.Lane, head: outbox.Head, now: datetime, timeout: timede
     minute_at, minute_count = _count(lane.minute_at, lane.minute_count, now, MINUTE)
     hour_at, hour_count = _count(lane.hour_at, lane.hour_count, now, HOUR)
     day_at, day_count = _count(lane.day_at, lane.day_count, now, DAY)
-    rests = [now]
-    if minute_count >= lane.per_minute:
-        rests.append(minute_at + MINUTE)
-    if hour_count >= lane.per_hour:
-        rests.append(hour_at + HOUR)
-    if day_count >= lane.per_day:
-        rests.append(day_at + DAY)
     pause = gap(lane, head, random)
     next_at = now + timeout + timedelta(seconds=pause)
-    return Slot(pause, next_at, max(rests), minute_at, minute_count, hour_at, hour_count, day_at, day_count)
+    return Slot(pause, next_at, minute_at, minute_count, hour_at, hour_count, day_at, day_count)

@@ -55,6 +55,16 @@ CUT = (
 """What a statement meets when its connection is cut under it; asyncpg also finds itself in the middle of an operation then."""
 
 
+STUCK = (
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.PostgresSystemError,
+    asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""What a server says that cannot work just now: its disk or memory is full (F-11), a time limit, a standby."""
+
+
 class Contended(DatabaseAway):
     """Two writers met; this one gave way. Try again."""
 
@@ -194,6 +204,8 @@ class Pool:
                 yield tx
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
             raise Contended from error
+        except STUCK as error:
+            raise DatabaseAway from error
         except CUT as error:
             with contextlib.suppress(*CUT):  # the pool may have given it up first
                 connection.terminate()

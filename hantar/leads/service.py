@@ -230,3 +230,15 @@ async def person_at(tx: db.Tx, workspace_id: str, number: str, device_id: Device
     read = phone.parse(number, await store.default_country(tx, workspace_id))
     person_id = await store.person(tx, workspace_id, read.key, await tx.now())
     return Known(person_id, str(read), await store.lead_of(tx, device_id, person_id))
+
+
+async def leave_demo_devices(tx: db.Tx) -> int:
+    """Before the demo's devices go: leads a person made on them stay, without a device; returns how many."""
+    sql = """UPDATE leads l SET device_id = NULL FROM devices d WHERE d.is_demo AND d.id = l.device_id AND NOT l.is_demo
+             AND NOT EXISTS (SELECT 1 FROM leads o WHERE o.device_id IS NULL AND o.person_id = l.person_id)"""
+    return await tx.execute(sql)
+
+
+async def delete_demo(tx: db.Tx) -> int:
+    """Delete what is left of the demo's leads, wherever it was moved to; returns how many."""
+    return await tx.execute("DELETE FROM leads WHERE is_demo")

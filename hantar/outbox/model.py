@@ -155,7 +155,6 @@ class Claim:
     wire_id: str | None
     gap: float
     next_at: datetime
-    rest_until: datetime
     minute_at: datetime
     minute_count: int
     hour_at: datetime
@@ -201,6 +200,8 @@ class Outcome:
     retry_at: datetime | None = None
     rest_until: datetime | None = None
     spends_attempt: bool = True
+    mono: float | None = None
+    """Monotonic seconds of `at` on this machine; None when `at` is the database's already."""
 
 
 class MessageNotFound(errors.NotFound):
@@ -211,6 +212,12 @@ class NotUnconfirmed(errors.Conflict):
     """Only an unconfirmed message can be settled by hand."""
 
     code = "not_unconfirmed"
+
+
+class SourceEnded(errors.Conflict):
+    """This message's campaign was cancelled, so it cannot be sent again."""
+
+    code = "campaign_ended"
 
 
 class AlreadyLeft(errors.Conflict):

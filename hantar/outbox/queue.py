@@ -1,7 +1,7 @@
 """Into the outbox and through its gates: content versions, sources, lanes, single messages. SQL of the outbox's own tables."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hantar.kit import db, ids
 from hantar.outbox import model
@@ -48,10 +48,29 @@ async def set_gate(tx: db.Tx, workspace_id: str, source_id: str, *, is_open: boo
 
 
 async def cancel_source(tx: db.Tx, workspace_id: str, source_id: str, now: datetime) -> int:
-    """Cancel everything of a source that has not left; returns how many messages that was."""
+    """End a source for good and cancel everything of it that has not left; returns how many messages that was.
+
+    What is on its way now and comes back is cancelled then (`store.end_stopped`).
+    """
+    ended = "UPDATE sources SET is_open = false, is_ended = true WHERE (workspace_id, id) = ($1, $2)"
+    await tx.execute(ended, workspace_id, source_id)
     sql = """UPDATE messages SET state = 'cancelled', reason = 'stopped_by_user', ended_at = $3
              WHERE (workspace_id, source_id) = ($1, $2) AND state IN ('planned', 'held', 'queued')"""
     return await tx.execute(sql, workspace_id, source_id, now)
+
+
+async def is_ended(tx: db.Tx, workspace_id: str, source_id: str) -> bool:
+    """Whether the source was ended for good."""
+    sql = "SELECT EXISTS (SELECT 1 FROM sources WHERE (workspace_id, id) = ($1, $2) AND is_ended)"
+    found: bool = await tx.fetchval(sql, workspace_id, source_id)
+    return found
+
+
+async def put_off(tx: db.Tx, workspace_id: str, source_id: str, by: timedelta) -> None:
+    """Let what waits live longer by this: the time a campaign stood paused does not count against its messages."""
+    sql = """UPDATE messages SET expires_at = expires_at + $3 WHERE (workspace_id, source_id) = ($1, $2)
+             AND state IN ('planned', 'held', 'queued')"""
+    await tx.execute(sql, workspace_id, source_id, by)
 
 
 async def cancel_one(tx: db.Tx, workspace_id: str, message_id: str, now: datetime) -> int:

@@ -92,7 +92,9 @@ OUTCOMES = {"arrived": S.SENT, "not_arrived": S.FAILED, "send_again": S.QUEUED}
 
 async def resolve(tx: db.Tx, workspace_id: str, message_id: str, outcome: str) -> db.Row:
     """A person settles an unconfirmed message; `send_again` keeps its wire id and may be a double."""
-    await views.message(tx, workspace_id, message_id)
+    row = await views.message(tx, workspace_id, message_id)
+    if outcome == "send_again" and await queue.is_ended(tx, workspace_id, row["source_id"]):
+        raise model.SourceEnded
     if await queue.settle(tx, workspace_id, message_id, OUTCOMES[outcome], await tx.now()) != 1:
         raise model.NotUnconfirmed
     if outcome == "send_again":

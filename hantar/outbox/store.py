@@ -6,6 +6,14 @@ from datetime import datetime, timedelta
 from hantar.kit import db
 from hantar.outbox import model
 
+AWAY_AFTER = timedelta(minutes=2)
+"""A restart or a short drop is not "away": only then does a campaign that skips such devices skip one (our own number)."""
+LIMIT_REST = """greatest(
+  CASE WHEN l.minute_count >= d.per_minute THEN l.minute_at + interval '1 minute' ELSE 'epoch' END,
+  CASE WHEN l.hour_count >= d.per_hour THEN l.hour_at + interval '1 hour' ELSE 'epoch' END,
+  CASE WHEN l.day_count >= d.per_day THEN l.day_at + interval '1 day' ELSE 'epoch' END)"""
+"""Until when the limits of today hold a lane back; worked out anew each time, so that a raised limit counts at once."""
+
 # ------------------------------------------------------------------------------------------------ leases
 
 
@@ -44,13 +52,13 @@ async def rescue(tx: db.Tx, shards: Sequence[int], deduplicating: Sequence[str],
 
 async def due_lanes(tx: db.Tx, node: str, now: datetime, resting: Sequence[str], limit: int) -> list[model.Lane]:
     """Lanes of ours that may send now and have something due, locked; `resting` are devices whose own floor is not reached."""
-    sql = """
+    sql = f"""
       SELECT l.*, e.token, d.driver, d.min_delay_seconds AS min_delay, d.max_delay_seconds AS max_delay,
              d.per_minute, d.per_hour, d.per_day
       FROM lanes l
       JOIN leases e ON e.shard = l.shard AND e.node = $1 AND e.expires_at > $2
       JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id)
-      WHERE l.next_at <= $2 AND l.rest_until <= $2 AND d.state = 'online' AND NOT d.sending_paused
+      WHERE l.next_at <= $2 AND l.rest_until <= $2 AND {LIMIT_REST} <= $2 AND d.state = 'online' AND NOT d.sending_paused
         AND NOT l.device_id = ANY($3)
         AND EXISTS (SELECT 1 FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
                     WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'queued'
@@ -120,19 +128,18 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
 async def reserve(tx: db.Tx, claims: Sequence[model.Claim]) -> None:
     """Write the reserved slot and the used limits of each claimed lane."""
     sql = """
-      UPDATE lanes l SET next_at = x.next_at, rest_until = x.rest_until, gap_seconds = x.gap,
+      UPDATE lanes l SET next_at = x.next_at, gap_seconds = x.gap,
         minute_at = x.minute_at, minute_count = x.minute_count, hour_at = x.hour_at, hour_count = x.hour_count,
         day_at = x.day_at, day_count = x.day_count
-      FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::float8[], $6::timestamptz[], $7::int[],
-                  $8::timestamptz[], $9::int[], $10::timestamptz[], $11::int[])
-        AS x (workspace_id, device_id, next_at, rest_until, gap, minute_at, minute_count, hour_at, hour_count, day_at, day_count)
+      FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::float8[], $5::timestamptz[], $6::int[],
+                  $7::timestamptz[], $8::int[], $9::timestamptz[], $10::int[])
+        AS x (workspace_id, device_id, next_at, gap, minute_at, minute_count, hour_at, hour_count, day_at, day_count)
       WHERE (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id)"""
     await tx.execute(
         sql,
         [each.head.workspace_id for each in claims],
         [each.head.device_id for each in claims],
         [each.next_at for each in claims],
-        [each.rest_until for each in claims],
         [each.gap for each in claims],
         [each.minute_at for each in claims],
         [each.minute_count for each in claims],
@@ -280,8 +287,10 @@ async def fail_later(tx: db.Tx, refused: Sequence[tuple[str, str, str, datetime]
 async def end_late(tx: db.Tx, now: datetime, limit: int) -> list[db.Row]:
     """End queued rows that are too late, wherever they stand in their lane."""
     sql = """
-      WITH late AS (SELECT workspace_id, id FROM messages WHERE state = 'queued' AND expires_at <= $1
-                    LIMIT $2 FOR UPDATE SKIP LOCKED)
+      WITH late AS (
+        SELECT m.workspace_id, m.id FROM messages m
+        LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
+        WHERE m.state = 'queued' AND m.expires_at <= $1 AND coalesce(s.is_open, true) LIMIT $2 FOR UPDATE OF m SKIP LOCKED)
       UPDATE messages m SET state = 'expired', reason = 'expired', ended_at = $1
       FROM late WHERE (m.workspace_id, m.id) = (late.workspace_id, late.id)
       RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
@@ -289,24 +298,25 @@ async def end_late(tx: db.Tx, now: datetime, limit: int) -> list[db.Row]:
 
 
 async def skip_away(tx: db.Tx, now: datetime, limit: int) -> list[db.Row]:
-    """End due rows of sources that skip devices which are away."""
+    """End due rows of sources that skip devices which are away, and have been for longer than a short drop lasts."""
     sql = """
       WITH away AS (
         SELECT m.workspace_id, m.id FROM sources s
         JOIN messages m ON (m.workspace_id, m.source_id) = (s.workspace_id, s.id) AND m.state = 'queued' AND m.not_before <= $1
-        JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id) AND d.state <> 'online'
+        JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
+          AND d.state NOT IN ('online', 'connecting', 'suspect') AND d.state_since <= $1 - $3::interval
         WHERE s.skip_offline AND s.is_open LIMIT $2 FOR UPDATE OF m SKIP LOCKED)
       UPDATE messages m SET state = 'expired', reason = 'expired', ended_at = $1,
              error = 'The device was not online, and this campaign skips such devices.'
       FROM away WHERE (m.workspace_id, m.id) = (away.workspace_id, away.id)
       RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
-    return await tx.fetch(sql, now, limit)
+    return await tx.fetch(sql, now, limit, AWAY_AFTER)
 
 
 async def next_due(tx: db.Tx, node: str) -> datetime | None:
     """When the next lane of ours has something to send; None when nothing waits."""
-    sql = """
-      SELECT min(greatest(l.next_at, l.rest_until, q.not_before)) FROM lanes l
+    sql = f"""
+      SELECT min(greatest(l.next_at, l.rest_until, {LIMIT_REST}, q.not_before)) FROM lanes l
       JOIN leases e ON e.shard = l.shard AND e.node = $1
       JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id) AND d.state = 'online' AND NOT d.sending_paused
       CROSS JOIN LATERAL (
@@ -330,8 +340,23 @@ async def contradicted(tx: db.Tx, wire_ids: Sequence[str]) -> list[db.Row]:
     return await tx.fetch(sql, list(wire_ids))
 
 
+async def end_stopped(tx: db.Tx, ids: Sequence[str], now: datetime) -> list[db.Row]:
+    """Cancel those of these queued rows whose source was ended while they were away from the queue."""
+    sql = """UPDATE messages m SET state = 'cancelled', reason = 'stopped_by_user', ended_at = $2 FROM sources s
+             WHERE m.id = ANY($1::uuid[]) AND m.state = 'queued' AND s.is_ended
+               AND (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
+             RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
+    return await tx.fetch(sql, list(ids), now)
+
+
 async def put_back(tx: db.Tx, node: str, known: Sequence[str]) -> list[db.Row]:
-    """Rows claimed under our present leases that never reached us (the commit's answer was lost): nothing left, so queue them."""
+    """Rows claimed under our present leases that never reached us (the commit's answer was lost): nothing left, so queue them.
+
+    Our lanes are locked first: a commit that is still on its way holds them, and is waited for.
+    """
+    lock = """SELECT 1 FROM lanes l JOIN leases e ON e.shard = l.shard AND e.node = $1
+              ORDER BY l.workspace_id, l.device_id FOR UPDATE OF l"""
+    await tx.fetch(lock, node)
     sql = """UPDATE messages m SET state = 'queued', token = NULL
              FROM lanes l JOIN leases e ON e.shard = l.shard AND e.node = $1
              WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'claimed' AND m.token = e.token

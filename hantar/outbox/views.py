@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hantar.kit import db
-from hantar.outbox import model
+from hantar.outbox import model, store
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,11 @@ async def sent_since(tx: db.Tx, workspace_id: str, source_id: str, since: dateti
     return (row["n"], row["first"]) if row else (0, None)
 
 
-WAITING_FOR = """CASE WHEN m.state <> 'queued' THEN NULL
+WAITING_FOR = f"""CASE WHEN m.state <> 'queued' THEN NULL
     WHEN NOT coalesce(s.is_open, true) THEN 'campaign_paused'
     WHEN d.state = 'restricted' OR d.state = 'banned_until' THEN 'device_restricted'
     WHEN d.state <> 'online' OR d.sending_paused THEN 'device_offline'
-    WHEN l.rest_until > $1 THEN 'device_limit'
+    WHEN l.rest_until > $1 OR {store.LIMIT_REST} > $1 THEN 'device_limit'
     ELSE 'pacing' END"""
 
 _LIST = f"""

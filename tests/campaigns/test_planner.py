@@ -2,6 +2,10 @@
 
 import asyncio
 from datetime import date, time, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
 
 from hantar.campaigns import audience, model, plan, service, store
 from hantar.campaigns import planner as planners
@@ -162,3 +166,49 @@ async def test_every_campaign_move_in_the_code_is_listed(fleet: Fleet) -> None:
                 continue
             raise AssertionError(f"{act.__name__} moved an ended campaign")
         assert (await store.find(tx, fleet.workspace, campaign)).status is model.C.FINISHED
+
+
+async def test_a_lead_deleted_while_its_page_is_written_stops_nothing(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is written again without it; the planner lives."""
+    (device,) = await fleet.add_devices(1)
+    leads = await fleet.add_leads(device, PHONES[:60])
+    async with fleet.db.transaction(fleet.workspace) as tx:
+        made = await service.create(tx, fleet.workspace, fleet.draft())
+    write, failed = audience.write_page, []
+
+    async def meanwhile(*words: Any, **more: Any) -> Any:
+        if not failed:
+            failed.append(True)
+            async with fleet.db.transaction(fleet.workspace) as other:
+                await other.execute("DELETE FROM leads WHERE id = $1", leads[3])
+            raise asyncpg.ForeignKeyViolationError("messages_workspace_id_lead_id_fkey")
+        return await write(*words, **more)
+
+    monkeypatch.setattr(audience, "write_page", meanwhile)
+    await fleet.planner.look()
+    assert len(await fleet.rows(made.campaign.id)) == 59
+
+
+async def test_a_campaign_deleted_while_it_is_planned_stops_nothing(fleet: Fleet) -> None:
+    assert await fleet.planner._page_again(fleet.workspace, "01890000-0000-7000-8000-000000000000") is False
+
+
+async def test_a_huge_campaign_keeps_a_small_one_waiting_for_one_page_only(fleet: Fleet) -> None:
+    (device,) = await fleet.add_devices(1)
+    await fleet.add_leads(device, PHONES[:190])
+    await fleet.add_leads(device, ["60129990001"], niches=["VIP"], niche_keys=["vip"])
+    async with fleet.db.transaction(fleet.workspace) as tx:
+        big = await service.create(tx, fleet.workspace, fleet.draft())
+        few = model.Audience(("vip",), model.TargetStatus.ALL, None)
+        small = await service.create(tx, fleet.workspace, fleet.draft(audience=few))
+    pages: list[str] = []
+    write = fleet.planner._write_page
+
+    async def noted(workspace: str, campaign: str) -> bool:
+        pages.append("big" if campaign == big.campaign.id else "small")
+        return await write(workspace, campaign)
+
+    fleet.planner._write_page = noted  # type: ignore[method-assign]
+    await fleet.planner.look()
+    assert len(await fleet.rows(small.campaign.id)) == 1
+    assert pages.index("small") <= 1

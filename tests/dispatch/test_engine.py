@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
 
 from hantar.campaigns import service as campaigns
 from hantar.gateways import port
@@ -126,10 +129,95 @@ async def test_an_offline_device_waits_and_goes_on(fleet: Fleet) -> None:
 async def test_a_campaign_may_skip_devices_that_are_away(fleet: Fleet) -> None:
     (device,) = await fleet.add_devices(1)
     await fleet.add_leads(device, PHONES[:3])
-    await fleet.set_device(device, state="offline")
+    await fleet.set_device(device, state="offline", state_since=fleet.clock.now() - timedelta(minutes=3))
     campaign = await fleet.launch(when_offline="skip")
     await fleet.engine.sweep()
     assert await fleet.states(campaign) == {"expired": 3}
+
+
+async def test_a_short_drop_or_a_restart_skips_nobody(fleet: Fleet) -> None:
+    (device,) = await fleet.add_devices(1)
+    await fleet.add_leads(device, PHONES[:3])
+    campaign = await fleet.launch(when_offline="skip", min_delay_seconds=1, max_delay_seconds=1)
+    for state in ("connecting", "offline", "suspect"):
+        await fleet.set_device(device, state=state, state_since=fleet.clock.now())
+        await fleet.clock.advance(60)
+        await fleet.engine.sweep()
+        assert await fleet.states(campaign) == {"queued": 3}, state
+    await fleet.set_device(device, state="online", state_since=fleet.clock.now())
+    await fleet.engine.leases.beat()
+    await fleet.run(8)
+    assert (await fleet.verdict()).effects == 3
+
+
+async def test_each_message_expires_after_its_own_planned_time(fleet: Fleet) -> None:
+    """Three a day on one device: the last of seven is planned for the third day, and lives 72 hours from then."""
+    (device,) = await fleet.add_devices(1, per_day=3)
+    await fleet.add_leads(device, PHONES[:7])
+    fleet.planner._page = 2  # places go on over pages
+    campaign = await fleet.launch()
+    lives = [(row["expires_at"] - fleet.clock.now()).total_seconds() / 3600 for row in await fleet.rows(campaign)]
+    assert [int(hours) for hours in lives] == [72, 72, 72, 96, 96, 96, 120]
+
+
+async def test_the_time_a_campaign_stands_paused_does_not_count(fleet: Fleet) -> None:
+    (device,) = await fleet.add_devices(1)
+    await fleet.add_leads(device, PHONES[:4])
+    campaign = await fleet.launch(min_delay_seconds=1, max_delay_seconds=1)
+    await fleet.run(2)
+    left = (await fleet.states(campaign))["queued"]
+    async with fleet.db.transaction(fleet.workspace) as tx:
+        await campaigns.pause(tx, fleet.workspace, campaign)
+    await fleet.clock.advance(100 * 3600)
+    await fleet.engine.sweep()
+    assert (await fleet.states(campaign))["queued"] == left, "a paused campaign lost its people"
+    async with fleet.db.transaction(fleet.workspace) as tx:
+        await campaigns.resume(tx, fleet.workspace, campaign)
+    await fleet.engine.leases.beat()
+    await fleet.run(15)
+    assert (await fleet.verdict()).effects == 4
+
+
+async def test_what_comes_back_to_a_cancelled_campaign_is_cancelled(fleet: Fleet) -> None:
+    (device,) = await fleet.add_devices(1)
+    await fleet.add_leads(device, PHONES[:2])
+    campaign = await fleet.launch()
+    await fleet.driver.simulate(port.DeviceRef(device), port.SimulatorAction("rate_limit", for_seconds=60))
+    await fleet.engine.leases.beat()
+    await fleet.engine.tick()
+    async with fleet.db.transaction(fleet.workspace) as tx:
+        await campaigns.cancel(tx, fleet.workspace, campaign)
+    await fleet.clock.advance(0.3)
+    await fleet.engine.flush()
+    assert await fleet.states(campaign) == {"cancelled": 2}
+
+
+async def test_a_raised_limit_counts_at_once(fleet: Fleet) -> None:
+    (device,) = await fleet.add_devices(1, per_hour=2)
+    await fleet.add_leads(device, PHONES[:5])
+    await fleet.launch(min_delay_seconds=1, max_delay_seconds=1)
+    await fleet.run(20)
+    assert (await fleet.verdict()).effects == 2
+    await fleet.set_device(device, per_hour=100)
+    await fleet.run(10)
+    assert (await fleet.verdict()).effects == 5
+
+
+async def test_our_clock_may_be_wrong_by_an_hour(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-07: the slot is written on the database's time; what our own clock says changes nothing."""
+    (device,) = await fleet.add_devices(1)
+    await fleet.add_leads(device, PHONES[:4])
+    await fleet.launch(min_delay_seconds=5, max_delay_seconds=5)
+    right = fleet.clock.now
+    wrong = SimpleNamespace(
+        now=lambda: right() + timedelta(hours=1), monotonic=fleet.clock.monotonic, sleep=fleet.clock.sleep, wait=fleet.clock.wait
+    )
+    monkeypatch.setattr(fleet.engine, "_clock", wrong)
+    await fleet.run(30)
+    verdict = await fleet.verdict(gaps=5.0)
+    assert verdict.is_clean, str(verdict)
+    assert verdict.effects == 4
+    assert all(row["sent_at"] <= right() for row in await fleet.rows())
 
 
 async def test_too_late_is_not_sent(fleet: Fleet) -> None:

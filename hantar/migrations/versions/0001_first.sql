@@ -328,6 +328,7 @@ CREATE TABLE sources (
   min_delay_seconds double precision NOT NULL,
   max_delay_seconds double precision NOT NULL CHECK (max_delay_seconds >= min_delay_seconds),
   skip_offline boolean NOT NULL DEFAULT false,
+  is_ended boolean NOT NULL DEFAULT false,
   PRIMARY KEY (workspace_id, id)
 );
 --;;
@@ -468,6 +469,8 @@ CREATE TABLE campaigns (
   paused_from text CHECK (paused_from IN ('pending', 'triggered', 'processing')),
   status_reason text,
   planner_cursor uuid,
+  planner_counts jsonb NOT NULL DEFAULT '{}',
+  paused_at timestamptz,
   is_demo boolean NOT NULL DEFAULT false,
   started_at timestamptz,
   finished_at timestamptz,

@@ -1,0 +1,44 @@
+"""Single messages: what a person may settle, and what a cancelled campaign forbids."""
+
+import asyncio
+
+import pytest
+
+from hantar.campaigns import service as campaigns
+from hantar.dispatch import intake
+from hantar.gateways import port
+from hantar.outbox import model, service, store
+from tests.fleet import Fleet
+
+
+async def test_a_cancelled_campaigns_message_is_not_sent_again(fleet: Fleet) -> None:
+    (device,) = await fleet.add_devices(1)
+    await fleet.add_leads(device, ["60123450001"])
+    campaign = await fleet.launch()
+    (row,) = await fleet.rows()
+    async with fleet.db.system() as tx:
+        await tx.execute("UPDATE messages SET state = 'claimed'")
+        await tx.execute("UPDATE messages SET state = 'unknown'")
+    async with fleet.db.transaction(fleet.workspace) as tx:
+        await campaigns.cancel(tx, fleet.workspace, campaign)
+        with pytest.raises(model.SourceEnded):
+            await service.resolve(tx, fleet.workspace, row["id"], "send_again")
+        settled = await service.resolve(tx, fleet.workspace, row["id"], "arrived")
+    assert settled["state"] == "sent"
+
+
+async def test_a_receipt_that_could_not_be_stored_is_not_taken_for_stored(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever brought it hears of the failure and brings it again."""
+
+    async def broken(*words: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(store, "receipts", broken)
+    taking = intake.Intake(fleet.db, fleet.clock)
+    event = port.Receipt(device_id="d", event_id="e", at=fleet.clock.now(), wire_ids=("W",), kind=port.ReceiptKind.READ)
+    brought = asyncio.create_task(taking.take(event))
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError):
+        await taking.flush()
+    with pytest.raises(RuntimeError):
+        await brought
