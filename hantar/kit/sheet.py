@@ -3,20 +3,12 @@
 import csv
 import io
 import itertools
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-def guarded(cell: str) -> str:
-    """The cell with a leading apostrophe when its first visible character could start a formula."""
-    plain = unicodedata.normalize("NFKC", cell)
-    risky = plain.startswith(STARTERS) or plain.lstrip().startswith(STARTERS)
-    return f"'{cell}" if risky else cell
+from hantar.kit import cells
 
 
 def text(value: Any) -> str:
@@ -25,14 +17,14 @@ def text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value.isoformat() if isinstance(value, datetime) else guarded(str(value))
+    return value.isoformat() if isinstance(value, datetime) else cells.guard(str(value))
 
 
 def lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """The file, line by line, header first."""
+    """The file, line by line, header first; no columns: a further part of a file."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    for row in itertools.chain([columns], rows):
+    for row in itertools.chain([columns] if columns else [], rows):
         writer.writerow([text(cell) for cell in row])
         yield buffer.getvalue()
         buffer.seek(0)

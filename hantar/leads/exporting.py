@@ -5,8 +5,8 @@ import io
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from hantar.kit import db
-from hantar.leads import cells, columns, import_store, model, store
+from hantar.kit import cells, db
+from hantar.leads import columns, import_store, model, store
 from hantar.leads.model import ImportId
 
 CHUNK = 64_000

@@ -4,12 +4,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hantar.leads import cells
+from hantar.kit import cells
 
 
 @pytest.mark.parametrize(
     "cell",
-    ["=1+1", "+60", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1", "\u200b=1", "＝1", "＋1", "－1", "＠x", "'=1"],
+    [
+        "=1+1",
+        "+60",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        " =1",
+        "\u00a0=1",
+        "\u200b=1",
+        "\u2003\x0b=1",
+        "            =1",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠x",
+        "'=1",
+    ],
 )
 def test_a_cell_that_could_run_is_guarded(cell: str) -> None:
     assert cells.guard(cell) == f"'{cell}"

@@ -3,7 +3,9 @@
 import unicodedata
 
 _STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_UNSEEN = " \u200b\u2060\ufeff"
+_UNSEEN = " \x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u180e\u2028\u2029\u202f\u205f\u3000\u200b\u2060\ufeff" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
 
 
 def guard(cell: str) -> str:
@@ -18,4 +20,4 @@ def unguard(cell: str) -> str:
 
 def _could_run(text: str) -> bool:
     # full-width signs (＝) run too in some programs, hence NFKC
-    return unicodedata.normalize("NFKC", text[:8]).lstrip(_UNSEEN).startswith(_STARTS)
+    return unicodedata.normalize("NFKC", text.lstrip(_UNSEEN)[:8]).startswith(_STARTS)
