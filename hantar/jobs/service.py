@@ -21,9 +21,18 @@ from hantar.kit.db import Tx
 from hantar.kit.ids import new_id
 
 
-async def create(tx: Tx, workspace_id: str, kind: str, *, by: str | None = None, total: int | None = None, **spec: Any) -> Job:
-    """Add a queued job; `spec` is kept for whoever takes it up."""
-    job = await store.add(tx, workspace_id, new_id(), kind, spec, total, by, await tx.now())
+async def create(
+    tx: Tx,
+    workspace_id: str,
+    kind: str,
+    *,
+    job_id: str | None = None,
+    by: str | None = None,
+    total: int | None = None,
+    **spec: Any,
+) -> Job:
+    """Add a queued job, under a new id unless one is given; `spec` is kept for whoever takes it up."""
+    job = await store.add(tx, workspace_id, job_id or new_id(), kind, spec, total, by, await tx.now())
     return await _told(tx, workspace_id, job)
 
 

@@ -193,15 +193,18 @@ async def import_leads(
 
 
 async def _queue(at: access.At, importer: Importer, file: IO[bytes], found: importing.Survey, name: str) -> Response:
-    """Keep the file, and a job that reads it."""
-    import_id = ImportId(ids.new_id())
-    async with at.tx() as tx:
-        by = at.caller.user_id
-        options = found.options.as_json()
-        job = await jobs.create(tx, at.workspace_id, importing.JOB, by=by, total=found.rows, import_id=import_id, options=options)
-        await import_store.add(tx, at.workspace_id, import_id, job.id, name, found.options, by)
-        await importer.keep(file, job.id)
-        now = await tx.now()
+    """Keep the file, then a job that reads it; without the job the file goes again."""
+    import_id, job_id = ImportId(ids.new_id()), ids.new_id()
+    by, spec = at.caller.user_id, {"import_id": import_id, "options": found.options.as_json()}
+    await importer.keep(file, job_id)
+    try:
+        async with at.tx() as tx:
+            job = await jobs.create(tx, at.workspace_id, importing.JOB, job_id=job_id, by=by, total=found.rows, **spec)
+            await import_store.add(tx, at.workspace_id, import_id, job.id, name, found.options, by)
+            now = await tx.now()
+    except BaseException:
+        await importer.drop(job_id)
+        raise
     body = jobs_http.out(job, now).model_dump(mode="json") | {"import_id": import_id}
     return JSONResponse(body, 202, {"Location": f"/api/jobs/{job.id}"})
 

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import os
 import shutil
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -29,6 +30,10 @@ AGAIN = (db.DatabaseAway, *db.AWAY, asyncpg.DeadlockDetectedError, asyncpg.Seria
 GONE = "The uploaded file is gone. Import it again; rows already stored count as present."
 
 
+class FileUnreadable(errors.Unavailable):
+    """The server cannot read the uploaded file. Import it again; rows already stored count as present."""
+
+
 class StorageFull(errors.Unavailable):
     """The server's disk is full, so this file cannot be kept."""
 
@@ -42,6 +47,7 @@ class Importer:
         self._db, self.folder = database, folder
         self._woken = bus.waker("job.progress")
         self._mine: set[str] = set()
+        self._undeleted: set[str] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; the batch in hand is finished first."""
@@ -101,9 +107,12 @@ class Importer:
 
     async def _read(self, workspace_id: str, job_id: str, spec: dict[str, Any], after: int, stop: asyncio.Event) -> None:
         import_id, options = ImportId(spec["import_id"]), Options.from_json(spec["options"])
-        with self.path(job_id).open("rb") as file:
-            rows = importing.Rows(file, options, after=after)
-            while batch := await rows.batch():
+        with _readable():
+            file = self.path(job_id).open("rb")
+        with file:
+            with _readable():
+                rows = importing.Rows(file, options, after=after)
+            while batch := await _batch(rows):
                 if stop.is_set():
                     return
                 async with self._db.transaction(workspace_id) as tx:
@@ -117,7 +126,7 @@ class Importer:
         async with self._db.transaction(workspace_id) as tx:
             await importing.finish(tx, workspace_id, job_id, import_id, **how)
         self._mine.discard(job_id)
-        await asyncio.to_thread(self.path(job_id).unlink, missing_ok=True)
+        await self.drop(job_id)
 
     async def _close_ended(self, open_jobs: set[str]) -> None:
         """Close imports whose job ended without us (cancelled while it waited), and delete their files."""
@@ -128,7 +137,7 @@ class Importer:
             async with self._db.transaction(row["workspace_id"]) as tx:
                 status = "cancelled" if row["status"] == "cancelled" else "failed"
                 await import_store.end(tx, ImportId(row["spec"]["import_id"]), status, row["error"])
-            await asyncio.to_thread(self.path(row["id"]).unlink, missing_ok=True)
+            await self.drop(row["id"])
 
     async def _drop_orphans(self) -> None:
         """Delete files whose request died before its job was committed; only at start, when no request is under way."""
@@ -148,8 +157,29 @@ class Importer:
         await asyncio.to_thread(_copy, file, self.path(job_id))
 
     async def drop(self, job_id: str) -> None:
-        """Delete a kept file that no job needs."""
-        await asyncio.to_thread(self.path(job_id).unlink, missing_ok=True)
+        """Delete a kept file that no job needs; one that cannot be deleted stays, and the log says so once."""
+        try:
+            await asyncio.to_thread(self.path(job_id).unlink, missing_ok=True)
+        except OSError as error:
+            if job_id not in self._undeleted:
+                log.warning("leads.import_file_stays", job=job_id, why=str(error))
+            self._undeleted.add(job_id)
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """An unreadable file as such: the errors of a database that is away have the same types, and pass by themselves."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise FileUnreadable from error
+
+
+async def _batch(rows: importing.Rows) -> importing.Batch | None:
+    with _readable():
+        return await rows.batch()
 
 
 def _copy(file: IO[bytes], target: Path) -> None:

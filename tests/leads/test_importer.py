@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import asyncpg
 import pytest
 
 from hantar.accounts.model import Caller
-from hantar.kit import clock, cluster, db
+from hantar.kit import clock, cluster, db, errors
 from hantar.kit.ids import new_id
+from hantar.leads import import_store
 from hantar.leads import importer as importers
 from hantar.leads.importer import Importer
 from tests import cast
@@ -197,6 +198,48 @@ async def test_a_lost_file_fails_in_plain_words(
     assert ended["status"] == "failed"
     assert "uploaded file is gone" in ended["error"]
     assert (await http(alice).get(f"/api/imports/{made['import_id']}")).json()["status"] == "failed"
+
+
+async def test_an_unreadable_file_fails_and_the_next_is_read(
+    http: cast.Http, alice: Caller, add_device: AddDevice, importer: Importer
+) -> None:
+    device = await add_device(alice)
+    made, second = await queue(http, alice, device), await queue(http, alice, device, sheet(6_500))
+    importer.path(made["id"]).unlink()
+    importer.path(made["id"]).mkdir()  # it is there, and nobody can read it
+    assert await importer.work(asyncio.Event()) == 2
+    ended = await job(http, alice, made["id"])
+    assert (ended["status"], "cannot read the uploaded file" in ended["error"]) == ("failed", True)
+    assert (await job(http, alice, second["id"]))["status"] == "done"
+    assert await importer.work(asyncio.Event()) == 0
+
+
+async def test_a_file_is_copied_outside_of_transactions_and_goes_when_its_job_fails(
+    http: cast.Http,
+    alice: Caller,
+    add_device: AddDevice,
+    importer: Importer,
+    database: db.Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    device = await add_device(alice)
+    seen: list[int] = []
+    keep = importer.keep
+
+    async def watched(file: IO[bytes], job_id: str) -> None:
+        await keep(file, job_id)
+        async with database.system() as tx:
+            open_ones = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+            seen.append(await tx.fetchval(open_ones))
+
+    async def fails(*_: object) -> None:
+        raise errors.Conflict
+
+    monkeypatch.setattr(importer, "keep", watched)
+    monkeypatch.setattr(import_store, "add", fails)
+    reply = await http(alice).post(f"/api/devices/{device}/leads/import", files={"file": ("big.csv", sheet())})
+    assert (reply.status_code, seen) == (409, [0])
+    assert list(importer.folder.iterdir()) == []
 
 
 async def test_a_deleted_device_fails_in_plain_words(
