@@ -160,6 +160,29 @@ async def test_a_stranger_in_a_hurry_is_slowed(http, fake_clock):
     assert (await http(None).get("/api/nothing")).status_code == 404
 
 
+async def test_an_address_that_guesses_keys_costs_no_look_ups_over_the_limit(http, alice, bob, database, fake_clock, monkeypatch):
+    opened = []
+    door = database.door
+
+    def counted():
+        opened.append(1)
+        return door()
+
+    monkeypatch.setattr(database, "door", counted)
+    known, stranger = http(alice), http(None)
+    assert (await known.get("/api/me")).status_code == 200
+    for number in range(gate.PER_STRANGER.amount):
+        await stranger.get("/api/me", headers={"x-api-key": f"hk_{number}"})
+    opened.clear()
+    reply = await stranger.get("/api/me", headers={"x-api-key": "hk_one_more"})
+    assert (reply.status_code, reply.headers["ratelimit-remaining"], opened) == (429, "0", [])
+    assert (await known.get("/api/me")).status_code == 200, "who was let in from there stays in"
+    assert (await http(bob).get("/api/me")).status_code == 200, "the last look-up there was good"
+    await stranger.get("/api/me", headers={"x-api-key": "hk_another"})
+    await fake_clock.advance(60)
+    assert (await stranger.get("/api/me", headers={"x-api-key": "hk_later"})).status_code == 401
+
+
 async def test_a_stranger_s_large_body_is_not_read(http, alice):
     files = {"file": b"x" * 2_000_000}
     assert (await http(None).post("/api/file", files=files)).status_code == 401
