@@ -74,10 +74,12 @@ class Keeper:
         async with lock:  # in the order they came
             if 0 < event.seq < self._seqs.get(event.device_id, 0):
                 return
-            await self._apply_at_last(event)
+            is_known = await self._apply_at_last(event)
             self._seqs[event.device_id] = max(event.seq, self._seqs.get(event.device_id, 0))
+        if not is_known:
+            self._forget_gone(event.device_id)
 
-    async def _apply_at_last(self, event: port.Event) -> None:
+    async def _apply_at_last(self, event: port.Event) -> bool:
         """Wait for the database here rather than give the event back: a later one must not overtake it."""
         while True:
             try:
@@ -86,12 +88,13 @@ class Keeper:
                 log.warning("keeper.event_waits", device=event.device_id, kind=type(event).__name__)
                 await self._clock.sleep(0.5)
 
-    async def _apply(self, event: port.Event) -> None:
+    async def _apply(self, event: port.Event) -> bool:
+        """Write down what an event changes; False when there is no such device."""
         async with self._db.system() as tx:
             before = await store.find(tx, event.device_id, lock=True)
             if before is None:
                 log.info("device.event_of_unknown", device=event.device_id, kind=type(event).__name__)
-                return
+                return False
             now = await tx.now()
             locks = 0
             if isinstance(event, port.ReachOutLocked) and event.until is None:
@@ -103,6 +106,7 @@ class Keeper:
         if change is not None:
             self._remember(before, change.device, event)
             self._bell(event.device_id)
+        return True
 
     def _tell_code(self, tx: db.Tx, device: model.Device, event: port.Event) -> None:
         if isinstance(event, port.QrCode) and device.state is S.PAIRING:
@@ -200,6 +204,14 @@ class Keeper:
             await driver.forget(ref(device))
         except (port.PairingRefused, port.NotPaired, model.GatewayAway) as error:
             log.warning("device.not_forgotten", device=device.id, why=str(error))
+        self._forget_gone(device.id)
+
+    def _forget_gone(self, device_id: str) -> None:
+        """Keep nothing of a device that is no more; its lock stays while somebody holds it, who then ends up here too."""
+        self._forget(device_id)
+        lock = self._locks.get(device_id)
+        if lock is not None and not lock.locked():
+            del self._locks[device_id]
 
     def _forget(self, device_id: str) -> None:
         memory: tuple[dict[str, Any], ...] = (self._opening, self._retries, self._steady_since, self._codes, self._seqs)

@@ -28,6 +28,8 @@ router = APIRouter()
 PING_SECONDS = 25.0
 """Shorter than the 30 and 60 seconds after which proxies cut silent lines."""
 LARGEST_FRAME = 65_536
+LONGEST_ID = 20
+"""Digits of a frame's number; ours are milliseconds."""
 MOST_SOCKETS = 20
 """Open sockets of one person or key: browser tabs, not a flood (F-31)."""
 MOST_TOPICS = 200
@@ -97,7 +99,8 @@ async def live(socket: WebSocket) -> None:
         return
     last_id = socket.query_params.get("last_id", "")
     hub = _feed(socket)
-    listener = hub.join(caller, int(last_id) if last_id.isascii() and last_id.isdigit() else None)
+    is_id = last_id.isascii() and last_id.isdigit() and len(last_id) <= LONGEST_ID
+    listener = hub.join(caller, int(last_id) if is_id else None)
     try:
         await socket.accept()
         await _serve(socket, hub, listener)

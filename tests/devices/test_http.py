@@ -441,6 +441,7 @@ async def test_a_deleted_device_takes_everything_along_and_nothing_of_others(
     assert counts == [2, 2, 6, 1]
     assert [line["effect"] for line in stage.book.lines()][-2:] == ["unlinked", "forgotten"]
     await stage.passes(5)
+    assert (made["id"] in stage.keeper._locks, made["id"] in stage.keeper._seqs) == (False, False)
 
 
 # ---------------------------------------------------------------------- who may

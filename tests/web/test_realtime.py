@@ -113,10 +113,15 @@ async def test_who_was_away_too_long_reads_again(app, bus, alice):
         last = (await socket.frame())["id"]
     for _ in range(feed.KEPT_FRAMES + 1):
         bus.publish(device_status(alice))
-    for query in (f"last_id={last}", "last_id=1", f"last_id={last * 2}"):
+    for query in (f"last_id={last}", "last_id=1", f"last_id={last * 2}", "last_id=" + "9" * 20):
         async with connect(app, alice, query=query) as socket:
             assert (await socket.frame())["event"] == "resync"
             assert await socket.nothing()
+
+
+async def test_a_number_beyond_all_numbers_is_none(app, alice):
+    async with connect(app, alice, query="last_id=" + "9" * 5_000) as socket:
+        assert await socket.nothing()
 
 
 async def test_numbers_go_on_rising_after_a_restart(app, bus, alice, database, fake_clock):
