@@ -1,14 +1,9 @@
 // Playing the phone and WhatsApp for a simulated device: what happens in life, on request.
-import { Button, Group, NumberInput, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { Button, Group, NumberInput, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import type { Device, Simulation } from '@/api/types';
-import { ProblemSummary } from '@/parts/ProblemNote';
 import { Section } from '@/parts/Section';
-import { SubmitRow } from '@/parts/SubmitRow';
-import { tell } from '@/parts/toast';
 import { useAction } from '@/parts/useAction';
-import { useFormProblem } from '@/parts/useFormProblem';
 import { useWords } from '@/words';
 import { canLink } from './groups';
 import { useSimulate } from './hooks';
@@ -48,9 +43,6 @@ export function SimulatorTab({ device }: { device: Device }) {
             <Act device={device} action="reject" />
             <Act device={device} action="lose_ack" />
           </Stack>
-        </Section>
-        <Section title={t.inbound}>
-          <Inbound device={device} />
         </Section>
       </SimpleGrid>
     </Stack>
@@ -92,41 +84,5 @@ function Act({ device, action, forSeconds, disabled = false }: ActProps) {
         {t.play}
       </Button>
     </Group>
-  );
-}
-
-function Inbound({ device }: { device: Device }) {
-  const t = useWords().devices.simulator;
-  const checks = useWords().devices.actions.checks;
-  const simulate = useSimulate(device.id);
-  const form = useForm({
-    initialValues: { phone: '', text: '' },
-    validate: {
-      phone: (value) => (value.trim() === '' ? checks.phoneMissing : null),
-      text: (value) => (value.trim() === '' ? checks.messageMissing : null),
-    },
-  });
-  const problem = useFormProblem(form);
-
-  async function submit(values: typeof form.values) {
-    problem.clear();
-    try {
-      await simulate.mutateAsync({ action: 'inbound', ...values });
-      tell(t.done(t.inbound));
-      form.setFieldValue('text', '');
-    } catch (error) {
-      problem.show(error);
-    }
-  }
-
-  return (
-    <form onSubmit={form.onSubmit((values) => void submit(values))} noValidate>
-      <Stack gap="sm">
-        <ProblemSummary problem={problem.problem} fields={problem.fields} rest={problem.rest} />
-        <TextInput label={t.inboundFrom} inputMode="tel" {...form.getInputProps('phone')} data-testid="simulator-inbound-phone" />
-        <Textarea label={t.inboundText} autosize minRows={2} {...form.getInputProps('text')} data-testid="simulator-inbound-text" />
-      </Stack>
-      <SubmitRow label={t.inboundSend} isBusy={simulate.isPending} data-testid="simulator-inbound-send" />
-    </form>
   );
 }

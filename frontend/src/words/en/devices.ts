@@ -214,10 +214,6 @@ export const devices = {
     whatsappSide: 'WhatsApp',
     nextMessage: 'The next message',
     seconds: 'For how long (seconds)',
-    inbound: 'Incoming text',
-    inboundFrom: 'From number',
-    inboundText: 'Text',
-    inboundSend: 'Let it arrive',
     done: (what: string) => `Done: ${what}`,
     actions: {
       scan: ['Scan the QR code', 'Links the device, as a person with the phone would.'],
