@@ -90,9 +90,16 @@ class Server:
         return self._process.wait(timeout=40)
 
     def kill_database(self) -> None:
-        """kill -9 of its PostgreSQL."""
+        """kill -9 of its PostgreSQL, and wait until another one runs and the program says that it is ready."""
         pid_file = self.folder / "data" / "postgres" / "data" / "postmaster.pid"
-        os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+        killed = int(pid_file.read_text().split()[0])
+        os.kill(killed, signal.SIGKILL)
+
+        def is_another() -> bool:
+            words = pid_file.read_text().split() if pid_file.exists() else []
+            return bool(words) and int(words[0]) != killed and self._answers()
+
+        wait_for(is_another, 30)
 
     def sign_in(self) -> None:
         """As the administrator made from APP_BASIC_AUTH."""

@@ -110,6 +110,7 @@ async def test_guessing_is_slowed_per_account_and_never_locked_for_good(http, fa
     assert (await client.post("/login", json=right)).status_code == 200
 
 
+@pytest.mark.slow
 async def test_guessing_many_accounts_from_one_address_is_slowed(database, fake_clock):
     accounts = service.Accounts(database, fake_clock, Settings())
     codes = []

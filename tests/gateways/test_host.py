@@ -16,6 +16,8 @@ from hantar.gateways.simulator import ledger, lines
 from hantar.kit import clock
 from tests.contract import rigs
 
+pytestmark = pytest.mark.slow  # real servers start and die here
+
 ROOT = Path(__file__).parents[2]
 ANN = rigs.person(rigs.ordinary)
 

@@ -18,6 +18,8 @@ import pytest
 
 from hantar.kit import embedded, embedded_address, embedded_programs, embedded_remains
 
+pytestmark = pytest.mark.slow  # real servers start and die here
+
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL under another account")
 
 
