@@ -1,7 +1,8 @@
 """Routes of campaigns: create, look, change, plan, start, pause, resume, cancel, clone, delete."""
 
 import uuid
-from datetime import date
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -50,9 +51,9 @@ async def list_campaigns(
     niche: str | None = None,
     target_status: model.TargetStatus | None = None,
     device_id: uuid.UUID | None = None,
-    date: date | None = None,
-    start_date: date | None = None,
-    end_date: date | None = None,
+    date: inputs.Day | None = None,
+    start_date: inputs.Day | None = None,
+    end_date: inputs.Day | None = None,
     time_zone: str | None = None,
     q: Annotated[str | None, Query(max_length=200)] = None,
     at: access.At = READ,
@@ -74,6 +75,7 @@ async def list_campaigns(
     if q:
         where.add("c.title ILIKE {}", db.like(q))
     first, last = date or start_date, date or end_date
+    schedule.check_order(first, last)
     zone = time_zone or at.caller.time_zone
     if first:
         where.add("c.due_at >= {}", schedule.day_bounds(first, first, zone)[0])
@@ -108,11 +110,12 @@ async def create_campaign(body: http_models.CampaignIn, at: access.At = MANAGE) 
 
 @router.post("/campaigns/plan", summary="Plan a campaign without making it", max_body_size=media.LINK_BODY_LIMIT)
 async def plan_draft(body: http_models.CampaignIn, at: access.At = READ) -> http_models.PlanOut:
-    """Who gets what, when, from which device, and who is left out and why. Nothing is sent."""
-    media_id = await _media_id(at, body)
+    """Who gets what, when, from which device, and who is left out and why. Nothing is sent, and no picture is fetched."""
+    is_elsewhere = bool(body.image_url) and not media.is_own(body.image_url or "")
+    media_id = plan.UNFETCHED if is_elsewhere else await _media_id(at, body)
     draft = http_models.draft_of(body, media_id, body.time_zone or at.caller.time_zone)
     async with at.tx() as tx:
-        await service.check(tx, at.workspace_id, draft)
+        await service.check(tx, at.workspace_id, replace(draft, media_id=None) if is_elsewhere else draft)
         return http_models.plan_out(await plan.make(tx, at.workspace_id, draft, None))
 
 
@@ -237,15 +240,32 @@ async def plan_recipients(
     after = page.after(1)
     device = str(device_id) if device_id else None
     asked = audience.Asked(included, reason, device, q, after[0] if after and format == "json" else None)
-    async with at.tx() as tx:
-        limit = None if format == "csv" else page.limit + 1
-        people = await plan.recipients(tx, at.workspace_id, str(plan_id), asked, limit)
     if format == "csv":
-        columns = ("name", "phone", "device_name", "earliest_at", "text", "included", "reason")
-        rows = ([getattr(each, name) for name in columns] for each in people)
-        return StreamingResponse(sheet.lines(columns, rows), media_type="text/csv", headers=sheet.headers("plan.csv"))
+        async with at.tx() as tx:
+            await store.find_plan(tx, at.workspace_id, str(plan_id))
+        return StreamingResponse(_csv(at, str(plan_id), asked), media_type="text/csv", headers=sheet.headers("plan.csv"))
+    async with at.tx() as tx:
+        people = await plan.recipients(tx, at.workspace_id, str(plan_id), asked, page.limit + 1)
     kept, cursor = page.cut(people, lambda each: (each.lead_id,))
     return paging.PageOut[http_models.RecipientOut](items=[http_models.recipient_out(each) for each in kept], next_cursor=cursor)
+
+
+CSV_COLUMNS = ("name", "phone", "device_name", "earliest_at", "text", "included", "reason")
+CSV_PAGE = 1000
+"""Recipients read and rendered at once; a longer page would hold up other requests."""
+
+
+async def _csv(at: access.At, plan_id: str, asked: audience.Asked) -> AsyncIterator[str]:
+    """All recipients as CSV, read in pages so that memory stays flat."""
+    header: tuple[str, ...] = CSV_COLUMNS
+    while True:
+        async with at.tx() as tx:
+            people = await plan.recipients(tx, at.workspace_id, plan_id, asked, CSV_PAGE)
+        rows = ([getattr(each, name) for name in CSV_COLUMNS] for each in people)
+        yield "".join(sheet.lines(header, rows))
+        if len(people) < CSV_PAGE:
+            return
+        header, asked = (), replace(asked, after=people[-1].lead_id)
 
 
 class TestSendIn(inputs.In):

@@ -4,7 +4,9 @@ import uuid
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
 
 from hantar.campaigns import model, plan, progress, schedule
 from hantar.kit import errors, inputs
@@ -12,8 +14,17 @@ from hantar.leads import model as leads
 from hantar.outbox import model as outbox
 
 ALL = "all"
-Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(str.strip)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Delay = Annotated[float, Field(ge=0, le=model.LONGEST_DELAY, description="Seconds.")]
+
+
+def _without_zone(given: time) -> time:
+    if given.tzinfo is not None:
+        raise PydanticCustomError("invalid_time", "Give the time as HH:MM, without a zone; time_zone says where.")
+    return given
+
+
+WallTime = Annotated[time, AfterValidator(_without_zone)]
 
 
 class CampaignIn(inputs.In):
@@ -25,8 +36,8 @@ class CampaignIn(inputs.In):
     message: Annotated[str, Field(max_length=outbox.MAX_TEXT)] | None = None
     image_url: Annotated[str | None, Field(description="An address or a data URL; fetched once, now.")] = None
     media_id: uuid.UUID | None = None
-    campaign_date: date | None = None
-    time_schedule: time | None = None
+    campaign_date: inputs.Day | None = None
+    time_schedule: WallTime | None = None
     time_zone: Annotated[str | None, Field(max_length=64)] = None
     min_delay_seconds: Delay = model.DELAYS[0]
     max_delay_seconds: Delay = model.DELAYS[1]
@@ -45,8 +56,8 @@ class CampaignChangesIn(inputs.In):
     message: Annotated[str, Field(max_length=outbox.MAX_TEXT)] | None = None
     image_url: str | None = None
     media_id: uuid.UUID | None = None
-    campaign_date: date | None = None
-    time_schedule: time | None = None
+    campaign_date: inputs.Day | None = None
+    time_schedule: WallTime | None = None
     time_zone: Annotated[str, Field(max_length=64)] | None = None
     min_delay_seconds: Delay | None = None
     max_delay_seconds: Delay | None = None
@@ -99,7 +110,7 @@ def draft_of(body: CampaignIn, media_id: str | None, zone: str) -> model.Draft:
 
 
 def as_body(draft: model.Draft, changes: CampaignChangesIn | None = None) -> CampaignIn:
-    """A stored draft as a body, with changes laid over it."""
+    """A stored draft as a body, with changes laid over it; raises `RequestValidationError` when they do not fit."""
     fields: dict[str, Any] = {
         "title": draft.title,
         "niche": draft.niche,
@@ -120,7 +131,10 @@ def as_body(draft: model.Draft, changes: CampaignChangesIn | None = None) -> Cam
         fields.pop("media_id")
     emptiable = {"message", "media_id", "image_url", "campaign_date", "time_schedule", "device_ids"}
     fields |= {name: value for name, value in sent.items() if value is not None or name in emptiable}
-    return CampaignIn.model_validate(fields)
+    try:
+        return CampaignIn.model_validate(fields)
+    except ValidationError as error:  # answered like a body that was sent so
+        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from error
 
 
 class CountsOut(BaseModel):

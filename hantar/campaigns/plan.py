@@ -8,6 +8,8 @@ from hantar.campaigns import audience, estimate, model, schedule, store
 from hantar.kit import db, ids
 from hantar.outbox import render
 
+UNFETCHED = "unfetched"
+"""Stands for a picture that is given by address: a plan only needs to know that there is one."""
 KEEP = timedelta(days=7)
 """How long a plan's recipients can be paged."""
 VERY_FAST = 3.0

@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 
 from hantar.kit import errors
 
+LATEST = timedelta(days=2 * 366)
+"""How far ahead a campaign may be planned (our own number: later is a slip of the keys)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Warning_:
@@ -43,6 +46,8 @@ def resolve(day: date | None, clock_time: time | None, zone_name: str, now: date
     wanted_day = day or local.date()
     if wanted_day < local.date():
         raise errors.invalid_field("campaign_date", "past_date", "This day has passed. Choose today or a later day.")
+    if wanted_day > local.date() + LATEST:
+        raise errors.invalid_field("campaign_date", "too_far", "Choose a day within the next two years.")
     if clock_time is None:
         if wanted_day == local.date():
             return Resolved(now)
@@ -69,6 +74,12 @@ def _instant(wall: datetime, place: ZoneInfo) -> tuple[datetime, Warning_ | None
         words = f"{wall:%H:%M} comes twice on that day in {place.key}: clocks go back. It starts the first time."
         return first.astimezone(UTC), Warning_("clock_fold", words)
     return first.astimezone(UTC), None
+
+
+def check_order(first: date | None, last: date | None) -> None:
+    """Refuse a span of days that ends before it starts, on `end_date`."""
+    if first and last and last < first:
+        raise errors.invalid_field("end_date", "before_start", "The last day must not be before the first.")
 
 
 def day_bounds(first: date, last: date, zone_name: str) -> tuple[datetime, datetime]:

@@ -2,10 +2,14 @@
 
 import contextvars
 from collections.abc import Iterator
-from typing import Any
+from datetime import date
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
+"""A day that people may mean; every zone has an instant for its bounds."""
 
 ignored: contextvars.ContextVar[set[str] | None] = contextvars.ContextVar("ignored", default=None)
 """Names of fields nobody read in this request; `web` puts them into the header `X-Ignored-Fields`."""

@@ -93,6 +93,11 @@ async def store_link(at: access.At, link: str, field: str = "image_url") -> Medi
     return (await _store(at, await from_link(_client(at), link, field))).id
 
 
+def is_own(link: str) -> bool:
+    """Whether this is our own address of a picture, which `store_link` only looks up."""
+    return OWN.fullmatch(link.strip()) is not None
+
+
 async def _own(at: access.At, media_id: MediaId, field: str) -> MediaId:
     async with at.tx() as tx:
         if not ids.is_id(media_id) or await store.get(tx, media_id) is None:

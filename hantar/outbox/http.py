@@ -1,7 +1,7 @@
 """Routes of single messages: send, list, look, cancel, settle."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -9,7 +9,8 @@ from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from hantar.accounts import access
 from hantar.accounts.model import Role
-from hantar.kit import db, inputs, paging
+from hantar.kit import db, errors, inputs, paging
+from hantar.media import model as media_model
 from hantar.media import service as media
 from hantar.outbox import model, service, views
 
@@ -17,6 +18,8 @@ router = APIRouter(tags=["Messages"])
 
 Status = Literal["pending", "queued", "sent", "failed", "skipped", "unconfirmed"]
 Text = Annotated[str, Field(max_length=model.MAX_TEXT)]
+LATEST = timedelta(days=366)
+"""How far ahead a single message may be planned, and how long after that it may wait (our own number)."""
 
 
 class MessageOut(BaseModel):
@@ -119,13 +122,36 @@ class SendImageIn(inputs.In):
 
 
 async def _send(at: access.At, asked: service.Direct, response: Response) -> AcceptedOut:
+    _check_times(asked, at.clock.now())
     async with at.tx() as tx:
+        if asked.media_id:
+            await _check_media(tx, asked.media_id)
         row = await service.send(tx, at.workspace_id, asked, at.caller.user_id)
     message = message_out(row)
     response.headers["Location"] = f"/api/messages/{message.id}"
     # a message for later waits for its time; the rest is in its device's queue
     status: Status = "pending" if asked.send_at and asked.send_at > at.clock.now() else message.status
     return AcceptedOut(message_id=message.id, status=status, message=message)
+
+
+def _check_times(asked: service.Direct, now: datetime) -> None:
+    if asked.send_at and asked.send_at > now + LATEST:
+        raise errors.invalid_field("send_at", "too_far", "Choose a time within the next year.")
+    if asked.expires_at is None:
+        return
+    start = max(now, asked.send_at or now)
+    if asked.expires_at <= start:
+        words = "The message would expire before it may leave. Choose a later time."
+        raise errors.invalid_field("expires_at", "before_start", words)
+    if asked.expires_at > start + LATEST:
+        raise errors.invalid_field("expires_at", "too_far", "A message may wait for a year at most.")
+
+
+async def _check_media(tx: db.Tx, media_id: str) -> None:
+    try:
+        await media.find(tx, media_model.MediaId(media_id))
+    except media_model.MediaNotFound:
+        raise errors.invalid_field("media_id", "unknown_media", "This picture is not in your workspace.") from None
 
 
 @router.post("/send/message", status_code=202, summary="Send a text to one person")

@@ -195,7 +195,7 @@ async def campaign_messages(
     wanted = views.Wanted(
         source_id=str(campaign_id),
         device_id=str(device_id) if device_id else None,
-        status=status,
+        status=GROUPS[status] if status == "success" else status,  # “pending” is a public word of its own here
         text=q,
         before=before[0] if before else None,
     )

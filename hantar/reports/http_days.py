@@ -12,7 +12,7 @@ from hantar.accounts.model import Role
 from hantar.campaigns import http_models as campaign_models
 from hantar.campaigns import progress, schedule
 from hantar.campaigns import service as campaign_service
-from hantar.kit import db
+from hantar.kit import db, errors, inputs
 from hantar.outbox import views
 from hantar.reports import store
 
@@ -20,6 +20,8 @@ router = APIRouter(tags=["Reports"])
 
 READ = access.need(Role.VIEWER, "campaigns:read")
 LOOK = access.need(Role.VIEWER, "analytics:read")
+LONGEST_SPAN = 366
+"""Days the dashboard shows at once (api.md 4.7)."""
 
 
 class StatusCountsOut(BaseModel):
@@ -67,6 +69,7 @@ def _days(
     today = at.clock.now().astimezone(ZoneInfo(zone)).date()
     begin = day or first or (last if last else today)
     end = day or last or (begin if first else today + timedelta(days=default))
+    schedule.check_order(begin, end)
     return begin, end, *schedule.day_bounds(begin, end, zone)
 
 
@@ -77,9 +80,9 @@ def _message_counts(counts: views.Counts) -> MessageCountsOut:
 
 @router.get("/campaigns/summary", summary="Campaigns of some days (default: today and tomorrow)")
 async def summary(
-    date: date | None = None,
-    start_date: date | None = None,
-    end_date: date | None = None,
+    date: inputs.Day | None = None,
+    start_date: inputs.Day | None = None,
+    end_date: inputs.Day | None = None,
     time_zone: str | None = None,
     at: access.At = READ,
 ) -> SummaryOut:
@@ -174,13 +177,20 @@ class DashboardOut(BaseModel):
 
 @router.get("/dashboard", summary="The first page's numbers")
 async def dashboard(
-    start_date: date | None = None, end_date: date | None = None, time_zone: str | None = None, at: access.At = LOOK
+    start_date: inputs.Day | None = None,
+    end_date: inputs.Day | None = None,
+    time_zone: str | None = None,
+    at: access.At = LOOK,
 ) -> DashboardOut:
     """Devices and leads as they are now; campaigns and days of the span (default: the last seven days)."""
     zone = time_zone or at.caller.time_zone
     schedule.zone(zone)
     today = at.clock.now().astimezone(ZoneInfo(zone)).date()
-    first, last = start_date or today - timedelta(days=6), end_date or today
+    last = end_date or max(today, start_date or today)
+    first = start_date or last - timedelta(days=6)
+    schedule.check_order(first, last)
+    if (last - first).days >= LONGEST_SPAN:
+        raise errors.invalid_field("end_date", "range_too_long", f"Choose at most {LONGEST_SPAN} days.")
     begin, end = schedule.day_bounds(first, last, zone)
     async with at.tx() as tx:
         counts = await store.messages_of_span(tx, at.workspace_id, begin, end)
@@ -216,10 +226,9 @@ async def dashboard(
 
 
 def _filled(rows: list[db.Row], first: date, last: date) -> list[DayOut]:
-    """One entry for each day of the span (at most a year), zero where nothing was sent."""
+    """One entry for each day of the span, zero where nothing was sent."""
     by_day = {row["day"]: row for row in rows}
-    span = min((last - first).days, 366)
-    days = [first + timedelta(days=n) for n in range(span + 1)]
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     names = ("sent", "delivered", "read", "failed")
     return [DayOut(date=day, **{n: by_day[day][n] if day in by_day else 0 for n in names}) for day in days]
 

@@ -110,7 +110,7 @@ def of_any(connection: HTTPConnection, error: Exception) -> JSONResponse:
         return _of_validation(connection, error.errors())
     if isinstance(error, HTTPException):
         return _of_http(connection, error)
-    if isinstance(error, asyncpg.DataError | UnicodeEncodeError):
+    if isinstance(error, asyncpg.DataError | UnicodeEncodeError | OverflowError):
         return _of_data(connection, error)
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         log.warning("http.constraint", request_id=connection.scope.get("hantar.request_id"), exc_info=error)
@@ -192,6 +192,8 @@ def _field_error(error: dict[str, Any]) -> errors.FieldError:
     kind, context = error["type"], error.get("ctx") or {}
     if kind in MESSAGES:
         code, message = MESSAGES[kind]
+    elif kind == "string_too_short" and context["min_length"] == 1:
+        code, message = MESSAGES["missing"]
     elif kind in BOUNDS:
         code, form = BOUNDS[kind]
         message = form.format_map(context)
@@ -220,6 +222,6 @@ def install(app: FastAPI) -> None:
     async def handle(request: Request, error: Exception) -> JSONResponse:
         return of_any(request, error)
 
-    kinds = (errors.AppError, RequestValidationError, HTTPException, asyncpg.PostgresError, UnicodeEncodeError)
+    kinds = (errors.AppError, RequestValidationError, HTTPException, asyncpg.PostgresError, UnicodeEncodeError, OverflowError)
     for kind in (*kinds, asyncpg.InterfaceError, OSError):
         app.add_exception_handler(kind, handle)

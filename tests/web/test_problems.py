@@ -41,6 +41,7 @@ async def raise_kind(kind: str) -> None:
         "missing": errors.NotFound(),
         "limit": errors.LimitReached(retry_after=7.2),
         "away": db.DatabaseAway(),
+        "overflow": OverflowError("date value out of range"),
         "clash": errors.Conflict("Taken.", existing_id="42"),
         "gone": Gone(),
         "fields": errors.invalid_field("phone", "invalid_phone", "Give the number with its country code."),
@@ -73,6 +74,7 @@ def app(database, fake_clock, bus) -> FastAPI:
         ("clash", 409, "conflict"),
         ("gone", 410, "gone"),
         ("fields", 422, "validation"),
+        ("overflow", 422, "validation"),
     ],
 )
 async def test_each_kind_of_error_has_its_status(http, kind, status, code):

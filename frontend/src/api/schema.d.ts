@@ -115,7 +115,7 @@ export interface paths {
         put?: never;
         /**
          * Plan a campaign without making it
-         * @description Who gets what, when, from which device, and who is left out and why. Nothing is sent.
+         * @description Who gets what, when, from which device, and who is left out and why. Nothing is sent, and no picture is fetched.
          *
          *     Needs role **viewer** or stronger; a key with scope `campaigns:read`.
          */
