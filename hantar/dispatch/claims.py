@@ -41,19 +41,7 @@ class Claimer:
         caps = self._caps.get(lane.driver, port.Capabilities())
         slot = pacing.reserve(lane, head, now, caps.send_timeout, self._random())
         wire_id = wire_id_of(head.id) if caps.caller_message_id else None
-        return model.Claim(
-            head=head,
-            token=lane.token,
-            wire_id=wire_id,
-            gap=slot.gap,
-            next_at=slot.next_at,
-            minute_at=slot.minute_at,
-            minute_count=slot.minute_count,
-            hour_at=slot.hour_at,
-            hour_count=slot.hour_count,
-            day_at=slot.day_at,
-            day_count=slot.day_count,
-        )
+        return model.Claim(head, lane.token, wire_id, slot)
 
     async def take(self, tx: db.Tx, node: str, resting: Collection[str], limit: int = BATCH) -> Taken:
         """Claim at most one message for each due lane. Must run in a transaction of its own."""
@@ -89,7 +77,7 @@ class Claimer:
         return ready
 
     async def _render(self, tx: db.Tx, won: list[model.Claim], now: datetime) -> tuple[list[model.Claimed], list[model.Outcome]]:
-        gaps = {each.head.id: each.gap for each in won}
+        gaps = {each.head.id: each.slot.gap for each in won}
         rows = await store.load_claimed(tx, list(gaps))
         to_send: list[model.Claimed] = []
         failed: list[model.Outcome] = []

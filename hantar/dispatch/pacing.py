@@ -4,26 +4,11 @@ Reserve, then re-arm (reliability.md 4): a claim reserves `now + send_timeout + 
 `ack + gap`. A crash in between costs one device at most one timeout of silence, never a short gap.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hantar.outbox import model as outbox
 from hantar.outbox import pace
 from hantar.outbox.pace import DAY, HOUR, MINUTE
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """What a claim writes into its lane."""
-
-    gap: float
-    next_at: datetime
-    minute_at: datetime
-    minute_count: int
-    hour_at: datetime
-    hour_count: int
-    day_at: datetime
-    day_count: int
 
 
 def gap(lane: outbox.Lane, head: outbox.Head, random: float) -> float:
@@ -36,11 +21,11 @@ def _count(started: datetime, used: int, now: datetime, length: timedelta) -> tu
     return (now, 1) if now - started >= length else (started, used + 1)
 
 
-def reserve(lane: outbox.Lane, head: outbox.Head, now: datetime, timeout: timedelta, random: float) -> Slot:
+def reserve(lane: outbox.Lane, head: outbox.Head, now: datetime, timeout: timedelta, random: float) -> outbox.Slot:
     """The slot to write when this head is claimed now."""
     minute_at, minute_count = _count(lane.minute_at, lane.minute_count, now, MINUTE)
     hour_at, hour_count = _count(lane.hour_at, lane.hour_count, now, HOUR)
     day_at, day_count = _count(lane.day_at, lane.day_count, now, DAY)
     pause = gap(lane, head, random)
     next_at = now + timeout + timedelta(seconds=pause)
-    return Slot(pause, next_at, minute_at, minute_count, hour_at, hour_count, day_at, day_count)
+    return outbox.Slot(pause, next_at, minute_at, minute_count, hour_at, hour_count, day_at, day_count)

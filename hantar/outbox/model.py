@@ -147,12 +147,9 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A row to claim and the slot its lane reserves for it."""
+class Slot:
+    """What a claim writes into its lane: the reserved turn, and how much of each limit is used."""
 
-    head: Head
-    token: int
-    wire_id: str | None
     gap: float
     next_at: datetime
     minute_at: datetime
@@ -161,6 +158,16 @@ class Claim:
     hour_count: int
     day_at: datetime
     day_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row to claim and the slot its lane reserves for it."""
+
+    head: Head
+    token: int
+    wire_id: str | None
+    slot: Slot
 
 
 @dataclass(frozen=True, slots=True)

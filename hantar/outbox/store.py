@@ -139,14 +139,14 @@ async def reserve(tx: db.Tx, claims: Sequence[model.Claim]) -> None:
         sql,
         [each.head.workspace_id for each in claims],
         [each.head.device_id for each in claims],
-        [each.next_at for each in claims],
-        [each.gap for each in claims],
-        [each.minute_at for each in claims],
-        [each.minute_count for each in claims],
-        [each.hour_at for each in claims],
-        [each.hour_count for each in claims],
-        [each.day_at for each in claims],
-        [each.day_count for each in claims],
+        [each.slot.next_at for each in claims],
+        [each.slot.gap for each in claims],
+        [each.slot.minute_at for each in claims],
+        [each.slot.minute_count for each in claims],
+        [each.slot.hour_at for each in claims],
+        [each.slot.hour_count for each in claims],
+        [each.slot.day_at for each in claims],
+        [each.slot.day_count for each in claims],
     )
 
 

@@ -130,7 +130,7 @@ def _memory_pacing(patch: pytest.MonkeyPatch) -> None:
     """The claim reserves nothing: a restart has forgotten the gap."""
     reserve = pacing.reserve
 
-    def forgetful(lane: Any, head: Any, now: Any, timeout: Any, rnd: float) -> pacing.Slot:
+    def forgetful(lane: Any, head: Any, now: Any, timeout: Any, rnd: float) -> model.Slot:
         return replace(reserve(lane, head, now, timeout, rnd), next_at=now, gap=0.0)
 
     patch.setattr(pacing, "reserve", forgetful)
@@ -140,7 +140,7 @@ def _claim_only(patch: pytest.MonkeyPatch) -> None:
     """The claim reserves `now + gap` and the acknowledgement does not re-arm: a slow answer shortens the next gap."""
     reserve = pacing.reserve
 
-    def short(lane: Any, head: Any, now: Any, timeout: Any, rnd: float) -> pacing.Slot:
+    def short(lane: Any, head: Any, now: Any, timeout: Any, rnd: float) -> model.Slot:
         return reserve(lane, head, now, timedelta(), rnd)
 
     async def nothing(tx: db.Tx, outcomes: Any) -> None:
