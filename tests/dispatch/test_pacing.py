@@ -1,0 +1,99 @@
+"""The pure rules of pacing and of verdicts, over everything that can come."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hantar.dispatch import pacing, verdicts
+from hantar.gateways import port
+from hantar.outbox import model, pace
+
+NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+TIMEOUT = timedelta(seconds=10)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LANE = model.Lane("w", "d", "simulator", 1, 0, 0, 20, 500, 5000, EPOCH, 0, EPOCH, 0, EPOCH, 0)
+HEAD = model.Head("w", model.MessageId("m"), "p", "d", NOW + timedelta(hours=1), 10, 30)
+MESSAGE = model.Claimed(
+    workspace_id="w",
+    id=model.MessageId("m"),
+    kind=model.MessageKind.CAMPAIGN,
+    source_id=model.SourceId("c"),
+    device_id="d",
+    driver="simulator",
+    token=1,
+    wire_id="W",
+    phone="60123456789",
+    template="Hi",
+    media_id=None,
+    values={},
+    text="Hi",
+    attempts=0,
+    gap=10.0,
+)
+seconds = st.floats(0, 3600)
+chances = st.floats(0, 1, exclude_max=True)
+
+
+@given(seconds, seconds, seconds, seconds, chances)
+def test_a_gap_is_never_below_any_minimum(low: float, span: float, own: float, own_span: float, chance: float) -> None:
+    lane = replace(LANE, min_delay=own, max_delay=own + own_span)
+    head = replace(HEAD, min_delay=low, max_delay=low + span)
+    gap = pacing.gap(lane, head, chance)
+    assert gap >= max(low, own)
+    assert gap <= max(low + span, own + own_span)
+
+
+@given(chances)
+def test_a_claim_reserves_the_timeout_and_the_gap(chance: float) -> None:
+    slot = pacing.reserve(LANE, HEAD, NOW, TIMEOUT, chance)
+    assert slot.next_at >= NOW + TIMEOUT + timedelta(seconds=HEAD.min_delay)
+    assert slot.next_at == NOW + TIMEOUT + timedelta(seconds=slot.gap)
+
+
+def test_windows_begin_with_their_first_message_and_count_on() -> None:
+    first = pacing.reserve(LANE, HEAD, NOW, TIMEOUT, 0.0)
+    assert (first.minute_at, first.minute_count, first.day_count) == (NOW, 1, 1)
+    used = replace(LANE, minute_at=NOW, minute_count=3, hour_at=NOW, hour_count=3, day_at=NOW, day_count=3)
+    later = pacing.reserve(used, HEAD, NOW + timedelta(seconds=59), TIMEOUT, 0.0)
+    assert (later.minute_count, later.hour_count) == (4, 4)
+    after = pacing.reserve(used, HEAD, NOW + timedelta(seconds=60), TIMEOUT, 0.0)
+    assert (after.minute_count, after.hour_count) == (1, 4)
+
+
+@given(st.integers(0, 20_000), st.floats(0, 60), st.integers(1, 100), st.integers(1, 1000), st.integers(1, 5000))
+def test_a_later_place_is_never_earlier(place: int, delay: float, minute: int, hour: int, day: int) -> None:
+    here = pace.allowed_at(place, NOW, delay, minute, hour, day)
+    there = pace.allowed_at(place + 1, NOW, delay, minute, hour, day)
+    assert NOW <= here <= there
+
+
+S = model.MessageState
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state", "spends"),
+    [
+        (port.Accepted("W", NOW), S.SENT, True),
+        (port.Rejected(port.Reason.NOT_ON_WHATSAPP), S.FAILED, True),
+        (port.Unconfirmed(), S.UNKNOWN, True),
+        (port.Deferred(timedelta(seconds=60)), S.QUEUED, False),
+        (port.DeviceLost(), S.QUEUED, False),
+    ],
+)
+def test_each_verdict_has_its_move(verdict: port.Verdict, state: model.MessageState, spends: bool) -> None:
+    outcome = verdicts.outcome(MESSAGE, verdict, NOW, 0.5)
+    assert (outcome.state, outcome.spends_attempt) == (state, spends)
+    assert outcome.state in model.MOVES[S.CLAIMED]
+
+
+@pytest.mark.parametrize("scope", list(port.Scope))
+@given(chances)
+def test_a_deferral_waits_at_least_as_long_as_asked(scope: port.Scope, chance: float) -> None:
+    outcome = verdicts.outcome(MESSAGE, port.Deferred(timedelta(seconds=90), scope), NOW, chance)
+    assert outcome.retry_at is not None
+    assert outcome.retry_at >= NOW + timedelta(seconds=90)
+    holds_device = scope in (port.Scope.DEVICE, port.Scope.ACCOUNT, port.Scope.NEW_CHATS)
+    assert (outcome.rest_until is not None) is holds_device
