@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from hantar.accounts import access
 from hantar.accounts.model import Role
 from hantar.campaigns import audience, http_models, model, plan, progress, schedule, service, store
-from hantar.kit import db, inputs, paging, sheet
+from hantar.kit import db, inputs, paging, sheet, version
 from hantar.media import service as media
 from hantar.outbox import http as outbox_http
 from hantar.outbox import model as outbox
@@ -120,26 +120,34 @@ async def plan_draft(body: http_models.CampaignIn, at: access.At = READ) -> http
 
 
 @router.get("/campaigns/{campaign_id}", summary="One campaign with its numbers")
-async def get_campaign(campaign_id: uuid.UUID, at: access.At = READ) -> http_models.CampaignOut:
-    """Counts are always a query over its messages."""
+async def get_campaign(campaign_id: uuid.UUID, versions: version.Marked, at: access.At = READ) -> http_models.CampaignOut:
+    """Counts are always a query over its messages; its `ETag` names the version of the campaign itself."""
     async with at.tx() as tx:
-        return await _out(tx, await store.find(tx, at.workspace_id, str(campaign_id)))
+        found = await store.find(tx, at.workspace_id, str(campaign_id))
+        versions.mark(found)
+        return await _out(tx, found)
 
 
 @router.put("/campaigns/{campaign_id}", summary="Change a campaign that has not started", max_body_size=media.LINK_BODY_LIMIT)
 @router.patch("/campaigns/{campaign_id}", summary="Change a campaign that has not started", max_body_size=media.LINK_BODY_LIMIT)
 async def edit_campaign(
-    campaign_id: uuid.UUID, body: http_models.CampaignChangesIn, at: access.At = MANAGE
+    campaign_id: uuid.UUID, body: http_models.CampaignChangesIn, versions: version.Checked, at: access.At = MANAGE
 ) -> http_models.CampaignOut:
-    """Fields left out keep their value; 409 `campaign_not_editable` once it has started."""
+    """Fields left out keep their value; 409 `campaign_not_editable` once it has started.
+
+    With `If-Match`, only the version it names (else 412).
+    """
     async with at.tx() as tx:
         before = await store.find(tx, at.workspace_id, str(campaign_id))
+    versions.check(before)
     if not before.is_editable:
         raise model.CampaignNotEditable
     merged = http_models.as_body(before.draft, body)
     draft = http_models.draft_of(merged, await _media_id(at, merged), merged.time_zone or before.draft.time_zone)
     async with at.tx() as tx:
+        versions.check(await store.find(tx, at.workspace_id, str(campaign_id), lock=True))
         made = await service.edit(tx, at.workspace_id, str(campaign_id), draft)
+        versions.mark(made.campaign)
         return await _out(tx, made.campaign, made.warnings)
 
 

@@ -12,7 +12,7 @@ from hantar.accounts.model import Role
 from hantar.devices import control, keeper, model, service
 from hantar.devices import http_models as models
 from hantar.gateways import port
-from hantar.kit import errors, ids, paging
+from hantar.kit import errors, ids, paging, version
 from hantar.settings import Settings
 
 router = APIRouter(tags=["Devices"])
@@ -100,21 +100,30 @@ async def add_device(
 
 
 @router.get("/devices/{device_id}")
-async def get_device(device_id: str, at: access.At = READ, kept: keeper.Keeper = KEEPER) -> models.DeviceOut:
-    """One device."""
+async def get_device(
+    device_id: str, versions: version.Marked, at: access.At = READ, kept: keeper.Keeper = KEEPER
+) -> models.DeviceOut:
+    """One device; its `ETag` names this version (a new state is a new version too)."""
     async with at.tx() as tx:
         device = await service.find(tx, device_id)
+    versions.mark(device)
     return await _one(at, kept, device)
 
 
 @router.put("/devices/{device_id}", responses={409: {"description": "`phone_differs`"}})
 async def put_device(
-    device_id: str, body: models.DeviceChangesIn, at: access.At = WRITE, kept: keeper.Keeper = KEEPER
+    device_id: str,
+    body: models.DeviceChangesIn,
+    versions: version.Checked,
+    at: access.At = WRITE,
+    kept: keeper.Keeper = KEEPER,
 ) -> models.DeviceOut:
-    """Change name, number or limits; fields left out keep their value. PATCH does the same."""
+    """Change name, number or limits; fields left out keep their value. With `If-Match`, only the version it names (else 412)."""
     async with at.tx() as tx:
         before = await service.find(tx, device_id, lock=True)
+        versions.check(before)
         device = await service.edit(tx, device_id, body.edit(before))
+    versions.mark(device)
     return await _one(at, kept, device)
 
 

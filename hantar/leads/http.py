@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from hantar.accounts import access
 from hantar.accounts.model import Role
-from hantar.kit import errors, ids, paging
+from hantar.kit import errors, ids, paging, version
 from hantar.leads import http_models as models
 from hantar.leads import model, service
 from hantar.leads.model import DeviceId, ImportId, LeadId
@@ -146,28 +146,34 @@ def _bulk(body: models.BulkIn) -> service.Bulk:
 
 
 @router.get("/leads/{lead_id}")
-async def get_lead(lead_id: str, at: access.At = READ) -> models.LeadOut:
-    """One lead."""
+async def get_lead(lead_id: str, versions: version.Marked, at: access.At = READ) -> models.LeadOut:
+    """One lead; its `ETag` names this version."""
     async with at.tx() as tx:
-        return models.LeadOut(**models.lead_out(await service.find(tx, LeadId(lead_id))))
+        found = await service.find(tx, LeadId(lead_id))
+    versions.mark(found)
+    return models.LeadOut(**models.lead_out(found))
 
 
-async def _change(lead_id: str, body: models.LeadChangesIn, at: access.At) -> models.LeadOut:
+async def _change(lead_id: str, body: models.LeadChangesIn, versions: version.Versions, at: access.At) -> models.LeadOut:
     async with at.tx() as tx:
+        versions.check(await service.find(tx, LeadId(lead_id), lock=True))
         changed = await service.update(tx, at.workspace_id, LeadId(lead_id), body.changes())
+    versions.mark(changed)
     return models.LeadOut(**models.lead_out(changed))
 
 
 @router.put("/leads/{lead_id}")
-async def put_lead(lead_id: str, body: models.LeadChangesIn, at: access.At = WRITE) -> models.LeadOut:
-    """Change a lead; fields left out keep their value."""
-    return await _change(lead_id, body, at)
+async def put_lead(lead_id: str, body: models.LeadChangesIn, versions: version.Checked, at: access.At = WRITE) -> models.LeadOut:
+    """Change a lead; fields left out keep their value. With `If-Match`, only the version it names (else 412)."""
+    return await _change(lead_id, body, versions, at)
 
 
 @router.patch("/leads/{lead_id}")
-async def patch_lead(lead_id: str, body: models.LeadChangesIn, at: access.At = WRITE) -> models.LeadOut:
+async def patch_lead(
+    lead_id: str, body: models.LeadChangesIn, versions: version.Checked, at: access.At = WRITE
+) -> models.LeadOut:
     """The same as PUT."""
-    return await _change(lead_id, body, at)
+    return await _change(lead_id, body, versions, at)
 
 
 @router.delete("/leads/{lead_id}", status_code=204)

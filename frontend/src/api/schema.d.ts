@@ -157,7 +157,7 @@ export interface paths {
         };
         /**
          * One campaign with its numbers
-         * @description Counts are always a query over its messages.
+         * @description Counts are always a query over its messages; its `ETag` names the version of the campaign itself.
          *
          *     Needs role **viewer** or stronger; a key with scope `campaigns:read`.
          */
@@ -165,6 +165,8 @@ export interface paths {
         /**
          * Change a campaign that has not started
          * @description Fields left out keep their value; 409 `campaign_not_editable` once it has started.
+         *
+         *     With `If-Match`, only the version it names (else 412).
          *
          *     Needs role **operator** or stronger; a key with scope `campaigns:manage`.
          */
@@ -495,14 +497,14 @@ export interface paths {
         };
         /**
          * Get Device
-         * @description One device.
+         * @description One device; its `ETag` names this version (a new state is a new version too).
          *
          *     Needs role **viewer** or stronger; a key with scope `devices:read`.
          */
         get: operations["get_device_api_devices__device_id__get"];
         /**
          * Put Device
-         * @description Change name, number or limits; fields left out keep their value. PATCH does the same.
+         * @description Change name, number or limits; fields left out keep their value. With `If-Match`, only the version it names (else 412).
          *
          *     Needs role **operator** or stronger; a key with scope `devices:write`.
          */
@@ -1173,14 +1175,14 @@ export interface paths {
         };
         /**
          * Get Lead
-         * @description One lead.
+         * @description One lead; its `ETag` names this version.
          *
          *     Needs role **viewer** or stronger; a key with scope `leads:read`.
          */
         get: operations["get_lead_api_leads__lead_id__get"];
         /**
          * Put Lead
-         * @description Change a lead; fields left out keep their value.
+         * @description Change a lead; fields left out keep their value. With `If-Match`, only the version it names (else 412).
          *
          *     Needs role **operator** or stronger; a key with scope `leads:write`.
          */
@@ -3809,7 +3811,7 @@ export interface components {
                 message: string;
             }[];
             /**
-             * @description Stable. One of `already_done`, `already_left`, `already_linked`, `bad_request`, `bad_url`, `banned_until`, `campaign_ended`, `campaign_not_editable`, `cancel_first`, `conflict`, `csrf`, `demo_present`, `device_limit`, `device_not_connected`, `device_not_linked`, `duplicate_client_ref`, `duplicate_lead`, `email_taken`, `forbidden`, `gateway_away`, `idempotency_mismatch`, `in_progress`, `in_use`, `internal`, `invalid_credentials`, `invalid_phone`, `job_finished`, `method_not_allowed`, `missing_variable`, `not_a_simulator`, `not_found`, `not_supported`, `not_unconfirmed`, `pairing_refused`, `phone_differs`, `plan_changed`, `private_address`, `qr_not_ready`, `rate_limited`, `registration_closed`, `request_timeout`, `scope_missing`, `storage_full`, `too_large`, `unauthenticated`, `unavailable`, `unreachable`, `unsupported_type`, `validation`, `weak_password`.
+             * @description Stable. One of `already_done`, `already_left`, `already_linked`, `bad_request`, `bad_url`, `banned_until`, `campaign_ended`, `campaign_not_editable`, `cancel_first`, `changed_meanwhile`, `conflict`, `csrf`, `demo_present`, `device_limit`, `device_not_connected`, `device_not_linked`, `duplicate_client_ref`, `duplicate_lead`, `email_taken`, `forbidden`, `gateway_away`, `idempotency_mismatch`, `in_progress`, `in_use`, `internal`, `invalid_credentials`, `invalid_phone`, `job_finished`, `method_not_allowed`, `missing_variable`, `not_a_simulator`, `not_found`, `not_supported`, `not_unconfirmed`, `pairing_refused`, `phone_differs`, `plan_changed`, `private_address`, `qr_not_ready`, `rate_limited`, `registration_closed`, `request_timeout`, `scope_missing`, `storage_full`, `too_large`, `unauthenticated`, `unavailable`, `unreachable`, `unsupported_type`, `validation`, `weak_password`.
              * @example validation
              */
             code: string;
@@ -4598,7 +4600,10 @@ export interface operations {
     edit_campaign_api_campaigns__campaign_id__put: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description An `ETag`: change only this version. */
+                "if-match"?: string | null;
+            };
             path: {
                 id: string;
             };
@@ -6246,7 +6251,10 @@ export interface operations {
     put_device_api_devices__device_id__put: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description An `ETag`: change only this version. */
+                "if-match"?: string | null;
+            };
             path: {
                 id: string;
             };
@@ -9239,7 +9247,10 @@ export interface operations {
     put_lead_api_leads__lead_id__put: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description An `ETag`: change only this version. */
+                "if-match"?: string | null;
+            };
             path: {
                 id: string;
             };
