@@ -1,10 +1,12 @@
 // One lead in a drawer; which one stands in the address (`?lead=`), so that it can be linked to.
-import { Box, Drawer, Skeleton, Stack } from '@mantine/core';
+import { Box, Drawer, Skeleton, Stack, Tabs } from '@mantine/core';
+import { useState } from 'react';
 import { useMay } from '@/accounts/hooks';
 import { useDevices } from '@/devices/hooks';
 import { FailedLoad } from '@/parts/ProblemNote';
 import { useIsPhone } from '@/parts/usePhone';
 import { useWords } from '@/words';
+import { History } from './History';
 import { LeadForm } from './LeadForm';
 import { LeadView } from './LeadView';
 import { useLead } from './hooks';
@@ -51,11 +53,29 @@ function New({ deviceId, facets, onClose }: Props & { onClose: () => void }) {
 }
 
 function Existing({ id, facets, onClose }: { id: string; facets: Facets | undefined; onClose: () => void }) {
+  const t = useWords().leads.history;
   const mayEdit = useMay('operator');
+  const [tab, setTab] = useState<string | null>('lead');
   const lead = useLead(id);
   if (lead.isError) return <FailedLoad problem={lead.error} onRetry={() => void lead.refetch()} />;
   if (lead.data === undefined) return <Waiting />;
-  return mayEdit ? <LeadForm lead={lead.data} facets={facets} onClose={onClose} /> : <LeadView lead={lead.data} />;
+  return (
+    <Tabs value={tab} onChange={setTab}>
+      <Tabs.List mb="md" aria-label={t.tabs}>
+        <Tabs.Tab value="lead" data-testid="leads-drawer-tab-lead">
+          {t.lead}
+        </Tabs.Tab>
+        <Tabs.Tab value="history" data-testid="leads-drawer-tab-history">
+          {t.tab}
+        </Tabs.Tab>
+      </Tabs.List>
+      {/* Stays mounted: what was typed is kept while one looks at the history. */}
+      <Tabs.Panel value="lead">
+        {mayEdit ? <LeadForm lead={lead.data} facets={facets} onClose={onClose} /> : <LeadView lead={lead.data} />}
+      </Tabs.Panel>
+      <Tabs.Panel value="history">{tab === 'history' && <History lead={lead.data} />}</Tabs.Panel>
+    </Tabs>
+  );
 }
 
 function Waiting() {

@@ -4,10 +4,11 @@ import { useMe } from '@/accounts/hooks';
 import { api, ask } from '@/api/client';
 import { useCursorList } from '@/api/lists';
 import type { Sort } from './filter';
-import type { ApiFilter, BulkBody, BulkResult, Lead, LeadBody, MadeLead } from './types';
+import type { ApiFilter, BulkBody, BulkResult, Lead, LeadBody, MadeLead, Message } from './types';
 import type { NewLead } from './values';
 
 const PAGE = 100;
+const MESSAGES_PAGE = 20;
 
 export function useLeads(filter: ApiFilter, sort: Sort) {
   return useCursorList<Lead>(['leads', filter, sort], (cursor, signal) =>
@@ -39,6 +40,13 @@ export function useLead(id: string) {
     queryKey: ['lead', id],
     queryFn: ({ signal }) => ask(api.GET('/api/leads/{id}', { params: { path: { id } }, signal })),
   });
+}
+
+/** Every message to one lead, the newest first. */
+export function useLeadMessages(id: string) {
+  return useCursorList<Message>(['lead-messages', id], (cursor, signal) =>
+    ask(api.GET('/api/messages', { params: { query: { lead_id: id, limit: MESSAGES_PAGE, cursor } }, signal })),
+  );
 }
 
 export function useAddLead() {

@@ -1,7 +1,7 @@
 // The words of the API about leads, and what this folder's forms send.
-import type { BulkAction, BulkBody, BulkResult, Facets, Lead, LeadFilter, MadeLead, TargetStatus } from '@/api/types';
+import type { BulkAction, BulkBody, BulkResult, Facets, Lead, LeadFilter, MadeLead, Message, TargetStatus } from '@/api/types';
 
-export type { BulkAction, BulkBody, BulkResult, Facets, Lead, MadeLead, TargetStatus };
+export type { BulkAction, BulkBody, BulkResult, Facets, Lead, MadeLead, Message, TargetStatus };
 
 /** The filters of the list, only those that are set. */
 export type ApiFilter = { [Key in keyof LeadFilter]?: Exclude<LeadFilter[Key], null> };
