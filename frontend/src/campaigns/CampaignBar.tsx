@@ -3,6 +3,7 @@ import { Progress } from '@mantine/core';
 import { ProgressWithEta } from '@/parts/ProgressWithEta';
 import { useWords } from '@/words';
 import { ended, isRunning } from './actions';
+import { useHeld } from './held';
 import type { Campaign } from './types';
 
 function useSections(campaign: Campaign) {
@@ -18,16 +19,17 @@ function useSections(campaign: Campaign) {
 
 export function CampaignBar({ campaign }: { campaign: Campaign }) {
   const t = useWords().campaigns.page;
+  const { isStill } = useHeld(campaign);
   return (
     <ProgressWithEta
       label={t.progress(campaign.title)}
       done={ended(campaign.counts)}
       total={campaign.counts.total}
       sections={useSections(campaign)}
-      ratePerMinute={campaign.rate_per_minute}
-      etaAt={campaign.eta_at}
-      etaLateAt={campaign.eta_late_at}
-      isActive={isRunning(campaign)}
+      ratePerMinute={isStill ? null : campaign.rate_per_minute}
+      etaAt={isStill ? null : campaign.eta_at}
+      etaLateAt={isStill ? null : campaign.eta_late_at}
+      isActive={isRunning(campaign) && !isStill}
     />
   );
 }

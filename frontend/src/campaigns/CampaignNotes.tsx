@@ -6,6 +6,7 @@ import { useAction } from '@/parts/useAction';
 import { useFormat } from '@/parts/format';
 import { useWords } from '@/words';
 import { CampaignLink } from './CampaignLink';
+import { HeldNote } from './HeldNote';
 import { useResume } from './hooks';
 import type { Campaign } from './types';
 
@@ -19,6 +20,7 @@ export function CampaignNotes({ campaign }: { campaign: Campaign }) {
           {t.triggered}
         </Alert>
       )}
+      <HeldNote campaign={campaign} />
       {campaign.counts.unconfirmed > 0 && (
         <Alert color="orange" variant="light" icon={<CircleHelp aria-hidden />} py="xs" data-testid="campaigns-unconfirmed-note">
           <Text size="sm" span>

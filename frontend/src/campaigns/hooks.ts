@@ -138,10 +138,11 @@ export function useRecipients(planId: string, filter: RecipientFilter) {
   );
 }
 
-export function useReport(id: string) {
+export function useReport(id: string, enabled = true) {
   return useQuery({
     queryKey: ['campaign-report', id],
     queryFn: ({ signal }) => ask(api.GET('/api/campaigns/{id}/device-report', { params: byId(id), signal })),
+    enabled,
   });
 }
 

@@ -5,6 +5,7 @@ import { Pause } from 'lucide-react';
 import { useMay } from '@/accounts/hooks';
 import type { Campaign } from '@/api/types';
 import { useFollow } from '@/api/useLive';
+import { useHeld } from '@/campaigns/held';
 import { Moment } from '@/parts/Moment';
 import { ProgressWithEta } from '@/parts/ProgressWithEta';
 import { Section } from '@/parts/Section';
@@ -33,6 +34,7 @@ function One({ campaign }: { campaign: Campaign }) {
   const [run, isBusy] = useAction();
   useFollow(`campaign:${campaign.id}`);
   const { counts } = campaign;
+  const { isStill } = useHeld(campaign);
   return (
     <div>
       <Group justify="space-between" wrap="nowrap" mb={6}>
@@ -59,11 +61,16 @@ function One({ campaign }: { campaign: Campaign }) {
         label={t.progress(campaign.title)}
         done={counts.sent + counts.failed + counts.skipped + counts.unconfirmed}
         total={counts.total}
-        ratePerMinute={campaign.rate_per_minute}
-        etaAt={campaign.eta_at}
-        etaLateAt={campaign.eta_late_at}
-        isActive
+        ratePerMinute={isStill ? null : campaign.rate_per_minute}
+        etaAt={isStill ? null : campaign.eta_at}
+        etaLateAt={isStill ? null : campaign.eta_late_at}
+        isActive={!isStill}
       />
+      {isStill && (
+        <Text size="sm" c="orange">
+          {t.still}
+        </Text>
+      )}
     </div>
   );
 }

@@ -34,6 +34,7 @@ export const dashboard = {
   sending: {
     title: 'Now sending',
     nothing: 'Nothing is being sent at the moment.',
+    still: 'Nothing goes out at the moment: its devices cannot send.',
     pause: 'Pause',
     paused: 'Paused. It stops after at most one more message per device.',
     progress: (title: string) => `Progress of ${title}`,
