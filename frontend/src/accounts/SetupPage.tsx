@@ -42,7 +42,8 @@ function Steps({ isOpen }: { isOpen: boolean }) {
     validateInputOnBlur: true,
     initialValues: {
       full_name: user.full_name,
-      email: user.email,
+      // The administrator's first name is not an address: the field is left to fill in.
+      email: user.email.includes('@') ? user.email : '',
       current_password: '',
       new_password: '',
       again: '',
@@ -63,8 +64,11 @@ function Steps({ isOpen }: { isOpen: boolean }) {
   const problem = useFormProblem(form);
 
   async function next() {
-    const isWrong = (FIELDS_OF_STEP[step] ?? []).map((field) => form.validateField(field).hasError).includes(true);
-    if (isWrong) return;
+    const wrong = (FIELDS_OF_STEP[step] ?? []).filter((field) => form.validateField(field).hasError);
+    if (wrong[0] !== undefined) {
+      form.getInputNode(wrong[0])?.focus();
+      return;
+    }
     if (step < LAST - 1) {
       setStep(step + 1);
       return;

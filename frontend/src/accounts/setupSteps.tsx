@@ -2,6 +2,7 @@
 import { Blockquote, Button, Card, Checkbox, Group, List, PasswordInput, Radio, SimpleGrid, Skeleton, Stack, Text, TextInput, ThemeIcon, Title } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { Compass, Smartphone, Sparkles, TriangleAlert, Check, type LucideIcon } from 'lucide-react';
+import { useEffect, useRef } from 'react';
 import { FailedLoad } from '@/parts/ProblemNote';
 import { useWords } from '@/words';
 import { CountrySelect } from './CountrySelect';
@@ -14,10 +15,17 @@ export interface SetupForm extends SetupAnswers {
 
 type Form = UseFormReturnType<SetupForm>;
 
-function StepHead({ title, lead }: { title: string; lead: string }) {
+/** Takes the focus when the step comes up; on the first one the page's own heading has it. */
+function StepHead({ title, lead, isFirst = false }: { title: string; lead: string; isFirst?: boolean }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (!isFirst) heading.current?.focus();
+  }, [isFirst]);
   return (
     <div>
-      <Title order={2}>{title}</Title>
+      <Title order={2} ref={heading} tabIndex={-1} style={{ outline: 'none' }}>
+        {title}
+      </Title>
       <Text c="dimmed">{lead}</Text>
     </div>
   );
@@ -30,7 +38,7 @@ export function CheckStep() {
   const checks = setup.data?.checks;
   return (
     <Stack>
-      <StepHead title={t.steps.check} lead={t.check.lead} />
+      <StepHead title={t.steps.check} lead={t.check.lead} isFirst />
       {checks === undefined ? (
         <Skeleton height={120} />
       ) : (

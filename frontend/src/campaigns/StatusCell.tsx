@@ -26,6 +26,7 @@ interface Why {
 /** The sentence for a message's reason, what holds it or its error; null when there is nothing to say. */
 export function whyWords(t: Words, message: Why): string | null {
   const code = message.reason ?? message.hold_reason ?? message.waiting_for ?? null;
+  if (code === null && message.status === 'unconfirmed') return t.states.unconfirmedWhy;
   const words = code === null ? null : (t.states.reason[code] ?? code);
   if (message.error && message.status === 'failed') return words === null ? message.error : `${words} (${message.error})`;
   return words;

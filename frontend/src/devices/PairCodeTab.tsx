@@ -15,7 +15,7 @@ export function PairCodeTab({ device }: { device: Device }) {
   const pair = usePairCode(device.id);
   const form = useForm({
     initialValues: { phone: device.phone ?? '' },
-    validate: { phone: (value) => (value.trim() === '' ? t.actions.checks.phoneMissing : null) },
+    validate: { phone: (value) => (value.trim() === '' ? t.qr.phoneMissing : null) },
   });
   const problem = useFormProblem(form);
   const code = pair.data;

@@ -90,8 +90,8 @@ export function QrTab({ device }: { device: Device }) {
               />
             )}
             <div role="status">
-              <Text fw={600}>{device.state === 'connecting' ? t.connecting : qr.data ? t.scanNow : t.starting}</Text>
-              {qr.data && (
+              <Text fw={600}>{device.state === 'connecting' ? t.connecting : isOver ? null : qr.data ? t.scanNow : t.starting}</Text>
+              {qr.data && !isOver && device.state !== 'connecting' && (
                 <Text size="xs" c="dimmed">
                   {t.renews}
                 </Text>

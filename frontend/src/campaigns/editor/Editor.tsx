@@ -1,6 +1,6 @@
 // The campaign editor: four steps to move between freely, the live preview beside them, and one last button that says what happens.
 import { Alert, Anchor, Box, Paper, SegmentedControl, Stack, Stepper, Text, Title } from '@mantine/core';
-import { History } from 'lucide-react';
+import { History, TriangleAlert } from 'lucide-react';
 import { useCallback, useState, type ReactNode } from 'react';
 import { PageHead } from '@/parts/PageHead';
 import { ProblemSummary } from '@/parts/ProblemNote';
@@ -126,6 +126,7 @@ function StepBar({ form, step, onStep }: { form: DraftForm; step: Step; onStep: 
           label={isPhone ? undefined : t.steps[each]}
           description={isPhone ? undefined : wrong.has(each) ? t.stepWrong : t.stepHints[each]}
           color={wrong.has(each) ? 'red' : undefined}
+          completedIcon={wrong.has(each) ? <TriangleAlert size={16} aria-hidden /> : undefined}
           aria-label={wrong.has(each) ? `${t.steps[each]}, ${t.stepWrong}` : t.steps[each]}
           aria-current={each === step ? 'step' : undefined}
           data-testid={`campaigns-step-${each}`}

@@ -48,7 +48,7 @@ function FixFirst({ wrong, onStep }: { wrong: Partial<Record<keyof Draft, string
       <List size="sm">
         {(Object.entries(wrong) as [keyof Draft, string][]).map(([field, words]) => (
           <List.Item key={field}>
-            <Anchor component="button" type="button" size="sm" onClick={() => onStep(stepOf[field])}>
+            <Anchor component="button" type="button" size="sm" ta="start" onClick={() => onStep(stepOf[field])}>
               {t.steps[stepOf[field]]}: {words}
             </Anchor>
           </List.Item>

@@ -127,6 +127,7 @@ export const devices = {
     connected: 'Connected',
     connectedHint: (name: string) => `${name} is online and ready.`,
     phone: 'Number of the phone',
+    phoneMissing: 'Give the number of the phone to link, with its country code.',
     getCode: 'Get a code',
     code: 'Pairing code',
     codeLeft: (seconds: number) => `Good for another ${seconds} s.`,

@@ -43,6 +43,7 @@ export const states = {
     unknown: 'Unconfirmed',
   } as Record<string, string>,
   target: { all: 'All', prospect: 'Prospect', customer: 'Customer' } as Record<string, string>,
+  unconfirmedWhy: 'The answer was lost: it may have arrived',
   /** Why a message is final, or what it waits for. */
   reason: {
     opted_out: 'The person opted out',
