@@ -1,5 +1,6 @@
 // Addresses before sign-in, and the set-up.
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
+import { lazyPage } from '@/app/lazyPage';
 import { rootRoute, shellRoute } from '@/app/routes';
 import { safeNext } from './next';
 
@@ -7,19 +8,19 @@ const login = createRoute({
   getParentRoute: () => rootRoute,
   path: '/login',
   validateSearch: (search): { next?: string } => ({ next: safeNext(search.next) }),
-  component: lazyRouteComponent(() => import('./LoginPage')),
+  component: lazyPage(() => import('./LoginPage')),
 });
 
 const register = createRoute({
   getParentRoute: () => rootRoute,
   path: '/register',
-  component: lazyRouteComponent(() => import('./RegisterPage')),
+  component: lazyPage(() => import('./RegisterPage')),
 });
 
 const setup = createRoute({
   getParentRoute: () => shellRoute,
   path: '/setup',
-  component: lazyRouteComponent(() => import('./SetupPage')),
+  component: lazyPage(() => import('./SetupPage')),
 });
 
 export const accountRoutes = [login, register] as const;

@@ -74,3 +74,12 @@ function parsed(text: string): unknown {
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
+
+/** Whether the server answers at all, whatever it says. */
+export async function isServerThere(): Promise<boolean> {
+  try {
+    return (await fetch('/health/live', { cache: 'no-store' })).status < 500;
+  } catch {
+    return false;
+  }
+}

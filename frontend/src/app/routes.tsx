@@ -1,15 +1,16 @@
 // The two roots all pages hang on: pages before sign-in, and pages in the shell. Folders add theirs in their `routes.tsx`.
 import type { QueryClient } from '@tanstack/react-query';
-import { createRootRouteWithContext, createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { createRootRouteWithContext, createRoute, redirect } from '@tanstack/react-router';
 import { meQuery } from '@/accounts/hooks';
 import { toProblem } from '@/api/problem';
+import { lazyPage } from './lazyPage';
 
 export interface RouterContext {
   cache: QueryClient;
 }
 
 export const rootRoute = createRootRouteWithContext<RouterContext>()({
-  notFoundComponent: lazyRouteComponent(() => import('./NotFoundPage')),
+  notFoundComponent: lazyPage(() => import('./NotFoundPage')),
 });
 
 /** Pages of someone signed in; everyone else is sent to sign in and comes back afterwards. */
@@ -24,5 +25,5 @@ export const shellRoute = createRoute({
       throw redirect({ to: '/login', search: location.href === '/' ? {} : { next: location.href } });
     }
   },
-  component: lazyRouteComponent(() => import('./Shell')),
+  component: lazyPage(() => import('./Shell')),
 });

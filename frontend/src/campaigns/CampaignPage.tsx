@@ -52,7 +52,7 @@ function Loaded({ campaign }: { campaign: Campaign }) {
         state={state}
         crumbs={[{ label: t.campaigns.page.crumbs, to: '/campaigns' }]}
         badge={<StateBadge kind="campaign" state={campaign.status} hint={reason} size="lg" data-testid="campaigns-page-state" />}
-        lead={reason === null ? undefined : t.campaigns.page.reason(reason)}
+        lead={reason !== null ? t.campaigns.page.reason(reason) : isHeldBack(campaign) ? t.campaigns.heldNote : undefined}
         actions={<CampaignActions campaign={campaign} as="page" />}
       />
       <Stack gap="lg">
@@ -69,6 +69,11 @@ function Loaded({ campaign }: { campaign: Campaign }) {
       </Stack>
     </>
   );
+}
+
+/** Saved, but nobody has said start. */
+function isHeldBack(campaign: Campaign): boolean {
+  return campaign.status === 'paused' && !hasStarted(campaign);
 }
 
 function CampaignTabs({ campaign }: { campaign: Campaign }) {

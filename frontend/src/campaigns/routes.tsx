@@ -1,5 +1,6 @@
 // Addresses of the pages of this folder.
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
+import { lazyPage } from '@/app/lazyPage';
 import { shellRoute } from '@/app/routes';
 import { steps, type Step } from './editor/steps';
 
@@ -29,7 +30,7 @@ const list = createRoute({
     start_date: day(search.start_date),
     end_date: day(search.end_date),
   }),
-  component: lazyRouteComponent(() => import('./CampaignsPage')),
+  component: lazyPage(() => import('./CampaignsPage')),
 });
 
 const editorSearch = (search: Record<string, unknown>): { step?: Step } => ({ step: steps.find((step) => step === search.step) });
@@ -38,14 +39,14 @@ const make = createRoute({
   getParentRoute: () => shellRoute,
   path: '/campaigns/new',
   validateSearch: editorSearch,
-  component: lazyRouteComponent(() => import('./editor/NewPage')),
+  component: lazyPage(() => import('./editor/NewPage')),
 });
 
 const edit = createRoute({
   getParentRoute: () => shellRoute,
   path: '/campaigns/$campaignId/edit',
   validateSearch: editorSearch,
-  component: lazyRouteComponent(() => import('./editor/EditPage')),
+  component: lazyPage(() => import('./editor/EditPage')),
 });
 
 export const campaignTabs = ['overview', 'report', 'recipients'] as const;
@@ -66,7 +67,7 @@ const one = createRoute({
     status: text(search.status),
     q: text(search.q),
   }),
-  component: lazyRouteComponent(() => import('./CampaignPage')),
+  component: lazyPage(() => import('./CampaignPage')),
 });
 
 export const campaignRoutes = [list, make, edit, one] as const;

@@ -1,5 +1,6 @@
 // Addresses of the pages of this folder.
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
+import { lazyPage } from '@/app/lazyPage';
 import { shellRoute } from '@/app/routes';
 
 export const spans = [1, 7, 30, 90] as const;
@@ -8,7 +9,7 @@ const page = createRoute({
   getParentRoute: () => shellRoute,
   path: '/',
   validateSearch: (search): { days?: number } => ({ days: spans.find((days) => days === search.days) }),
-  component: lazyRouteComponent(() => import('./DashboardPage')),
+  component: lazyPage(() => import('./DashboardPage')),
 });
 
 export const dashboardRoutes = [page] as const;

@@ -1,5 +1,6 @@
 // Addresses of the pages of this folder.
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
+import { lazyPage } from '@/app/lazyPage';
 import { shellRoute } from '@/app/routes';
 
 const list = createRoute({
@@ -11,7 +12,7 @@ const list = createRoute({
     view: search.view === 'table' || search.view === 'cards' ? search.view : undefined,
     add: search.add === true ? true : undefined,
   }),
-  component: lazyRouteComponent(() => import('./DevicesPage')),
+  component: lazyPage(() => import('./DevicesPage')),
 });
 
 export const deviceTabs = ['overview', 'leads', 'actions', 'limits', 'simulator'] as const;
@@ -21,7 +22,7 @@ const one = createRoute({
   getParentRoute: () => shellRoute,
   path: '/devices/$deviceId',
   validateSearch: (search): { tab?: DeviceTab } => ({ tab: deviceTabs.find((tab) => tab === search.tab) }),
-  component: lazyRouteComponent(() => import('./DevicePage')),
+  component: lazyPage(() => import('./DevicePage')),
 });
 
 export const deviceRoutes = [list, one] as const;

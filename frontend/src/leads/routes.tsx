@@ -1,5 +1,6 @@
 // Addresses of the pages of this folder.
-import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { createRoute, redirect } from '@tanstack/react-router';
+import { lazyPage } from '@/app/lazyPage';
 import { shellRoute } from '@/app/routes';
 import { readSearch, type LeadSearch } from './filter';
 
@@ -7,7 +8,7 @@ const list = createRoute({
   getParentRoute: () => shellRoute,
   path: '/leads',
   validateSearch: (search): LeadSearch => readSearch(search),
-  component: lazyRouteComponent(() => import('./LeadsPage')),
+  component: lazyPage(() => import('./LeadsPage')),
 });
 
 /** The list of one device is a tab of its page. */
@@ -23,19 +24,19 @@ const importing = createRoute({
   getParentRoute: () => shellRoute,
   path: '/leads/import',
   validateSearch: (search): { device?: string } => ({ device: typeof search.device === 'string' ? search.device : undefined }),
-  component: lazyRouteComponent(() => import('./imports/ImportPage')),
+  component: lazyPage(() => import('./imports/ImportPage')),
 });
 
 const imports = createRoute({
   getParentRoute: () => shellRoute,
   path: '/leads/imports',
-  component: lazyRouteComponent(() => import('./imports/ImportsPage')),
+  component: lazyPage(() => import('./imports/ImportsPage')),
 });
 
 const oneImport = createRoute({
   getParentRoute: () => shellRoute,
   path: '/leads/imports/$importId',
-  component: lazyRouteComponent(() => import('./imports/ImportResultPage')),
+  component: lazyPage(() => import('./imports/ImportResultPage')),
 });
 
 export const leadRoutes = [list, ofDevice, importing, imports, oneImport] as const;

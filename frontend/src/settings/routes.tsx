@@ -1,5 +1,6 @@
 // Addresses of the pages of this folder.
-import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { createRoute, redirect } from '@tanstack/react-router';
+import { lazyPage } from '@/app/lazyPage';
 import { shellRoute } from '@/app/routes';
 
 const start = createRoute({
@@ -13,7 +14,7 @@ const start = createRoute({
 const section = createRoute({
   getParentRoute: () => shellRoute,
   path: '/settings/$section',
-  component: lazyRouteComponent(() => import('./SettingsPage')),
+  component: lazyPage(() => import('./SettingsPage')),
 });
 
 export const settingsRoutes = [start, section] as const;

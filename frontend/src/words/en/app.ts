@@ -77,5 +77,7 @@ export const app = {
     title: 'This page stopped working',
     words: 'Something in the page itself went wrong. Your data is safe on the server.',
     reload: 'Reload the page',
+    away: 'The server does not answer',
+    awayWords: 'Check that it is running and that you are connected. This page comes back by itself.',
   },
 };
