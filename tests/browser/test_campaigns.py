@@ -52,7 +52,6 @@ def desk(product: Server) -> str:
     device = add_device(product, "Front desk", "60121000001")
     add_leads(product, device, "TEA", ["Aisyah", "Budi 🌸", "Chidi"], 60123000001)
     add_leads(product, device, "SLOW", [f"Slow {n}" for n in range(1, 31)], 60123000101)
-    add_leads(product, device, "ODD", ["Odd one"], 60123000201)
     return device
 
 
@@ -227,22 +226,65 @@ def test_scheduled_edited_and_cloned(page: Page, desk: str, product: Server) -> 
         product.call("POST", f"/campaigns/{each['id']}/cancel")
 
 
-def test_an_unconfirmed_message_is_settled_by_a_person(page: Page, desk: str, product: Server) -> None:
-    """After a lost answer the page asks; sending again warns first."""
-    product.call("POST", f"/devices/{desk}/simulate", json={"action": "lose_ack"})
-    body = {"title": "Lost answer", "niche": "ODD", "target_status": "all", "message": "Hello?"}
+def settled_by_receipts(product: Server, campaign: str) -> dict[str, int]:
+    """Wait until no more receipts come for messages whose answer was lost; returns the counts."""
+    seen: list[dict[str, int]] = []
+
+    def is_still() -> bool:
+        seen.append(product.call("GET", f"/campaigns/{campaign}")["counts"])
+        return len(seen) > 6 and seen[-1]["unconfirmed"] == seen[-7]["unconfirmed"] and seen[-1]["queued"] == 0
+
+    wait_for(is_still, 60, every=1)
+    return seen[-1]
+
+
+def test_lost_answers_are_settled_by_receipts_and_the_rest_by_a_person(page: Page, product: Server) -> None:
+    """After lost answers receipts speak for some, live; for the others the page asks, and sending again warns first."""
+    device = add_device(product, "Loses answers", "60121000003")
+    add_leads(product, device, "ODD", [f"Odd {n}" for n in range(1, 13)], 60123000201)
+    product.call("POST", f"/devices/{device}/simulate", json={"action": "lose_ack", "for_seconds": 120})
+    body = {"title": "Lost answers", "niche": "ODD", "target_status": "all", "message": "Hello?", "hold": True}
     made = product.call("POST", "/campaigns", json=body | {"min_delay_seconds": 0, "max_delay_seconds": 0})
-    wait_for(lambda: product.call("GET", f"/campaigns/{made['id']}")["counts"]["unconfirmed"] == 1, 60)
     page.goto(f"/campaigns/{made['id']}")
+    part(page, "page-start").click()
+    part(page, "start-confirm").click()
+    expect(part(page, "unconfirmed-note")).to_contain_text("not sent again by", timeout=30_000)
+    counts = settled_by_receipts(product, str(made["id"]))
+    assert counts["sent"] > 0, "receipts speak for about half"
+    expect(part(page, "count-sent")).to_have_attribute("data-value", str(counts["sent"]))
+    expect(part(page, "count-unconfirmed")).to_have_attribute("data-value", str(counts["unconfirmed"]))
+
     part(page, "unconfirmed-show").click()
-    part(page, "recipient-settle").click()
+    expect(part(page, "recipients-table")).to_contain_text("The answer was lost: it may have arrived")
+    part(page, "recipient-settle").first.click()
     part(page, "resolve-again").check()
     expect(part(page, "resolve-submit")).to_be_disabled()
     expect(part(page, "resolve-dialog")).to_contain_text("a second time")
     part(page, "resolve-arrived").check()
     part(page, "resolve-reason").fill("It is in the chat.")
     part(page, "resolve-submit").click()
-    expect(part(page, "count-sent")).to_have_attribute("data-value", "1")
+    expect(part(page, "count-sent")).to_have_attribute("data-value", str(counts["sent"] + 1))
+
+
+def test_a_device_that_cannot_send_is_named_with_what_waits_for_it(page: Page, product: Server) -> None:
+    """A campaign without a device to send promises no end, says who holds it, and goes on by itself."""
+    device = add_device(product, "Held back", "60121000002")
+    add_leads(product, device, "HELD", ["Hana", "Hugo"], 60123000401)
+    product.call("POST", f"/devices/{device}/simulate", json={"action": "restrict", "for_seconds": 600})
+    wait_for(lambda: product.call("GET", f"/devices/{device}")["state"] == "restricted", 10)
+    body = {"title": "Held", "niche": "HELD", "target_status": "all", "message": "Hi"}
+    made = product.call("POST", "/campaigns", json=body | {"min_delay_seconds": 0, "max_delay_seconds": 0})
+    page.goto(f"/campaigns/{made['id']}")
+    note = part(page, "held-note")
+    expect(note).to_contain_text("Nothing goes out at the moment")
+    expect(note).to_contain_text("2 messages wait")
+    expect(part(page, "page-progress")).not_to_contain_text("ends about")
+    note.get_by_role("link", name="Held back").click()
+    expect(page.get_by_test_id("device-advice")).to_be_visible()
+    page.go_back()
+    product.call("POST", f"/devices/{device}/simulate", json={"action": "online"})
+    expect(note).to_be_hidden()
+    expect(state(page)).to_have_attribute("data-state", "finished", timeout=30_000)
 
 
 def test_the_keyboard_alone_makes_a_campaign(page: Page, desk: str, product: Server) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
-from tests.acceptance.server import Server
+from tests.acceptance.server import Server, wait_for
+from tests.browser.conftest import add_device
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -272,3 +273,22 @@ def test_on_a_phone_rows_are_cards(page: Page, shelf: str) -> None:
         page.goto(address)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+
+
+def test_the_history_of_a_lead_tells_of_every_message(page: Page, product: Server) -> None:
+    """A campaign's message and a single one, the newest first, with ticks."""
+    device = add_device(product, "History desk", "60127500000")
+    lead = make_lead(product, device, "Hanif", "60127500001", niche="HISTORY")
+    body = {"title": "Told before", "niche": "HISTORY", "target_status": "all", "message": "First"}
+    made = product.call("POST", "/campaigns", json=body | {"min_delay_seconds": 0, "max_delay_seconds": 0})
+    wait_for(lambda: product.call("GET", f"/campaigns/{made['id']}")["status"] == "finished", 30)
+    product.call("POST", "/send/message", json={"device_id": device, "phone": "60127500001", "message": "Second"})
+    page.goto(f"/leads?lead={lead}")
+    part(page, "leads-drawer-tab-history").click()
+    lines = part(page, "leads-history-line")
+    expect(lines).to_have_count(2)
+    expect(lines.first).to_contain_text("Single message")
+    expect(lines.first).to_contain_text("Second")
+    expect(lines.first).to_have_attribute("data-state", re.compile("delivered|read"), timeout=20_000)
+    lines.last.get_by_role("link", name="Told before").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Told before")
