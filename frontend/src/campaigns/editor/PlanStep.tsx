@@ -151,7 +151,9 @@ function Finish({ form, campaign, plan, isBusy, onStep, onEnd }: Props & { plan:
   const t = useWords().campaigns.editor.plan;
   const { is_now, time_zone } = form.values;
   const at = formatIn(time_zone);
-  const label = is_now ? t.start(plan.will_send) : t.schedule(plan.will_send, at.moment(plan.starts_at));
+  // A time that has passed today means now; the plan warns of it, and the button must not promise a schedule.
+  const startsNow = is_now || plan.warnings.some((warning) => warning.code === 'past_time');
+  const label = startsNow ? t.start(plan.will_send) : t.schedule(plan.will_send, at.moment(plan.starts_at));
   return (
     <Moves step="plan" onStep={onStep}>
       <Group gap="xs" justify="flex-end" style={{ flex: 1 }}>
