@@ -14,7 +14,7 @@ ANN = rigs.person(rigs.ordinary)
 NOBODY = rigs.person(lambda who: not who.exists)
 
 
-@pytest.fixture(params=["in_process", "host"])
+@pytest.fixture(params=["in_process", pytest.param("host", marks=pytest.mark.slow)])
 async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[rigs.Rig]:
     """A started driver of each kind."""
     made = await (rigs.in_process() if request.param == "in_process" else rigs.host(tmp_path))

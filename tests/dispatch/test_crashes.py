@@ -17,6 +17,8 @@ from hantar.outbox import model, store
 from tests import checker
 from tests.fleet import CALM, Fleet
 
+pytestmark = pytest.mark.slow  # every point of a message's way, many times
+
 GAP = 2.0
 SEEDS = (1, 2, 3)
 

@@ -18,6 +18,8 @@ from hantar.leads.importer import Importer
 from tests import cast
 from tests.leads.conftest import AddDevice
 
+pytestmark = pytest.mark.slow  # large files, killed and taken up again
+
 ROWS = 12_000
 
 

@@ -19,6 +19,8 @@ from hantar.media import http as media_http
 from hantar.media import model, service
 from tests import cast
 
+pytestmark = pytest.mark.slow  # each picture is decoded in a process of its own
+
 
 def picture(
     kind: str = "JPEG", size: tuple[int, int] = (40, 20), mode: str = "RGB", color: object = "red", **more: object
