@@ -92,7 +92,7 @@ def build(settings: Settings, dsn: str) -> House:
     database = db.Database(dsn, clock=clock, bus=bus)
     drivers = registry.build(registry.Surroundings(clock, settings.data_dir, settings.simulator_seed))
     rng = random.SystemRandom()
-    kept = keeper.Keeper(database, drivers, bus, clock)
+    kept = keeper.Keeper(database, drivers, clock)
     sending = engine.Engine(database, drivers, bus, clock, node=ids.new_id(), random=rng.random, grace=GRACE)
     importing = importer.Importer(database, settings.data_dir / "imports", bus)
     live = realtime.Realtime(bus, clock)

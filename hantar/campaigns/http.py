@@ -37,11 +37,8 @@ async def _out(tx: db.Tx, campaign: model.Campaign, warnings: tuple[schedule.War
     return http_models.campaign_out(campaign, await progress.of(tx, campaign), warnings)
 
 
-ORDERS = {
-    "-created_at": "c.id DESC",
-    "created_at": "c.id",
-    "status": "(c.status IN ('triggered', 'processing')) DESC, c.id DESC",
-}
+RUNNING = "(c.status IN ('triggered', 'processing'))"
+"""The list's order: running ones first, then the newest."""
 
 
 @router.get("/campaigns", summary="Campaigns, running ones first")
@@ -85,9 +82,8 @@ async def list_campaigns(
         total = await store.count(tx, where) if page.with_total else None
         after = page.after(2)
         if after is not None:
-            running = "(c.status IN ('triggered', 'processing'))"
-            where.add(f"({running}, c.id) < ({{}}::boolean, {{}}::uuid)", after[0], after[1])
-        found = await store.listed(tx, where, ORDERS["status"], page.limit + 1)
+            where.add(f"({RUNNING}, c.id) < ({{}}::boolean, {{}}::uuid)", after[0], after[1])
+        found = await store.listed(tx, where, f"{RUNNING} DESC, c.id DESC", page.limit + 1)
         kept, cursor = page.cut(found, lambda c: (c.status in (model.C.TRIGGERED, model.C.PROCESSING), c.id))
         counts = await views.counts(tx, at.workspace_id, [each.id for each in kept])
         items = []

@@ -61,13 +61,7 @@ class Planner:
             now = await tx.now()
             for row in await store.take_due(tx, now, now - model.LATE_AFTER):
                 log.info("campaign.due", campaign=row["id"], status=row["status"])
-                tx.tell(
-                    "campaign.status",
-                    row["workspace_id"],
-                    campaign_id=row["id"],
-                    status=row["status"],
-                    reason=row["status_reason"],
-                )
+                service.tell_row(tx, row)
             planned, due = await store.being_planned(tx), await store.next_due(tx)
         return planned, LOOK_EVERY if due is None else min(LOOK_EVERY, max(0.0, (due - now).total_seconds()))
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from hantar.campaigns import estimate, model, store
+from hantar.campaigns import estimate, model, service, store
 from hantar.kit import clock, cluster, db
 from hantar.outbox import views
 
@@ -65,7 +65,7 @@ class Watcher:
     """Hears which campaigns' messages moved; tells their progress and ends the finished ones."""
 
     def __init__(self, database: db.Database, bus: cluster.Bus, clock_: clock.Clock, *, check_every: float = 10.0) -> None:
-        self._db, self._bus, self._clock, self._check_every = database, bus, clock_, check_every
+        self._db, self._clock, self._check_every = database, clock_, check_every
         self._moved: dict[str, set[str]] = {}
         self._woken = asyncio.Event()
         bus.subscribe("message.status", self._hear)
@@ -98,13 +98,7 @@ class Watcher:
         async with self._db.system() as tx:
             for row in await store.finish_done(tx, await tx.now()):
                 log.info("campaign.ended", campaign=row["id"], status=row["status"])
-                tx.tell(
-                    "campaign.status",
-                    row["workspace_id"],
-                    campaign_id=row["id"],
-                    status=row["status"],
-                    reason=row["status_reason"],
-                )
+                service.tell_row(tx, row)
         for workspace_id, campaign_ids in moved.items():
             async with self._db.transaction(workspace_id) as tx:
                 for campaign_id in campaign_ids:

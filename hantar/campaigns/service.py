@@ -81,6 +81,12 @@ def tell(tx: db.Tx, campaign: model.Campaign) -> None:
     )
 
 
+def tell_row(tx: db.Tx, row: db.Row) -> None:
+    """The same fact from a row that a sweep over all workspaces moved."""
+    words = {"campaign_id": row["id"], "status": row["status"], "reason": row["status_reason"]}
+    tx.tell("campaign.status", row["workspace_id"], **words)
+
+
 async def _moved(tx: db.Tx, workspace_id: str, campaign_id: str) -> model.Campaign:
     campaign = await store.find(tx, workspace_id, campaign_id)
     tell(tx, campaign)

@@ -15,7 +15,7 @@ import structlog
 from hantar.devices import model, service, store, words
 from hantar.gateways import port
 from hantar.gateways.port import DeviceState as S
-from hantar.kit import cluster, db, quota
+from hantar.kit import db, quota
 from hantar.kit.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -46,12 +46,11 @@ class Keeper:
         self,
         database: db.Database,
         drivers: Mapping[str, port.Driver],
-        bus: cluster.Bus,
         clock: Clock,
         *,
         random: Callable[[], float] = chance.random,
     ) -> None:
-        self._db, self._drivers, self._bus, self._clock, self._random = database, drivers, bus, clock, random
+        self._db, self._drivers, self._clock, self._random = database, drivers, clock, random
         self.quota = quota.Quota(clock)
         self._woken = asyncio.Event()
         self._opening: dict[str, float] = {}

@@ -14,6 +14,7 @@ from hantar.dispatch import claims, facts, leases, verdicts
 from hantar.gateways import port
 from hantar.kit import clock, cluster, db
 from hantar.outbox import model, store
+from hantar.outbox import service as outbox
 
 log = structlog.get_logger(__name__)
 
@@ -61,11 +62,6 @@ class Engine:
     def wake(self) -> None:
         """A hint that there may be work."""
         self._woken.set()
-
-    @property
-    def in_flight(self) -> int:
-        """Messages handed to a driver and not yet answered."""
-        return len(self._in_flight)
 
     # -------------------------------------------------------------------------------------------- running
 
@@ -123,7 +119,7 @@ class Engine:
             await self._look_again()
         async with self._db.system() as tx:
             taken = await self._claimer.take(tx, self._node, self._floors.keys())
-            facts.tell_moves(tx, taken.moved)
+            outbox.tell_moves(tx, taken.moved)
         for outcome in taken.outcomes:
             self._settle(outcome)
         for message in taken.to_send:
@@ -254,9 +250,9 @@ class Engine:
         """End what is too late, and what skips devices that are away, wherever it stands in its lane."""
         async with self._db.system() as tx:
             now = await tx.now()
-            facts.tell_moves(tx, await store.skip_away(tx, now, AT_ONCE))
+            outbox.tell_moves(tx, await store.skip_away(tx, now, AT_ONCE))
             if self._clock.monotonic() >= self._late_look:
-                facts.tell_moves(tx, await store.end_late(tx, now, AT_ONCE))
+                outbox.tell_moves(tx, await store.end_late(tx, now, AT_ONCE))
                 self._late_look = self._clock.monotonic() + LATE_EVERY
 
     async def _sweep_loop(self, stop: asyncio.Event) -> None:

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import structlog
 
-from hantar.dispatch import facts
 from hantar.gateways import port
 from hantar.kit import clock, db
+from hantar.outbox import service as outbox
 from hantar.outbox import store
 
 log = structlog.get_logger(__name__)
@@ -88,7 +88,7 @@ class Intake:
                 moved += await store.fail_later(tx, batch.refused)
             if batch.receipts:
                 await self._contradictions(tx, batch)
-            facts.tell_moves(tx, moved)
+            outbox.tell_moves(tx, moved)
 
     async def _contradictions(self, tx: db.Tx, batch: _Batch) -> None:
         """A receipt for a message that was never to leave is an alarm, not a move."""

@@ -30,12 +30,6 @@ class ImportNotFound(errors.NotFound):
     """There is no such import here."""
 
 
-class FileTooLarge(errors.Invalid):
-    """This file is larger than 200 MB. Split it."""
-
-    code = "too_large"
-
-
 class TakenOver(errors.Conflict):
     """Another worker went on with this import."""
 

@@ -76,16 +76,6 @@ async def store_upload(at: access.At, data: bytes, name: str | None = None, fiel
     return await _store(at, await from_upload(data, name, field))
 
 
-async def store_data_url(at: access.At, url: str, field: str = "image_url") -> Media:
-    """Take a data URL and store it."""
-    return await _store(at, await from_data_url(url, field))
-
-
-async def store_url(at: access.At, url: str, field: str = "image_url") -> Media:
-    """Fetch an address and store what is there."""
-    return await _store(at, await from_url(_client(at), url, field))
-
-
 async def store_link(at: access.At, link: str, field: str = "image_url") -> MediaId:
     """Take a data URL or an address, store the picture, and return its id. Our own address means what is stored there."""
     if own := OWN.fullmatch(link.strip()):

@@ -1,14 +1,32 @@
 """Single messages: send, cancel, settle an unconfirmed one. Accepted is not sent: the dispatcher takes it from here."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from hantar.kit import db, errors, ids
 from hantar.leads import model as leads_model
 from hantar.leads import service as leads
-from hantar.outbox import model, queue, render, views
+from hantar.outbox import model, queue, views
 
 S = model.MessageState
+
+
+def tell_moves(tx: db.Tx, rows: Iterable[db.Row]) -> None:
+    """A `message.status` fact for each moved row, published once the transaction is committed."""
+    for row in rows:
+        state = S(row["state"])
+        tx.tell(
+            "message.status",
+            row["workspace_id"],
+            message_id=row["id"],
+            device_id=row["device_id"],
+            campaign_id=row["source_id"] if row["kind"] == "campaign" else None,
+            sequence_id=row["source_id"] if row["kind"] == "sequence" else None,
+            status=model.STATUS[state].value,
+            state=state.value,
+            reason=row["reason"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +122,5 @@ async def resolve(tx: db.Tx, workspace_id: str, message_id: str, outcome: str) -
 
 async def _moved(tx: db.Tx, workspace_id: str, message_id: str) -> db.Row:
     row = await views.message(tx, workspace_id, message_id)
-    tx.tell(
-        "message.status",
-        workspace_id,
-        message_id=message_id,
-        device_id=row["device_id"],
-        campaign_id=row["source_id"] if row["kind"] == "campaign" else None,
-        sequence_id=None,
-        status=model.STATUS[S(row["state"])].value,
-        state=row["state"],
-        reason=row["reason"],
-    )
+    tell_moves(tx, [row])
     return row
-
-
-def check_text(text: str, field: str) -> None:
-    """Refuse a text whose braces cannot be read."""
-    found = render.problems(text, field)
-    if found:
-        raise errors.Invalid(errors=found)

@@ -8,7 +8,7 @@ from tests.fleet import Fleet
 
 
 def _demo(fleet: Fleet) -> service.Demo:
-    kept = keeper.Keeper(fleet.db, {"simulator": fleet.driver}, fleet.bus, fleet.clock)
+    kept = keeper.Keeper(fleet.db, {"simulator": fleet.driver}, fleet.clock)
     return service.Demo(fleet.db, fleet.clock, kept)
 
 

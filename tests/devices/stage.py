@@ -50,7 +50,7 @@ class Stage:
         self.db, self.time = database, time
         self.book = ledger.MemoryLedger()
         self.driver = driver.SimulatorDriver(lines.InProcess(time, self.book, options=OPTIONS), time, OPTIONS)
-        self.keeper = Keeper(database, {"simulator": self.driver}, bus, time, random=lambda: 0.5)
+        self.keeper = Keeper(database, {"simulator": self.driver}, time, random=lambda: 0.5)
         self.facts: list[cluster.Fact] = []
         bus.subscribe("*", self.facts.append)
         self._stop = asyncio.Event()

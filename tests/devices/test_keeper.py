@@ -232,7 +232,7 @@ async def test_while_the_database_is_away_no_event_overtakes_another(
     async with database.transaction(alice.workspace_id) as tx:
         await service.want_connected(tx, made.id)
     away = AwayAtFirst(database, 3)
-    kept = keeper.Keeper(away, {}, bus, fake_clock)  # type: ignore[arg-type]
+    kept = keeper.Keeper(away, {}, fake_clock)  # type: ignore[arg-type]
     at = fake_clock.now()
     paired = port.PairSucceeded(device_id=made.id, event_id="1", at=at, seq=1, phone="60123456789", jid="j")
     connected = port.Connected(device_id=made.id, event_id="2", at=at, seq=2)

@@ -16,7 +16,7 @@ from tests.fleet import Fleet
 @pytest.fixture
 def app(database: db.Database, fake_clock: clock.FakeClock, bus: cluster.LocalBus) -> FastAPI:
     routers = [campaigns_http.router, devices_http.router, leads_http.router]
-    kept = keeper.Keeper(database, {}, bus, fake_clock)
+    kept = keeper.Keeper(database, {}, fake_clock)
     return cast.make_app(database, fake_clock, bus, routers=routers, parts={keeper.Keeper: kept})
 
 
