@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
+from hantar import installation
 from hantar.accounts import service as accounts
 from hantar.campaigns import http as campaigns_http
 from hantar.campaigns import planner, progress
@@ -34,6 +35,7 @@ from hantar.leads import importer
 from hantar.media import http as media_http
 from hantar.migrations import run as migrations
 from hantar.outbox import http as outbox_http
+from hantar.persons import service as persons
 from hantar.reports import http as reports_http
 from hantar.reports import http_days
 from hantar.settings import Settings
@@ -86,10 +88,10 @@ class House:
             await self.keeper.take(event)
 
 
-def build(settings: Settings, dsn: str) -> House:
+def build(settings: Settings, dsn: str, key: bytes) -> House:
     """Build every part on a database that is already migrated."""
     clock, bus = SystemClock(), cluster.LocalBus()
-    database = db.Database(dsn, clock=clock, bus=bus)
+    database = db.Database(dsn, key=key, clock=clock, bus=bus)
     drivers = registry.build(registry.Surroundings(clock, settings.data_dir, settings.simulator_seed))
     rng = random.SystemRandom()
     kept = keeper.Keeper(database, drivers, clock)
@@ -162,6 +164,7 @@ async def _work(house: House, listening: socket.socket, postgres: embedded.Embed
         supervisor.start("database", postgres.watch)
     await house.db.check()
     await house.demo.fail_lost()
+    await persons.backfill(house.db)
     supervisor.start("intake", house.intake.run)
     for driver in house.drivers.values():
         await driver.start(house.sink)
@@ -218,7 +221,7 @@ async def _main(settings: Settings, dsn: str, postgres: embedded.Embedded | None
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     await migrations.upgrade(dsn)
-    house = build(settings, dsn)
+    house = build(settings, dsn, await installation.settle_key(dsn, settings.data_dir))
     password = await accounts.ensure_admin(house.db, settings)
     listening = _listen(settings)
     _say(settings, listening, password)

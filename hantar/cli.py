@@ -75,7 +75,7 @@ def openapi() -> None:
     from hantar.web import openapi as description  # likewise
 
     with tempfile.TemporaryDirectory() as folder:
-        house = program.build(Settings(data_dir=Path(folder)), "postgresql://")  # built, never started
+        house = program.build(Settings(data_dir=Path(folder)), "postgresql://", bytes(32))  # built, never started
         typer.echo(json.dumps(description.document(house.web), ensure_ascii=False, indent=1))
 
 

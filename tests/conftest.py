@@ -16,6 +16,8 @@ from hantar.migrations import run as migrations
 pytest_plugins = ["tests.cast"]
 
 _numbers = itertools.count(1)
+KEY = bytes(32)
+"""The key of tests' keyed hashes."""
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +74,6 @@ def bus() -> cluster.LocalBus:
 @pytest.fixture
 async def database(dsn: str, fake_clock: clock.FakeClock, bus: cluster.LocalBus) -> AsyncIterator[db.Database]:
     """A database under the fake clock."""
-    opened = db.Database(dsn, clock=fake_clock, bus=bus, size=5)
+    opened = db.Database(dsn, key=KEY, clock=fake_clock, bus=bus, size=5)
     yield opened
     await opened.close()

@@ -12,6 +12,7 @@ from hantar.dispatch import engine, intake
 from hantar.gateways import port
 from hantar.gateways.simulator import chance, driver, ledger, lines
 from hantar.kit import clock, cluster, db, ids
+from hantar.persons import service as persons
 from tests import checker
 
 CALM = chance.Options(
@@ -106,14 +107,7 @@ class Fleet:
         made = []
         async with self.db.transaction(self.workspace) as tx:
             for phone in phones:
-                person = await tx.fetchval(
-                    "INSERT INTO persons (workspace_id, id, phone, created_at) VALUES ($1, $2, $3, $4) "
-                    "ON CONFLICT (workspace_id, phone) DO UPDATE SET phone = excluded.phone RETURNING id",
-                    self.workspace,
-                    ids.new_id(),
-                    phone,
-                    await tx.now(),
-                )
+                person = await persons.at_phone(tx, self.workspace, phone)
                 row = {
                     "workspace_id": self.workspace,
                     "id": ids.new_id(),

@@ -16,23 +16,39 @@ FLOORS: dict[str, int] = {
     "gateways": 1,
     "accounts": 1,
     "jobs": 1,
+    "audit": 1,
+    "persons": 1,
     "devices": 2,
     "media": 2,
     "leads": 2,
+    "policy": 2,
+    "consent": 2,
     "outbox": 4,
     "campaigns": 5,
+    "inbox": 5,
     "dispatch": 6,
     "reports": 6,
+    "people": 6,
     "demo": 7,
     "web": 8,
+    "installation": 1,
     "app": 9,
     "cli": 10,
     "__main__": 11,
     "": 0,
 }
-"""Rooms from the ground up; floor 3 is kept for consent, 5 for sequences and inbox, 6 for hooks (docs/architecture.md)."""
+"""Rooms from the ground up; floor 5 has room for sequences, 6 for hooks (docs/architecture.md)."""
 
-SIDEWAYS = {("leads", "jobs"), ("jobs", "accounts"), ("leads", "media"), ("leads", "devices"), ("devices", "media")}
+SIDEWAYS = {
+    ("leads", "jobs"),
+    ("jobs", "accounts"),
+    ("leads", "media"),
+    ("leads", "devices"),
+    ("devices", "media"),
+    ("audit", "accounts"),
+    ("devices", "policy"),
+    ("leads", "consent"),
+}
 """Neighbours that may be called although they share a floor: jobs use sign-in's words, leads stand beside devices and media."""
 
 ROLES = {"model", "service", "http", "http_models", "render", "access", "port", "registry", "views", "queue", "pace"}
@@ -48,7 +64,24 @@ PUBLIC: dict[str, set[str]] = {
 outbox's hot statements; web asks who is calling; reports ask how a campaign goes and which days a span has; the demo
 links its devices by the keeper."""
 
-FEATURES = {"accounts", "jobs", "devices", "media", "leads", "outbox", "campaigns", "dispatch", "reports", "demo"}
+FEATURES = {
+    "accounts",
+    "jobs",
+    "devices",
+    "media",
+    "leads",
+    "outbox",
+    "campaigns",
+    "dispatch",
+    "reports",
+    "demo",
+    "audit",
+    "persons",
+    "policy",
+    "consent",
+    "inbox",
+    "people",
+}
 COMPOSERS = {"app", "cli", "web", "__main__"}
 
 

@@ -13,6 +13,9 @@ OUTSIDE = {
     "workspaces": "the workspaces themselves; walled by id",
     "leases": "shards of the dispatcher; no user's data",
     "message_moves": "a constant table",
+    "global_suppressions": "opt-outs for the whole installation: keyed hashes and nothing else",
+    "installation_policy": "numbers the operator set for all workspaces",
+    "policy_limits": "a constant table",
 }
 UNIQUE_EVERYWHERE = {
     "sign_ins_token": "looked up before the workspace is known",

@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from hantar.kit import cluster, errors
+from hantar.kit import cluster, errors, keyed
 from hantar.kit.clock import Clock, SystemClock
 
 log = structlog.get_logger(__name__)
@@ -72,9 +72,10 @@ class Contended(DatabaseAway):
 class Tx:
     """One transaction. Stores and services use it; only the edge opens and commits it."""
 
-    def __init__(self, connection: Any, clock: Clock) -> None:
+    def __init__(self, connection: Any, clock: Clock, key: bytes) -> None:
         self.connection = connection
         self._clock = clock
+        self._key = key
         self._now: datetime | None = None
         self.facts: list[cluster.Fact] = []
 
@@ -84,6 +85,10 @@ class Tx:
             self._now = await self.fetchval("SELECT clock_timestamp()") if self._clock.is_real else self._clock.now()
         assert self._now is not None  # noqa: S101 narrows the type
         return self._now
+
+    def fingerprint(self, kind: str, value: str) -> bytes:
+        """The keyed hash of one alias of a person (`keyed.fingerprint`), under this installation's key."""
+        return keyed.fingerprint(self._key, kind, value)
 
     def tell(self, name: str, workspace_id: str | None, **data: Any) -> None:
         """A fact to publish once this transaction is committed."""
@@ -164,9 +169,11 @@ async def _prepare(connection: asyncpg.Connection) -> None:
 class Pool:
     """Connections under one role, opened when first needed and again after the database came back."""
 
-    def __init__(self, dsn: str, role: str, size: int, clock: Clock, publish: Callable[[cluster.Fact], None]) -> None:
+    def __init__(
+        self, dsn: str, role: str, size: int, make_tx: Callable[[Any], Tx], publish: Callable[[cluster.Fact], None]
+    ) -> None:
         self._dsn, self._role, self._size = dsn, role, size
-        self._clock, self._publish = clock, publish
+        self._make_tx, self._publish = make_tx, publish
         self._pool: Any = None
         self._opening = asyncio.Lock()
 
@@ -197,7 +204,7 @@ class Pool:
         except (*AWAY, *CUT) as error:
             raise DatabaseAway from error
         try:
-            tx = Tx(connection, self._clock)
+            tx = self._make_tx(connection)
             async with connection.transaction():
                 if workspace_id is not None:
                     await connection.execute("SELECT set_config('hantar.workspace', $1, true)", workspace_id)
@@ -228,15 +235,21 @@ class Pool:
 
 
 class Database:
-    """The pools of this process, one for each role."""
+    """The pools of this process, one for each role. `key` is the installation's key for keyed hashes."""
 
-    def __init__(self, dsn: str, *, clock: Clock | None = None, bus: cluster.Bus | None = None, size: int = 10) -> None:
+    def __init__(
+        self, dsn: str, *, key: bytes, clock: Clock | None = None, bus: cluster.Bus | None = None, size: int = 10
+    ) -> None:
         self.dsn = dsn
+        self.key = key
         self.clock: Clock = clock or SystemClock()
         self.bus: cluster.Bus = bus or cluster.LocalBus()
-        self._app = Pool(dsn, APP_ROLE, size, self.clock, self.bus.publish)
-        self._engine = Pool(dsn, ENGINE_ROLE, size, self.clock, self.bus.publish)
-        self._door = Pool(dsn, DOOR_ROLE, size, self.clock, self.bus.publish)
+        self._app, self._engine, self._door = (
+            Pool(dsn, role, size, self._tx, self.bus.publish) for role in (APP_ROLE, ENGINE_ROLE, DOOR_ROLE)
+        )
+
+    def _tx(self, connection: Any) -> Tx:
+        return Tx(connection, self.clock, self.key)
 
     def transaction(self, workspace_id: str | None) -> contextlib.AbstractAsyncContextManager[Tx]:
         """A transaction in one workspace (None: the tables that belong to no workspace)."""

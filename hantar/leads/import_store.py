@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from hantar.kit import db, ids
+from hantar.kit import db, ids, phone
 from hantar.leads import model
 from hantar.leads.columns import Draft, RowProblem
 from hantar.leads.import_model import Counts, Import, OnDuplicate, Options, ReportRow
@@ -121,20 +121,21 @@ async def stage(tx: db.Tx, drafts: Sequence[Draft]) -> None:
     await tx.execute(
         "CREATE TEMPORARY TABLE stage (row int, new_id text, new_person text, person_key text, device text, name text, "
         "phone text, niches text[], niche_keys text[], triggers text[], trigger_keys text[], target_status text, "
-        "note text, attributes text, time_zone text, person_id uuid, lead_id uuid, first_row int, outcome text"
+        "note text, attributes text, time_zone text, zones text[], fingerprint bytea, "
+        "person_id uuid, lead_id uuid, first_row int, outcome text"
         ") ON COMMIT DROP"
     )
-    await tx.copy("stage", _STAGED, map(_staged, drafts))
+    await tx.copy("stage", _STAGED, (_staged(draft, tx) for draft in drafts))
     await tx.execute("ANALYZE stage")
 
 
 _STAGED = (
     *("row", "new_id", "new_person", "person_key", "device", "name", "phone", "niches", "niche_keys", "triggers"),
-    *("trigger_keys", "target_status", "note", "attributes", "time_zone"),
+    *("trigger_keys", "target_status", "note", "attributes", "time_zone", "zones", "fingerprint"),
 )
 
 
-def _staged(draft: Draft) -> tuple[Any, ...]:
+def _staged(draft: Draft, tx: db.Tx) -> tuple[Any, ...]:
     fields = draft.fields
     lists = (fields.niches, model.keys(fields.niches), fields.triggers, model.keys(fields.triggers))
     status = str(fields.target_status) if "target_status" in draft.given else None
@@ -146,6 +147,8 @@ def _staged(draft: Draft) -> tuple[Any, ...]:
         fields.additional_note,
         json.dumps(dict(fields.attributes), ensure_ascii=False),
         fields.time_zone,
+        list(phone.zones_of(fields.person_key)),
+        tx.fingerprint("phone", fields.person_key),
     )
 
 
@@ -178,7 +181,9 @@ async def find_present(tx: db.Tx, workspace_id: str) -> None:
     )
 
 
-_PERSON = "(SELECT id FROM persons WHERE persons.workspace_id = $1 AND persons.phone = stage.person_key)"
+_PERSON = (
+    "(SELECT a.person_id FROM person_aliases a WHERE a.workspace_id = $1 AND a.kind = 'phone' AND a.value = stage.person_key)"
+)
 
 
 _WANTED = {
@@ -217,8 +222,15 @@ async def insert_new(tx: db.Tx, workspace_id: str, import_id: ImportId, now: dat
     All imports insert in the order of the identity keys, so that two of them never wait for each other crosswise.
     """
     await tx.execute(
-        "INSERT INTO persons (workspace_id, id, phone, created_at) SELECT $1, new_person::uuid, person_key, $2 FROM stage "
-        "WHERE outcome = 'created' AND person_id IS NULL ORDER BY person_key ON CONFLICT DO NOTHING",
+        "INSERT INTO persons (workspace_id, id, phone, zones, created_at) SELECT $1, new_person::uuid, person_key, zones, $2 "
+        "FROM stage WHERE outcome = 'created' AND person_id IS NULL ORDER BY person_key ON CONFLICT DO NOTHING",
+        *(workspace_id, now),
+    )
+    await tx.execute(
+        "INSERT INTO person_aliases (workspace_id, kind, value, key, person_id, created_at) "
+        "SELECT $1, 'phone', stage.person_key, stage.fingerprint, p.id, $2 FROM stage "
+        "JOIN persons p ON p.workspace_id = $1 AND p.phone = stage.person_key "
+        "WHERE outcome = 'created' AND stage.person_id IS NULL ORDER BY person_key ON CONFLICT DO NOTHING",
         *(workspace_id, now),
     )
     await tx.execute(f"UPDATE stage SET person_id = {_PERSON} WHERE outcome = 'created' AND person_id IS NULL", workspace_id)

@@ -10,9 +10,9 @@ from enum import Enum, StrEnum
 from typing import Any, Final, NewType, TypeVar
 
 from hantar.kit import errors, phone
+from hantar.persons.model import PersonId
 
 LeadId = NewType("LeadId", str)
-PersonId = NewType("PersonId", str)
 ImportId = NewType("ImportId", str)
 DeviceId = NewType("DeviceId", str)
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from hantar.kit import db, errors, ids, phone
 from hantar.leads import bulk_store, model, store
 from hantar.leads.model import DeviceId, Lead, LeadId
+from hantar.persons import service as persons
+from hantar.persons.model import PersonId
 
 MOST_AT_ONCE = 100_000
 """Leads that one bulk call may change: about ten seconds' work in one transaction."""
@@ -66,7 +68,7 @@ async def create(
     """
     fields = await _checked(tx, workspace_id, given, device_id, country)
     now = await tx.now()
-    person = await store.person(tx, workspace_id, fields.person_key, now)
+    person = await persons.at_phone(tx, workspace_id, fields.person_key)
     new = Lead(LeadId(ids.new_id()), person, device_id, fields, source, None, is_demo, now, now)
     if not await store.insert(tx, workspace_id, new):
         raise await _duplicate(tx, new)
@@ -82,7 +84,7 @@ async def update(tx: db.Tx, workspace_id: str, lead_id: LeadId, changes: model.C
     now = await tx.now()
     person = was.person_id
     if fields.person_key != was.fields.person_key:
-        person = await store.person(tx, workspace_id, fields.person_key, now)
+        person = await persons.at_phone(tx, workspace_id, fields.person_key)
     changed = replace(was, fields=fields, device_id=device_id, person_id=person, updated_at=now)
     if (device_id, person) != (was.device_id, was.person_id) and await store.lead_of(tx, device_id, person):
         raise await _duplicate(tx, changed)
@@ -220,7 +222,7 @@ async def _moved(tx: db.Tx, wanted: Bulk, matched: int) -> model.BulkResult:
 class Known:
     """A number read and the person behind it; with the lead of that device, if it has one."""
 
-    person_id: model.PersonId
+    person_id: PersonId
     phone: str
     lead_id: LeadId | None
 
@@ -228,7 +230,7 @@ class Known:
 async def person_at(tx: db.Tx, workspace_id: str, number: str, device_id: DeviceId) -> Known:
     """Who a single message to this number goes to; a person we did not know is made. Raises `InvalidPhone`."""
     read = phone.parse(number, await store.default_country(tx, workspace_id))
-    person_id = await store.person(tx, workspace_id, read.key, await tx.now())
+    person_id = await persons.at_phone(tx, workspace_id, read.key)
     return Known(person_id, str(read), await store.lead_of(tx, device_id, person_id))
 
 

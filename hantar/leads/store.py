@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from hantar.kit import db, ids
+from hantar.kit import db
 from hantar.leads import model
-from hantar.leads.model import DeviceId, Fields, Filter, Lead, LeadId, PersonId
+from hantar.leads.model import DeviceId, Fields, Filter, Lead, LeadId
+from hantar.persons.model import PersonId
 
 COLUMNS = (
     "id, person_id, device_id, name, phone, niches, triggers, target_status, additional_note, attributes, time_zone, "
@@ -138,17 +139,6 @@ async def _named(tx: db.Tx, scope: db.Where, names: str, keys: str) -> tuple[mod
 
 
 # ---------------------------------------------------------------- writing
-async def person(tx: db.Tx, workspace_id: str, key: str, now: datetime) -> PersonId:
-    """The person behind an identity key; made when there is none yet."""
-    made = await tx.fetchval(
-        "INSERT INTO persons (workspace_id, id, phone, created_at) VALUES ($1, $2, $3, $4) "
-        "ON CONFLICT (workspace_id, phone) DO NOTHING RETURNING id",
-        *(workspace_id, ids.new_id(), key, now),
-    )
-    found: PersonId = made or await tx.fetchval("SELECT id FROM persons WHERE phone = $1", key)
-    return found
-
-
 async def insert(tx: db.Tx, workspace_id: str, new: Lead) -> bool:
     """Store a lead; False when the device has this person already."""
     sql = (

@@ -80,6 +80,22 @@ async def cancel_one(tx: db.Tx, workspace_id: str, message_id: str, now: datetim
     return await tx.execute(sql, workspace_id, message_id, now)
 
 
+async def suppress_person(tx: db.Tx, workspace_id: str, person_id: str, now: datetime) -> list[db.Row]:
+    """End everything to this person that has not left, but what they were promised (confirmations) or a person confirmed."""
+    sql = """UPDATE messages SET state = 'suppressed', reason = 'opted_out', waiting_for = NULL, ended_at = $3
+             WHERE (workspace_id, person_id) = ($1, $2) AND state IN ('planned', 'held', 'queued')
+               AND duty IS NULL AND NOT confirms_opted_out
+             RETURNING workspace_id, id, device_id, kind, source_id, state, reason"""
+    return await tx.fetch(sql, workspace_id, person_id, now)
+
+
+async def pull_person(tx: db.Tx, workspace_id: str, person_id: str, now: datetime) -> int:
+    """What waited for a hold on this person may go again; returns how many messages that is."""
+    sql = """UPDATE messages SET not_before = $3, waiting_for = NULL
+             WHERE (workspace_id, person_id) = ($1, $2) AND state = 'queued' AND waiting_for = 'person_hold'"""
+    return await tx.execute(sql, workspace_id, person_id, now)
+
+
 async def settle(tx: db.Tx, workspace_id: str, message_id: str, state: model.MessageState, now: datetime) -> int:
     """A person settles an unconfirmed message: it arrived, it did not, or it shall go again."""
     sql = """UPDATE messages SET state = $3, error = NULL, token = NULL,

@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from hantar.consent import model as consents
+from hantar.consent import service as consent
 from hantar.kit import db, errors, ids
 from hantar.leads import model as leads_model
 from hantar.leads import service as leads
 from hantar.outbox import model, queue, views
+from hantar.persons.model import PersonId
 
 S = model.MessageState
 
@@ -118,6 +121,13 @@ async def resolve(tx: db.Tx, workspace_id: str, message_id: str, outcome: str) -
     if outcome == "send_again":
         tx.tell("outbox.queued", workspace_id)
     return await _moved(tx, workspace_id, message_id)
+
+
+async def opt_out(tx: db.Tx, workspace_id: str, person_id: PersonId, asked: consents.OptOut) -> str | None:
+    """Record an opt-out and end at once what is queued to this person; returns its id, None when it stood already."""
+    made = await consent.opt_out(tx, workspace_id, person_id, asked)
+    tell_moves(tx, await queue.suppress_person(tx, workspace_id, person_id, await tx.now()))
+    return made
 
 
 async def _moved(tx: db.Tx, workspace_id: str, message_id: str) -> db.Row:

@@ -15,7 +15,7 @@ from tests.devices.stage import Stage, WatchedDatabase
 @pytest.fixture
 async def database(dsn: str, fake_clock: clock.FakeClock, bus: cluster.LocalBus) -> AsyncIterator[WatchedDatabase]:
     """A database under the fake clock that knows when it is in use."""
-    opened = WatchedDatabase(dsn, clock=fake_clock, bus=bus, size=5)
+    opened = WatchedDatabase(dsn, key=bytes(32), clock=fake_clock, bus=bus, size=5)
     yield opened
     await opened.close()
 

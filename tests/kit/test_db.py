@@ -10,7 +10,7 @@ from hantar.kit import db
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["the driver knows", "the driver finds out"])
 async def test_a_connection_cut_in_a_transaction_is_away_and_the_next_one_works(dsn: str, is_known: bool) -> None:
-    database = db.Database(dsn, size=1)
+    database = db.Database(dsn, key=bytes(32), size=1)
     other = await asyncpg.connect(dsn)
     try:
         with pytest.raises(db.DatabaseAway):

@@ -150,7 +150,7 @@ async def test_an_import_outlives_its_database_server(
     tmp_path: Path,
 ) -> None:
     made = await queue(http, alice, await add_device(alice))
-    shaken = _Shaken(dsn, clock=fake_clock, bus=bus, size=2)
+    shaken = _Shaken(dsn, key=bytes(32), clock=fake_clock, bus=bus, size=2)
     working = Importer(shaken, tmp_path / "imports", bus)
     with pytest.raises(db.DatabaseAway):
         await working.work(asyncio.Event())

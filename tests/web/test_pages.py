@@ -109,7 +109,7 @@ async def test_a_dead_sender_or_database_is_not_ready(database, fake_clock, bus)
     parts = {health.Sender: health.Sender(lambda: False)}
     async with cast.client(cast.make_app(database, fake_clock, bus, parts=parts), None) as client:
         assert (await client.get("/health")).status_code == 503
-    away = db.Database("postgresql://x@/x?host=/nonexistent", clock=fake_clock, bus=bus)
+    away = db.Database("postgresql://x@/x?host=/nonexistent", key=bytes(32), clock=fake_clock, bus=bus)
     async with cast.client(cast.make_app(away, fake_clock, bus), None) as client:
         reply = await client.get("/health/ready")
         assert (reply.status_code, reply.json()["checks"]["database"]) == (503, "failed")

@@ -111,7 +111,7 @@ async def things(database, alice, mallory, http) -> Things:
 @pytest.fixture
 async def app(dsn, tmp_path) -> FastAPI:
     """The real application, none of its services running."""
-    built = house.build(Settings(data_dir=tmp_path), dsn)
+    built = house.build(Settings(data_dir=tmp_path), dsn, bytes(32))
     yield built.web
     await built.db.close()
 

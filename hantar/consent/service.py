@@ -1,0 +1,93 @@
+"""Opt-outs, holds and consents of one person. Every writer locks the person first, so that a claim is before or after it.
+
+Order of locks for all who wait: person, device, message (reliability.md 3).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from hantar.consent import model
+from hantar.kit import db, ids
+from hantar.persons import service as persons
+from hantar.persons.model import PersonId
+
+LIVE = """EXISTS (SELECT 1 FROM person_aliases a JOIN suppression_keys k ON k.workspace_id = a.workspace_id AND k.key = a.key
+            AND k.is_live WHERE (a.workspace_id, a.person_id) = ({person}))
+  OR EXISTS (SELECT 1 FROM person_aliases a JOIN global_suppressions g ON g.key = a.key AND g.released_at IS NULL
+             WHERE (a.workspace_id, a.person_id) = ({person}))"""
+"""SQL: whether a person is opted out, by any alias; `{person}` is replaced by two columns, workspace and person."""
+CONSENTED = """EXISTS (SELECT 1 FROM consents c WHERE (c.workspace_id, c.person_id) = ({person}) AND c.purpose = 'marketing'
+  AND c.withdrawn_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > {now}))"""
+"""SQL: whether a person has a live consent to marketing; `{now}` is an instant."""
+HELD = "EXISTS (SELECT 1 FROM holds h WHERE (h.workspace_id, h.person_id) = ({person}) AND h.ended_at IS NULL)"
+"""SQL: whether a person is on hold."""
+
+
+# ---------------------------------------------------------------- opt-outs
+async def is_opted_out(tx: db.Tx, workspace_id: str, person_id: PersonId) -> bool:
+    """Whether this person hears nothing more, by any alias, in this workspace or everywhere."""
+    found: bool = await tx.fetchval(f"SELECT {LIVE.format(person='$1::uuid, $2::uuid')}", workspace_id, person_id)
+    return found
+
+
+async def opt_out(tx: db.Tx, workspace_id: str, person_id: PersonId, asked: model.OptOut) -> str | None:
+    """In force from this transaction's commit; returns the opt-out's id, None when the same reason stands already.
+
+    Call `outbox.service.opt_out` instead where queued messages must end at once. Consents to marketing are withdrawn.
+    """
+    await persons.lock(tx, [person_id])
+    now = await tx.now()
+    same = """SELECT 1 FROM suppressions WHERE person_id = $1 AND reason = $2 AND released_at IS NULL"""
+    if await tx.fetchval(same, person_id, asked.reason.value):
+        return None
+    made = ids.new_id()
+    sql = """INSERT INTO suppressions (workspace_id, id, person_id, reason, source, text, note, inbound_id, keywords_version,
+               device_id, campaign_id, actor_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"""
+    origin = (asked.inbound_id, asked.keywords_version, asked.device_id, asked.campaign_id, asked.actor_id, now)
+    words = (asked.reason.value, asked.source.value, asked.text, asked.note)
+    await tx.execute(sql, workspace_id, made, person_id, *words, *origin)
+    await add_keys(tx, workspace_id, made, await persons.keys(tx, person_id))
+    await withdraw(tx, person_id, now)
+    tx.tell("lead.opted_out", workspace_id, person_id=person_id, source=asked.source.value, reason=asked.reason.value)
+    return made
+
+
+async def add_keys(tx: db.Tx, workspace_id: str, suppression_id: str, keys: Sequence[bytes]) -> None:
+    """Let an opt-out stand for more keyed hashes."""
+    sql = """INSERT INTO suppression_keys (workspace_id, key, suppression_id)
+             SELECT $1, k, $2 FROM unnest($3::bytea[]) AS k ON CONFLICT DO NOTHING"""
+    await tx.execute(sql, workspace_id, suppression_id, list(keys))
+
+
+async def withdraw(tx: db.Tx, person_id: PersonId, now: datetime) -> None:
+    """Withdraw what this person agreed to for marketing; the rows stay as history."""
+    sql = """UPDATE consents SET withdrawn_at = $2 WHERE person_id = $1 AND purpose = 'marketing' AND withdrawn_at IS NULL"""
+    await tx.execute(sql, person_id, now)
+
+
+# ---------------------------------------------------------------- consents
+async def give(tx: db.Tx, workspace_id: str, person_ids: Sequence[str], given: model.Given) -> int:
+    """Record the same consent for each of these persons; returns how many rows were written. Append-only."""
+    sql = """INSERT INTO consents (workspace_id, id, person_id, purpose, channel, wording, wording_version, business_name,
+               source, proof_media_id, import_id, inbound_id, actor_id, given_at, expires_at, created_at)
+             SELECT $1, i, p, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+             FROM unnest($2::uuid[], $3::uuid[]) AS x (i, p)"""
+    words = (given.purpose, given.channel, given.wording, given.wording_version, given.business_name, given.source)
+    origin = (given.proof_media_id, given.import_id, given.inbound_id, given.actor_id, given.given_at, given.expires_at)
+    made = [ids.new_id() for _ in person_ids]
+    return await tx.execute(sql, workspace_id, made, list(person_ids), *words, *origin, await tx.now())
+
+
+# ---------------------------------------------------------------- holds
+async def hold(
+    tx: db.Tx, workspace_id: str, person_id: PersonId, kind: str, *, inbound_id: str | None = None, device_id: str | None = None
+) -> str | None:
+    """Stop all automation to this person until somebody decides; returns the hold's id, None when one of this kind is open."""
+    await persons.lock(tx, [person_id])
+    if await tx.fetchval("SELECT 1 FROM holds WHERE person_id = $1 AND kind = $2 AND ended_at IS NULL", person_id, kind):
+        return None
+    made = ids.new_id()
+    sql = "INSERT INTO holds (workspace_id, id, person_id, kind, inbound_id, device_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+    await tx.execute(sql, workspace_id, made, person_id, kind, inbound_id, device_id, await tx.now())
+    tx.tell("hold.changed", workspace_id, hold_id=made, person_id=person_id, kind=kind, open=True)
+    return made

@@ -1,0 +1,1 @@
+"""What comes in: kept, understood, and acted on in the same transaction."""

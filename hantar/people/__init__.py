@@ -1,0 +1,1 @@
+"""A person as a whole, over all rooms: what we know, why not, merge, erase, copy."""

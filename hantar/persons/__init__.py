@@ -1,0 +1,1 @@
+"""Who receives: one person per workspace, whatever names the service gives them."""

@@ -1,0 +1,1 @@
+"""The numbers of responsible sending: which there are, what applies where, and who may change them."""
