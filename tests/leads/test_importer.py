@@ -110,7 +110,7 @@ async def test_a_killed_import_goes_on_where_it_stood(
     batches: int,
 ) -> None:
     made = await queue(http, alice, await add_device(alice))
-    dying = _Dying(dsn, clock=fake_clock, bus=bus, size=2)
+    dying = _Dying(dsn, key=bytes(32), clock=fake_clock, bus=bus, size=2)
     dying.left = 1 + batches
     with pytest.raises(_Killed):
         await Importer(dying, tmp_path / "imports", bus).work(asyncio.Event())
