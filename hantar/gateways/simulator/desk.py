@@ -26,6 +26,10 @@ def _forget(world: World, device: port.DeviceRef) -> None:
     pairing.forget(world, device.device_id)
 
 
+def _forget_people(world: World, names: list[str]) -> None:
+    world.forget_people(set(names))
+
+
 def _is_linked(world: World, device: port.DeviceRef) -> bool:
     known = world.phones.get(device.device_id)
     return known is not None and known.is_linked
@@ -43,6 +47,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "disconnect": pairing.close_line,
     "logout": _logout,
     "forget": _forget,
+    "forget_people": _forget_people,
     "is_linked": _is_linked,
     "check": _check,
     "simulate": faults.simulate,

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections import deque
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -167,6 +168,10 @@ class SimulatorDriver:
         self._opened.pop(device.device_id, None)
         self._timeouts.pop(device.device_id, None)
         await self._ask("forget", device)
+
+    async def forget_people(self, names: Sequence[str]) -> None:
+        """Drop every trace of these numbers and ids; raises `PairingRefused` when the world is away."""
+        await self._ask("forget_people", list(names))
 
     async def is_linked(self, device: port.DeviceRef) -> bool:
         """Whether the world knows a link of this device."""

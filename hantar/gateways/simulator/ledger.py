@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 Line = dict[str, Any]
+ERASED = "erased"
+"""Stands where a person's number or id stood."""
 
 
 class Ledger(Protocol):
@@ -27,6 +29,10 @@ class Ledger(Protocol):
         ...
 
     def marked(self) -> float: ...
+
+    def redact(self, names: set[str]) -> None:
+        """Take these numbers and ids out of every line, with the words that came from them or went to them."""
+        ...
 
 
 class MemoryLedger:
@@ -50,6 +56,9 @@ class MemoryLedger:
 
     def marked(self) -> float:
         return self._mark
+
+    def redact(self, names: set[str]) -> None:
+        self.kept = [redacted(line, names) for line in self.kept]
 
 
 class InUse(RuntimeError):
@@ -103,10 +112,45 @@ class FileLedger:
         except (FileNotFoundError, ValueError):
             return 0.0
 
+    def redact(self, names: set[str]) -> None:
+        """Rewrite the file beside itself and take its place at once: a crash leaves the old file or the new one, whole."""
+        self.flush()
+        beside = self.path.with_suffix(".redacted")
+        beside.unlink(missing_ok=True)
+        new = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        fcntl.flock(new, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with os.fdopen(os.dup(new), "w", encoding="utf-8") as file:
+            for line in read(self.path):
+                file.write(json.dumps(redacted(line, names), separators=(",", ":")) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self.path)
+        os.close(self._file)
+        self._file = new
+
     def close(self) -> None:
         """Write what waits and let others have the file."""
         self.flush()
         os.close(self._file)
+
+
+def redacted(line: Line, names: set[str]) -> Line:
+    """The line without these names; where one of them stood, what was said and by whom goes too."""
+    more = line.get("more") or {}
+    if line.get("to") not in names and not any(value in names for value in more.values() if isinstance(value, str)):
+        return line
+    changed = dict(line)
+    if changed.get("to") in names:
+        changed["to"] = ERASED
+    if more:
+        changed["more"] = {key: _redacted(key, value, names) for key, value in more.items()}
+    return changed
+
+
+def _redacted(key: str, value: Any, names: set[str]) -> Any:
+    if isinstance(value, str) and value in names:
+        return ERASED
+    return "" if key in ("text", "name") else value
 
 
 def read(path: Path) -> Iterator[Line]:

@@ -169,6 +169,15 @@ class World:
         if more.get("linked_due", 0.0) >= marked:
             self.push(more["linked_due"], self.link_identity, line["device"], more)
 
+    def forget_people(self, names: set[str]) -> None:
+        """Drop every trace of these numbers and ids; what was on its way from or to them never arrives."""
+        self.book.redact(names)
+        for device in self.phones.values():
+            device.warm -= names
+        kept = [each for each in self._due if not _names(each) & names]
+        self._due[:] = kept
+        heapq.heapify(self._due)
+
     # ------------------------------------------------------------------ sending
 
     def at(self, device_id: str) -> phone.Phone:
@@ -331,3 +340,11 @@ REPLIES = ("Hi! Tell me more", "Thanks", "How much is it?", "👍", "Not now, ma
 
 def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | dict | list | None) else str(value)
+
+
+def _names(planned: Planned) -> set[str]:
+    """Whose numbers and ids a planned thing holds."""
+    found: set[str] = set()
+    for value in planned[4]:
+        found |= {each for each in (value.values() if isinstance(value, dict) else [value]) if isinstance(each, str)}
+    return found
