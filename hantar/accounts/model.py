@@ -36,6 +36,8 @@ SCOPES = (
     "campaigns:manage",
     "campaigns:send",
     "analytics:read",
+    "consent:read",
+    "consent:write",
     "settings:write",
 )
 """What an API key may be given (api.md 1.3); scopes of parts not built yet are not offered."""
