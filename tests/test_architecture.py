@@ -59,10 +59,11 @@ PUBLIC: dict[str, set[str]] = {
     "accounts": {"identity"},
     "campaigns": {"progress", "schedule"},
     "devices": {"keeper"},
+    "consent": {"quiet", "words", "keywords", "wilson"},
 }
 """Files of a feature that are open beyond the roles, each with its reason in `docs/architecture.md`: the dispatcher runs the
 outbox's hot statements; web asks who is calling; reports ask how a campaign goes and which days a span has; the demo
-links its devices by the keeper."""
+links its devices by the keeper; whoever decides about a message asks consent for the hour, the words and the share."""
 
 FEATURES = {
     "accounts",
