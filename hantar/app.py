@@ -19,6 +19,7 @@ from fastapi import APIRouter, FastAPI
 
 from hantar import installation
 from hantar.accounts import service as accounts
+from hantar.audit import http as audit_http
 from hantar.campaigns import http as campaigns_http
 from hantar.campaigns import planner, progress
 from hantar.demo import http as demo_http
@@ -57,6 +58,7 @@ ROUTERS: Sequence[APIRouter] = (
     reports_http.router,
     http_days.router,
     demo_http.router,
+    audit_http.router,
 )
 """Every route of the API; tests walk this list."""
 

@@ -202,6 +202,13 @@ async def add_key(
     return _key(row)
 
 
+async def names_of(tx: Tx, caller: model.Caller) -> Row | None:
+    """How to name a caller: `full_name`, and for a program its key's `name` and `prefix`."""
+    sql = """SELECT u.full_name, k.name, k.prefix FROM users u LEFT JOIN api_keys k ON (k.workspace_id, k.id) = ($2, $3)
+      WHERE u.id = $1"""
+    return await tx.fetchrow(sql, caller.user_id, caller.workspace_id, caller.key_id)
+
+
 async def revoke_key(tx: Tx, workspace: model.WorkspaceId, key_id: str, now: datetime) -> bool:
     """End a key; False when there is none."""
     sql = "UPDATE api_keys SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL"

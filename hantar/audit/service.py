@@ -1,9 +1,13 @@
-"""Write an entry, read entries, prove the chain. The database numbers and chains them; nobody can change or remove one."""
+"""Write an entry, prove the chain. The database numbers and chains entries; nobody can change or remove one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi import Request
+
+from hantar.accounts import access
+from hantar.accounts import service as accounts
 from hantar.kit import db
 
 
@@ -27,6 +31,38 @@ class Thing:
 
     kind: str
     id: str | None = None
+
+
+WORDS_OF_PEOPLE = frozenset({"q", "phone", "name", "text"})
+"""Filters whose value may be a name or a number: that they were used is kept, what they said is not."""
+
+
+async def by(at: access.At, request: Request) -> Actor:
+    """Who calls, for an entry: the person, or the API key and whose it is; with the address and the request's id.
+
+    Opens a transaction of the door, so call it before your own.
+    """
+    async with at.db.door() as tx:
+        name = await accounts.name_of(tx, at.caller)
+    address = request.client.host if request.client else None
+    return Actor(at.caller.user_id, name, address, request.scope.get("hantar.request_id"))
+
+
+async def exported(at: access.At, request: Request, what: str, thing_id: str | None = None, **narrowed: Any) -> None:
+    """An entry `what.exported`, in a transaction of its own, before a file of people or messages leaves the house.
+
+    `narrowed` are the filters that were asked for; those left out (None) are dropped, words of people are not kept.
+    """
+    kept = {name: _filter(name, value) for name, value in narrowed.items() if value is not None}
+    actor = await by(at, request)
+    async with at.tx() as tx:
+        await record(tx, at.workspace_id, actor, f"{what}.exported", Thing(what, thing_id), after=kept)
+
+
+def _filter(name: str, value: Any) -> Any:
+    if name in WORDS_OF_PEOPLE:
+        return "given"
+    return value if isinstance(value, bool | int) else str(value)
 
 
 async def record(
