@@ -55,14 +55,14 @@ ROLES = {"model", "service", "http", "http_models", "render", "access", "port", 
 """Files another feature may open; never its store."""
 
 PUBLIC: dict[str, set[str]] = {
-    "outbox": {"store"},
+    "outbox": {"store", "rules", "facts"},
     "accounts": {"identity"},
     "campaigns": {"progress", "schedule"},
     "devices": {"keeper"},
     "consent": {"quiet", "words", "keywords", "wilson"},
 }
 """Files of a feature that are open beyond the roles, each with its reason in `docs/architecture.md`: the dispatcher runs the
-outbox's hot statements; web asks who is calling; reports ask how a campaign goes and which days a span has; the demo
+outbox's hot statements, and whoever plans or explains asks its rules with its facts; web asks who is calling; reports ask how a campaign goes and which days a span has; the demo
 links its devices by the keeper; whoever decides about a message asks consent for the hour, the words and the share."""
 
 FEATURES = {

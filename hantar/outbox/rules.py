@@ -1,0 +1,252 @@
+"""May this message leave now? Pure: (kind, facts, rules, now) → go, end or wait.
+
+The claim, the plan and every "why?" ask this one function, so that they cannot disagree. The order is the order in which a
+person would want to know (responsible-sending.md 3-8): opted out, no consent, on hold, cap, quiet hours, the device's
+allowances. A cap ends a message; an open hold never lapses into sending.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from hantar.consent import quiet
+from hantar.outbox.model import MessageKind
+from hantar.outbox.pace import DAY
+from hantar.policy import model as policy
+
+WEEK = timedelta(days=7)
+ANSWER_WINDOW = timedelta(hours=24)
+"""After a person's own message an answer needs no other consent and no window (responsible-sending.md 4, 7)."""
+LOOK_AGAIN = timedelta(minutes=15)
+"""How long a wait without a known end lasts until somebody looks again (our own number); opening the gate pulls it back."""
+MARKETING = frozenset({MessageKind.CAMPAIGN, MessageKind.SEQUENCE})
+"""Kinds to which every rule applies."""
+ANSWERS = frozenset({MessageKind.DIRECT, MessageKind.AUTO_REPLY})
+"""Kinds a restricted device may still send, to people who wrote to it."""
+
+
+class Reason(StrEnum):
+    """Why a rule ended a message; a stable code."""
+
+    OPTED_OUT = "opted_out"
+    NO_CONSENT = "no_consent"
+    CAP = "cap"
+    QUIET_HOURS = "quiet_hours"
+    EXPIRED = "expired"
+
+
+WORDS: Mapping[Reason, str] = {
+    Reason.OPTED_OUT: "This person has opted out.",
+    Reason.NO_CONSENT: "There is no consent on record for this person.",
+    Reason.CAP: "This person has had as many messages as the rules allow in this time.",
+    Reason.QUIET_HOURS: "It is outside the hours in which this person may be written to.",
+    Reason.EXPIRED: "It was too late to send this message.",
+}
+"""The end of a message in plain words, stored as its error."""
+
+
+class Gate(StrEnum):
+    """What a queued message waits for because of a rule; a stable code."""
+
+    QUIET_HOURS = "quiet_hours"
+    DEVICE_LIMIT = "device_limit"
+    PERSON_HOLD = "person_hold"
+    DEVICE_RESTRICTED = "device_restricted"
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """How much of one of the device's allowances is used: the rule's name, the count, and when counting begins anew."""
+
+    rule: str
+    count: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the database knows about one message's person and device at one instant (`outbox.facts`)."""
+
+    is_opted_out: bool = False
+    has_alias: bool = True
+    """Without an alias no opt-out can be looked up, so such a person is never written to."""
+    consent_id: str | None = None
+    """The newest live consent to marketing."""
+    any_consent_id: str | None = None
+    """The newest live consent of any purpose."""
+    is_held: bool = False
+    campaign_times: tuple[datetime, ...] = ()
+    """When other campaign messages (may have) left to this person, newest first, within 7 days."""
+    sequence_times: tuple[datetime, ...] = ()
+    """When other sequence messages (may have) left to this person, newest first, within 24 hours."""
+    unanswered: int = 0
+    """Campaign messages since the person's last message; counted only where `unanswered_max` is set."""
+    last_campaign_at: datetime | None = None
+    """The newest of these; None when there is none."""
+    closed_until: datetime | None = None
+    """The service's own cap on marketing to this person (131049) holds until then."""
+    last_in_at: datetime | None = None
+    """When this person last wrote to a device of the same side, simulated or real."""
+    lead_zone: str | None = None
+    person_zones: tuple[str, ...] = ()
+    workspace_zone: str = "UTC"
+    is_new_chat: bool = False
+    """This device and this person never exchanged a message."""
+    is_warm: bool = False
+    """This person wrote to this device."""
+    new_chats_used: int = 0
+    new_chats_until: datetime | None = None
+    """When the day of the allowance ends; None when none is used."""
+    days_linked: float = 0.0
+    used: tuple[Used, ...] = ()
+    """The device's limits per minute, hour and day."""
+    is_restricted: bool = False
+    restricted_until: datetime | None = None
+
+    @property
+    def has_any_consent(self) -> bool:
+        """Whether there is a live consent of any purpose."""
+        return self.any_consent_id is not None
+
+    def zones(self, rules: policy.Rules) -> tuple[str, ...] | None:
+        """The clocks by which this person is timed; None when they are unknown and the rules hold such messages."""
+        return quiet.zones_for(self.lead_zone, self.person_zones, self.workspace_zone, rules.quiet_unknown_zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """It may leave now. `is_marked`: without a consent on record, which the rules only note."""
+
+    consent_id: str | None = None
+    is_marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """It never leaves."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not now. `until`: the earliest instant worth another look; None: somebody or something must change first."""
+
+    until: datetime | None
+    waiting_for: Gate
+
+
+Ruling = Go | End | Wait
+
+
+def tightened(rules: policy.Rules, by: Mapping[str, Any], days_linked: float) -> policy.Rules:
+    """The rules under a source's own, stricter numbers. New conversations by age are resolved first, so none loosens them."""
+    known = {name: value for name, value in by.items() if name in policy.NAMES}
+    if not known:
+        return rules
+    return policy.tightened(replace(rules, device_new_chats=policy.new_chats(rules, days_linked)), known)
+
+
+def judge(
+    kind: MessageKind,
+    facts: Facts,
+    rules: policy.Rules,
+    now: datetime,
+    *,
+    expires_at: datetime,
+    is_manual: bool = False,
+    confirms_opted_out: bool = False,
+    duty: str | None = None,
+) -> Ruling:
+    """What becomes of a message that is due now.
+
+    `is_manual`: sent by a signed-in person. `confirms_opted_out`: that person answers knowing of the opt-out. `duty`: the one
+    confirmation of an opt-out or opt-in, which nothing stops but its expiry.
+    """
+    if expires_at <= now:
+        return End(Reason.EXPIRED)
+    if not facts.has_alias:
+        return Wait(None, Gate.PERSON_HOLD)
+    if duty is not None:
+        return Go()
+    if facts.is_opted_out and not confirms_opted_out:
+        return End(Reason.OPTED_OUT)
+    consent = _consent(kind, facts, rules, now)
+    if isinstance(consent, End):
+        return consent
+    if facts.is_held and not (is_manual or confirms_opted_out):
+        return Wait(None, Gate.PERSON_HOLD)
+    if _is_capped(kind, facts, rules, now):
+        return End(Reason.CAP)
+    return _quiet(kind, facts, rules, now) or _device(kind, facts, rules, now) or consent
+
+
+def answers(facts: Facts, now: datetime) -> bool:
+    """Whether a message now answers the person's own, less than 24 hours old."""
+    return facts.last_in_at is not None and now - facts.last_in_at < ANSWER_WINDOW
+
+
+def _consent(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime) -> Go | End:
+    if kind is MessageKind.AUTO_REPLY:
+        return Go(facts.any_consent_id)
+    found = facts.consent_id if kind in MARKETING else facts.consent_id or facts.any_consent_id
+    if found is not None or (kind not in MARKETING and answers(facts, now)):
+        return Go(found)
+    return Go(None, is_marked=True) if rules.consent_mode == "mark" else End(Reason.NO_CONSENT)
+
+
+def _is_capped(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime) -> bool:
+    if kind not in MARKETING:
+        return False
+    if facts.closed_until is not None and facts.closed_until > now:
+        return True
+    if kind is MessageKind.SEQUENCE:
+        return _since(facts.sequence_times, now - DAY) >= rules.sequence_cap_day
+    within_day, within_week = _since(facts.campaign_times, now - DAY), _since(facts.campaign_times, now - WEEK)
+    return within_day >= rules.person_cap_day or within_week >= rules.person_cap_week or _rests(facts, rules, now)
+
+
+def _since(times: tuple[datetime, ...], since: datetime) -> int:
+    return sum(at > since for at in times)
+
+
+def _rests(facts: Facts, rules: policy.Rules, now: datetime) -> bool:
+    """After `unanswered_max` messages without an answer, none for `unanswered_rest` days; then one, and the rest again."""
+    if rules.unanswered_max is None or facts.unanswered < rules.unanswered_max:
+        return False
+    rest = timedelta(days=rules.unanswered_rest)
+    return facts.last_campaign_at is None or now - facts.last_campaign_at < rest
+
+
+def _quiet(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime) -> Wait | End | None:
+    if kind is MessageKind.AUTO_REPLY or (kind not in MARKETING and answers(facts, now)):
+        return None
+    window = quiet.Window(rules.quiet_start, rules.quiet_end, rules.quiet_days)
+    if window == ALWAYS:
+        return None
+    zones = facts.zones(rules)
+    if zones is None:
+        return Wait(None, Gate.QUIET_HOURS)
+    if quiet.is_open(now, zones, window):
+        return None
+    if rules.quiet_overflow == "drop":
+        return End(Reason.QUIET_HOURS)
+    return Wait(quiet.next_open(now, zones, window), Gate.QUIET_HOURS)
+
+
+ALWAYS = quiet.Window(0, 1440)
+"""A window that is open everywhere, so it does not matter where the person is."""
+
+
+def _device(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime) -> Wait | None:
+    if facts.is_restricted and not (kind in ANSWERS and facts.is_warm):
+        return Wait(facts.restricted_until, Gate.DEVICE_RESTRICTED)
+    full = [each.until for each in facts.used if each.until > now and each.count >= getattr(rules, each.rule)]
+    if full:
+        return Wait(max(full), Gate.DEVICE_LIMIT)
+    is_counted = facts.is_new_chat and kind is not MessageKind.AUTO_REPLY
+    if is_counted and facts.new_chats_used >= policy.new_chats(rules, facts.days_linked):
+        return Wait(facts.new_chats_until, Gate.DEVICE_LIMIT)
+    return None
