@@ -22,9 +22,9 @@ _NO_PLACE = frozenset({"localtime", "posixrules", "Factory", "Etc/Unknown"})
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When messages may leave: minutes of the recipient's day from `start` until before `end` (1440 is midnight), never on `days`.
+    """When messages may leave: minutes of the recipient's day from `start` until before `end`, never on `days`.
 
-    `days` are ISO 8601 weekdays, Monday is 1. A start at or after the end is no window at all: nothing leaves.
+    1440 is midnight; `days` are ISO 8601 weekdays, Monday is 1. A start at or after the end is no window at all.
     """
 
     start: int
@@ -105,9 +105,7 @@ def _stretches(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[tup
 
 
 def _offset(at: datetime, zone: ZoneInfo) -> timedelta:
-    offset = at.astimezone(zone).utcoffset()
-    assert offset is not None
-    return offset
+    return at.astimezone(zone).utcoffset() or timedelta(0)
 
 
 @lru_cache(maxsize=1024)
