@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from hantar.accounts import access
 from hantar.accounts.model import Role
+from hantar.audit import service as audit
 from hantar.campaigns import audience, http_models, model, plan, progress, schedule, service, store
 from hantar.kit import db, inputs, paging, sheet, version
 from hantar.media import service as media
@@ -184,16 +185,24 @@ async def pause_campaign(campaign_id: uuid.UUID, at: access.At = SEND) -> http_m
 
 
 class AnswerIn(inputs.In):
-    """What to do with a campaign whose start was missed."""
+    """What to do with a campaign whose start was missed, and why one that the rules paused may go on."""
 
     answer: Literal["run", "skip"] | None = None
+    reason: Annotated[str | None, Field(max_length=500, description="Kept in the audit.")] = None
 
 
 @router.post("/campaigns/{campaign_id}/resume", summary="Resume")
-async def resume_campaign(campaign_id: uuid.UUID, body: AnswerIn | None = None, at: access.At = SEND) -> http_models.CampaignOut:
-    """Back where it was; a campaign whose start was missed starts now (`run`) or ends (`skip`)."""
+async def resume_campaign(
+    campaign_id: uuid.UUID, request: Request, body: AnswerIn | None = None, at: access.At = SEND
+) -> http_models.CampaignOut:
+    """Back where it was; a campaign whose start was missed starts now (`run`) or ends (`skip`).
+
+    One that the rules paused needs a `reason` (409 `reason_required`), and after a restriction some time
+    (409 `cooling_down` with `resume_after`).
+    """
+    actor, asked = await audit.by(at, request), body or AnswerIn()
     async with at.tx() as tx:
-        campaign = await service.resume(tx, at.workspace_id, str(campaign_id), body.answer if body else None)
+        campaign = await service.resume(tx, at.workspace_id, str(campaign_id), asked.answer, reason=asked.reason, by=actor)
         return await _out(tx, campaign)
 
 

@@ -1,6 +1,7 @@
 """Bodies and replies of the routes of campaigns (api.md section 3)."""
 
 import uuid
+from dataclasses import asdict
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
 
@@ -162,6 +163,25 @@ class WarningOut(BaseModel):
     message: str
 
 
+class FiguresOut(BaseModel):
+    """What was counted: hits of so many; the least share they prove and the limit it is above, in percent."""
+
+    hits: int
+    of: int
+    lower_bound: float
+    limit: float
+
+
+class PauseCauseOut(BaseModel):
+    """Why the rules paused a campaign."""
+
+    code: model.PauseCode
+    words: str
+    device_id: str | None
+    import_ids: list[str]
+    figures: FiguresOut | None
+
+
 class CampaignOut(BaseModel):
     """A campaign with its numbers."""
 
@@ -183,6 +203,9 @@ class CampaignOut(BaseModel):
     late_policy: Literal["ask", "run", "skip"]
     status: model.CampaignStatus
     status_reason: str | None
+    pause_cause: PauseCauseOut | None = None
+    resume_after: datetime | None = None
+    words: str | None = Field(default=None, description="Why it stands still, in plain words.")
     is_editable: bool
     is_demo: bool
     counts: CountsOut
@@ -227,6 +250,9 @@ def campaign_out(
         late_policy=draft.late_policy,
         status=campaign.status,
         status_reason=campaign.status_reason,
+        pause_cause=_cause_out(campaign.pause_cause),
+        resume_after=campaign.resume_after,
+        words=campaign.pause_cause.words if campaign.pause_cause else None,
         is_editable=campaign.is_editable,
         is_demo=campaign.is_demo,
         counts=CountsOut(**counts),
@@ -239,6 +265,15 @@ def campaign_out(
         created_at=campaign.created_at,
         updated_at=campaign.updated_at,
         warnings=warnings_out(warnings),
+    )
+
+
+def _cause_out(cause: model.PauseCause | None) -> PauseCauseOut | None:
+    if cause is None:
+        return None
+    figures = None if cause.figures is None else FiguresOut(**asdict(cause.figures))
+    return PauseCauseOut(
+        code=cause.code, words=cause.words, device_id=cause.device_id, import_ids=list(cause.import_ids), figures=figures
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Literal, NewType
+from typing import Any, Literal, NewType
 
 from hantar.kit import errors
 
@@ -80,6 +80,49 @@ class Draft:
     late_policy: Literal["ask", "run", "skip"]
 
 
+class PauseCode(StrEnum):
+    """Why the rules paused a campaign; also its `status_reason`."""
+
+    OPT_OUTS = "opt_outs"
+    LIST_QUALITY = "list_quality"
+    DEVICE_RESTRICTED = "device_restricted"
+    DEVICE_BANNED = "device_banned"
+    DEVICE_REFUSED = "device_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was counted: hits of so many; the least share they prove and the limit it is above, both in percent."""
+
+    hits: int
+    of: int
+    lower_bound: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class PauseCause:
+    """Why the rules paused a campaign, in plain words and in figures."""
+
+    code: PauseCode
+    words: str
+    device_id: str | None = None
+    import_ids: tuple[str, ...] = ()
+    figures: Figures | None = None
+
+    @classmethod
+    def read(cls, stored: dict[str, Any]) -> "PauseCause":
+        """As it was stored (JSON)."""
+        figures = stored.get("figures")
+        return cls(
+            PauseCode(stored["code"]),
+            stored["words"],
+            stored.get("device_id"),
+            tuple(stored.get("import_ids") or ()),
+            Figures(**figures) if figures else None,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """A campaign as stored."""
@@ -98,6 +141,10 @@ class Campaign:
     finished_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    pause_cause: PauseCause | None = None
+    """Set while it stands paused by the rules; `resume_after` is when a person may resume it at the earliest."""
+    resume_after: datetime | None = None
+    counted_from: datetime | None = None
 
     @property
     def is_editable(self) -> bool:
@@ -131,6 +178,18 @@ class PlanChanged(errors.Conflict):
     """The people this campaign reaches have changed since you looked at the plan. Look at it again."""
 
     code = "plan_changed"
+
+
+class CoolingDown(errors.Conflict):
+    """WhatsApp restricted a device of this campaign not long ago. It can be resumed later."""
+
+    code = "cooling_down"
+
+
+class ReasonRequired(errors.Conflict):
+    """The rules paused this campaign. Say why it may go on; the reason is kept on record."""
+
+    code = "reason_required"
 
 
 class PlanNotFound(errors.NotFound):

@@ -4,7 +4,9 @@ The caller opens the transaction.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
+from hantar.audit import service as audit
 from hantar.campaigns import audience, model, schedule, store
 from hantar.kit import db, errors, ids
 from hantar.outbox import queue, render
@@ -53,11 +55,14 @@ async def create(
 ) -> Made:
     """Store a new campaign: pending, or paused with `hold`. Told as a fact so that the planner looks at once."""
     await check(tx, workspace_id, draft)
-    resolved = schedule.resolve(draft.campaign_date, draft.time_schedule, draft.time_zone, await tx.now())
+    now = await tx.now()
+    resolved = schedule.resolve(draft.campaign_date, draft.time_schedule, draft.time_zone, now)
     campaign_id = ids.new_id()
     content_id = await queue.add_content(tx, workspace_id, draft.text, draft.media_id)
     status = {"status": "paused", "paused_from": "pending"} if hold else {"status": "pending"}
     await store.insert(tx, workspace_id, campaign_id, draft, content_id, resolved.at, created_by=by, is_demo=is_demo, **status)
+    if not hold and resolved.at <= now:
+        await store.start_now(tx, workspace_id, campaign_id)
     await _gate(tx, workspace_id, campaign_id, draft, is_open=not hold)
     campaign = await store.find(tx, workspace_id, campaign_id)
     tell(tx, campaign)
@@ -163,14 +168,26 @@ async def pause(tx: db.Tx, workspace_id: str, campaign_id: str) -> model.Campaig
     return await _moved(tx, workspace_id, campaign_id)
 
 
-async def resume(tx: db.Tx, workspace_id: str, campaign_id: str, answer: str | None = None) -> model.Campaign:
-    """Open the gate and go on where it was. A campaign whose start was missed starts now (`run`) or ends (`skip`)."""
+async def resume(
+    tx: db.Tx,
+    workspace_id: str,
+    campaign_id: str,
+    answer: str | None = None,
+    *,
+    reason: str | None = None,
+    by: audit.Actor | None = None,
+) -> model.Campaign:
+    """Open the gate and go on where it was. A campaign whose start was missed starts now (`run`) or ends (`skip`).
+
+    One that the rules paused needs a person's reason, and after a restriction some time: raises `CoolingDown`, `ReasonRequired`.
+    """
     campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
     if campaign.status not in model.UNFINISHED:
         raise model.CampaignEnded
     if campaign.status is not C.PAUSED:
         return campaign
     now = await tx.now()
+    _check_resume(campaign, reason, now)
     missed = campaign.paused_from is C.PENDING and campaign.due_at <= now
     if missed and answer == "skip":
         return await cancel(tx, workspace_id, campaign_id)
@@ -178,7 +195,22 @@ async def resume(tx: db.Tx, workspace_id: str, campaign_id: str, answer: str | N
         await queue.put_off(tx, workspace_id, campaign_id, now - campaign.paused_at)
     await store.unpause(tx, workspace_id, campaign_id, now if missed else None)
     await queue.set_gate(tx, workspace_id, campaign_id, is_open=True)
-    return await _moved(tx, workspace_id, campaign_id)
+    moved = await _moved(tx, workspace_id, campaign_id)
+    if by is not None:
+        before = {"status": campaign.status.value, "cause": campaign.pause_cause and campaign.pause_cause.code.value}
+        after = {"status": moved.status.value}
+        thing = audit.Thing("campaign", campaign_id)
+        await audit.record(tx, workspace_id, by, "campaign.resumed", thing, reason=reason, before=before, after=after)
+    return moved
+
+
+def _check_resume(campaign: model.Campaign, reason: str | None, now: datetime) -> None:
+    if campaign.pause_cause is None:
+        return
+    if campaign.resume_after is not None and campaign.resume_after > now:
+        raise model.CoolingDown(resume_after=campaign.resume_after)
+    if not (reason or "").strip():
+        raise model.ReasonRequired
 
 
 async def cancel(tx: db.Tx, workspace_id: str, campaign_id: str) -> model.Campaign:

@@ -47,6 +47,9 @@ def from_row(row: db.Row) -> model.Campaign:
         finished_at=row["finished_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        pause_cause=None if row["pause_cause"] is None else model.PauseCause.read(row["pause_cause"]),
+        resume_after=row["resume_after"],
+        counted_from=row["counted_from"],
     )
 
 
@@ -122,7 +125,7 @@ async def move(
     """Move a campaign if it stands in one of these states; False when it does not."""
     now = await tx.now()
     ends = to in (model.C.FINISHED, model.C.FAILED, model.C.CANCELLED)
-    sql = """UPDATE campaigns SET status = $4, status_reason = $5, updated_at = $6,
+    sql = """UPDATE campaigns SET status = $4, status_reason = $5, updated_at = $6, pause_cause = NULL, resume_after = NULL,
                paused_from = CASE WHEN $4 = 'paused' THEN status END,
                paused_at = CASE WHEN $4 = 'paused' THEN $6::timestamptz END,
                finished_at = CASE WHEN $7 THEN $6 ELSE finished_at END
@@ -130,19 +133,28 @@ async def move(
     return await tx.execute(sql, workspace_id, campaign_id, [s.value for s in allowed], to.value, reason, now, ends) == 1
 
 
+SIGNALS = """(SELECT coalesce(jsonb_object_agg(d.id, concat_ws(' ', d.state, extract(epoch FROM d.hold_until))), '{}')
+  FROM devices d WHERE d.workspace_id = campaigns.workspace_id AND d.state IN ('restricted', 'banned_until', 'refused'))"""
+"""SQL: what WhatsApp holds against the workspace's devices now; whoever starts or resumes a campaign has been told of it."""
+
+
 async def unpause(tx: db.Tx, workspace_id: str, campaign_id: str, due_at: datetime | None) -> bool:
-    """Put a paused campaign back where it was, due at another time if one is given."""
-    sql = """UPDATE campaigns SET status = paused_from, paused_from = NULL, paused_at = NULL,
-               status_reason = NULL, updated_at = $3,
-               due_at = coalesce($4, due_at)
+    """Put a paused campaign back where it was, due at another time if one is given.
+
+    What the rules paused it for is settled with that: only what is sent from now on counts.
+    """
+    sql = f"""UPDATE campaigns SET status = paused_from, paused_from = NULL, paused_at = NULL,
+               status_reason = NULL, updated_at = $3, due_at = coalesce($4, due_at),
+               counted_from = CASE WHEN pause_cause IS NULL THEN counted_from ELSE $3 END,
+               pause_cause = NULL, resume_after = NULL, signals_seen = {SIGNALS}
              WHERE (workspace_id, id) = ($1, $2) AND status = 'paused'"""
     return await tx.execute(sql, workspace_id, campaign_id, await tx.now(), due_at) == 1
 
 
 async def start_now(tx: db.Tx, workspace_id: str, campaign_id: str) -> bool:
     """Make a campaign that has not started due at once; False when it has."""
-    sql = """UPDATE campaigns SET status = 'pending', paused_from = NULL, paused_at = NULL,
-               status_reason = NULL, due_at = $3, updated_at = $3
+    sql = f"""UPDATE campaigns SET status = 'pending', paused_from = NULL, paused_at = NULL,
+               status_reason = NULL, due_at = $3, updated_at = $3, signals_seen = {SIGNALS}
              WHERE (workspace_id, id) = ($1, $2) AND (status = 'pending' OR (status = 'paused' AND paused_from = 'pending'))"""
     return await tx.execute(sql, workspace_id, campaign_id, await tx.now()) == 1
 

@@ -294,12 +294,16 @@ ALTER TABLE sources ADD COLUMN rules jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE lanes ADD COLUMN chats_at timestamptz NOT NULL DEFAULT 'epoch', ADD COLUMN chats_count int NOT NULL DEFAULT 0;
 --;;
 -- ---------------------------------------------------------------- campaigns
+-- pause_cause: why the rules paused it; counted_from: since its last resume, older hits are settled; signals_seen: restrictions
+-- of its devices that a person knew of when they started or resumed it {device: signal}
 ALTER TABLE campaigns
   ADD COLUMN rules jsonb NOT NULL DEFAULT '{}',
   ADD COLUMN canary int CHECK (canary > 0),
   ADD COLUMN canary_passed_at timestamptz,
   ADD COLUMN pause_cause jsonb,
-  ADD COLUMN resume_after timestamptz;
+  ADD COLUMN resume_after timestamptz,
+  ADD COLUMN counted_from timestamptz,
+  ADD COLUMN signals_seen jsonb NOT NULL DEFAULT '{}';
 --;;
 -- ---------------------------------------------------------------- audit
 CREATE TABLE audit (
