@@ -62,8 +62,9 @@ PUBLIC: dict[str, set[str]] = {
     "consent": {"quiet", "words", "keywords", "wilson"},
 }
 """Files of a feature that are open beyond the roles, each with its reason in `docs/architecture.md`: the dispatcher runs the
-outbox's hot statements, and whoever plans or explains asks its rules with its facts; web asks who is calling; reports ask how a campaign goes and which days a span has; the demo
-links its devices by the keeper; whoever decides about a message asks consent for the hour, the words and the share."""
+outbox's hot statements, and whoever plans or explains asks its rules with its facts; web asks who is calling; reports ask how
+a campaign goes and which days a span has; the demo links its devices by the keeper; whoever decides about a message asks
+consent for the hour, the words and the share."""
 
 FEATURES = {
     "accounts",
