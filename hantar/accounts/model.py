@@ -127,6 +127,8 @@ class Caller:
     scopes: frozenset[str] | None = None
     key_id: str | None = None
     sign_in_id: str | None = None
+    name: str = ""
+    """How records name the caller: a person by their name, a program by its key and whose key it is."""
 
     def may(self, role: Role, scope: str | None) -> bool:
         """Whether the role and, for a key, the scope allow it."""

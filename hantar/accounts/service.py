@@ -218,16 +218,6 @@ async def me(tx: Tx, caller: model.Caller) -> tuple[model.User, model.Workspace]
     return user, workspace
 
 
-async def name_of(tx: Tx, caller: model.Caller) -> str:
-    """How the records name a caller: a person by their name, a program by its key and whose key it is. In the door's tx."""
-    row = await store.names_of(tx, caller)
-    if row is None:
-        raise model.Unauthenticated
-    if caller.key_id is None:
-        return str(row["full_name"])
-    return f"API key {row['name']} ({row['prefix']}…) of {row['full_name']}"
-
-
 async def change_me(tx: Tx, caller: model.Caller, changes: dict[str, str]) -> None:
     """Change the caller's own name, zone, language or theme."""
     if "time_zone" in changes:

@@ -16,12 +16,14 @@ def _caller(row: Row, scopes: frozenset[str] | None) -> model.Caller:
         scopes=scopes,
         key_id=row["id"] if scopes is not None else None,
         sign_in_id=row["id"] if scopes is None else None,
+        name=row["full_name"] if scopes is None else f"API key {row['name']} ({row['prefix']}…) of {row['full_name']}",
     )
 
 
 async def caller_of_sign_in(tx: Tx, digest: bytes, now: datetime) -> tuple[model.Caller | None, datetime | None]:
     """Who signed in with this token and when they last used it; nobody when it ended."""
-    sql = """SELECT s.workspace_id, s.id, s.user_id, s.last_used_at, m.role, u.is_admin, u.time_zone
+    sql = """SELECT s.workspace_id, s.id, s.user_id, s.last_used_at, m.role, u.is_admin, u.time_zone,
+        u.full_name
       FROM sign_ins s JOIN members m USING (workspace_id, user_id) JOIN users u ON u.id = s.user_id
       WHERE s.token_hash = $1 AND s.expires_at > $2 AND u.is_active"""
     row = await tx.fetchrow(sql, digest, now)
@@ -31,7 +33,7 @@ async def caller_of_sign_in(tx: Tx, digest: bytes, now: datetime) -> tuple[model
 async def caller_of_key(tx: Tx, digest: bytes, now: datetime) -> tuple[model.Caller | None, datetime | None]:
     """Whose API key this is and when it was last used. It does no more than its maker may do today."""
     sql = """SELECT k.workspace_id, k.id, k.created_by AS user_id, k.scopes, k.last_used_at, m.role, false AS is_admin,
-        w.time_zone
+        w.time_zone, u.full_name, k.name, k.prefix
       FROM api_keys k JOIN workspaces w ON w.id = k.workspace_id JOIN users u ON u.id = k.created_by
       JOIN members m ON m.workspace_id = k.workspace_id AND m.user_id = u.id
       WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND u.is_active"""
@@ -200,13 +202,6 @@ async def add_key(
     row = await tx.fetchrow(sql, workspace, key_id, name, prefix, digest, scopes, created_by, now, expires_at)
     assert row is not None  # noqa: S101 INSERT … RETURNING gives its row
     return _key(row)
-
-
-async def names_of(tx: Tx, caller: model.Caller) -> Row | None:
-    """How to name a caller: `full_name`, and for a program its key's `name` and `prefix`."""
-    sql = """SELECT u.full_name, k.name, k.prefix FROM users u LEFT JOIN api_keys k ON (k.workspace_id, k.id) = ($2, $3)
-      WHERE u.id = $1"""
-    return await tx.fetchrow(sql, caller.user_id, caller.workspace_id, caller.key_id)
 
 
 async def revoke_key(tx: Tx, workspace: model.WorkspaceId, key_id: str, now: datetime) -> bool:

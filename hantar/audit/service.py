@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import Request
 
 from hantar.accounts import access
-from hantar.accounts import service as accounts
 from hantar.kit import db
 
 
@@ -37,15 +36,10 @@ WORDS_OF_PEOPLE = frozenset({"q", "phone", "name", "text"})
 """Filters whose value may be a name or a number: that they were used is kept, what they said is not."""
 
 
-async def by(at: access.At, request: Request) -> Actor:
-    """Who calls, for an entry: the person, or the API key and whose it is; with the address and the request's id.
-
-    Opens a transaction of the door, so call it before your own.
-    """
-    async with at.db.door() as tx:
-        name = await accounts.name_of(tx, at.caller)
+def by(at: access.At, request: Request) -> Actor:
+    """Who calls, for an entry: the person, or the API key and whose it is; with the address and the request's id."""
     address = request.client.host if request.client else None
-    return Actor(at.caller.user_id, name, address, request.scope.get("hantar.request_id"))
+    return Actor(at.caller.user_id, at.caller.name, address, request.scope.get("hantar.request_id"))
 
 
 async def exported(at: access.At, request: Request, what: str, thing_id: str | None = None, **narrowed: Any) -> None:
@@ -54,9 +48,8 @@ async def exported(at: access.At, request: Request, what: str, thing_id: str | N
     `narrowed` are the filters that were asked for; those left out (None) are dropped, words of people are not kept.
     """
     kept = {name: _filter(name, value) for name, value in narrowed.items() if value is not None}
-    actor = await by(at, request)
     async with at.tx() as tx:
-        await record(tx, at.workspace_id, actor, f"{what}.exported", Thing(what, thing_id), after=kept)
+        await record(tx, at.workspace_id, by(at, request), f"{what}.exported", Thing(what, thing_id), after=kept)
 
 
 def _filter(name: str, value: Any) -> Any:

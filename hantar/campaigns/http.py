@@ -200,7 +200,7 @@ async def resume_campaign(
     One that the rules paused needs a `reason` (409 `reason_required`), and after a restriction some time
     (409 `cooling_down` with `resume_after`).
     """
-    actor, asked = await audit.by(at, request), body or AnswerIn()
+    actor, asked = audit.by(at, request), body or AnswerIn()
     async with at.tx() as tx:
         campaign = await service.resume(tx, at.workspace_id, str(campaign_id), asked.answer, reason=asked.reason, by=actor)
         return await _out(tx, campaign)

@@ -27,11 +27,9 @@ acting = APIRouter()
 @acting.post("/act/{thing_id}", tags=["Audit"])
 async def act(thing_id: str, request: Request, at: access.At = access.need(Role.VIEWER, "devices:read")) -> None:
     """Does something worth an entry, the way other rooms do."""
-    actor = await service.by(at, request)
     async with at.tx() as tx:
-        await service.record(
-            tx, at.workspace_id, actor, "device.resumed", service.Thing("device", thing_id), reason="all is well"
-        )
+        thing = service.Thing("device", thing_id)
+        await service.record(tx, at.workspace_id, service.by(at, request), "device.resumed", thing, reason="all is well")
 
 
 @acting.get("/take", tags=["Audit"])
