@@ -45,6 +45,17 @@ def _decided(where: db.Where, workspace_id: str, audience: model.Audience, text:
 
 
 @dataclass(frozen=True, slots=True)
+class Exclusion:
+    """How many are left out for one reason, with one of them as an example."""
+
+    reason: str
+    count: int
+    lead_id: str | None = None
+    name: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceShare:
     """How many people one device writes to, with what pacing needs to know of it."""
 
@@ -57,6 +68,8 @@ class DeviceShare:
     per_minute: int
     per_hour: int
     per_day: int
+    kind: str = "simulator"
+    new_people: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,8 @@ class Shares:
     excluded_by_reason: dict[str, int]
     devices: tuple[DeviceShare, ...]
     hash: str
+    exclusions: tuple[Exclusion, ...] = ()
+    without_consent: int = 0
 
 
 async def shares(tx: db.Tx, workspace_id: str, audience: model.Audience, text: str, media_id: str | None) -> Shares:
@@ -94,6 +109,7 @@ async def shares(tx: db.Tx, workspace_id: str, audience: model.Audience, text: s
         excluded_by_reason={reason: count for reason, count in excluded.items() if count},
         devices=tuple(_share(row) for row in sending),
         hash=digest,
+        exclusions=tuple(Exclusion(reason, count) for reason, count in excluded.items() if count),
     )
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from hantar.accounts import access
 from hantar.accounts.model import Role
 from hantar.audit import service as audit
-from hantar.campaigns import audience, http_models, model, plan, progress, schedule, service, store
+from hantar.campaigns import audience, http_models, model, plan, plan_models, progress, schedule, service, store
 from hantar.kit import db, inputs, paging, sheet, version
 from hantar.media import service as media
 from hantar.outbox import http as outbox_http
@@ -106,14 +106,14 @@ async def create_campaign(body: http_models.CampaignIn, at: access.At = MANAGE) 
 
 
 @router.post("/campaigns/plan", summary="Plan a campaign without making it", max_body_size=media.LINK_BODY_LIMIT)
-async def plan_draft(body: http_models.CampaignIn, at: access.At = READ) -> http_models.PlanOut:
+async def plan_draft(body: plan_models.DraftPlanIn, at: access.At = READ) -> plan_models.PlanOut:
     """Who gets what, when, from which device, and who is left out and why. Nothing is sent, and no picture is fetched."""
     is_elsewhere = bool(body.image_url) and not media.is_own(body.image_url or "")
     media_id = plan.UNFETCHED if is_elsewhere else await _media_id(at, body)
     draft = http_models.draft_of(body, media_id, body.time_zone or at.caller.time_zone)
     async with at.tx() as tx:
         await service.check(tx, at.workspace_id, replace(draft, media_id=None) if is_elsewhere else draft)
-        return http_models.plan_out(await plan.make(tx, at.workspace_id, draft, None))
+        return plan_models.plan_out(await plan.make(tx, at.workspace_id, draft, None))
 
 
 @router.get("/campaigns/{campaign_id}", summary="One campaign with its numbers")
@@ -213,6 +213,13 @@ async def cancel_campaign(campaign_id: uuid.UUID, at: access.At = SEND) -> http_
         return await _out(tx, await service.cancel(tx, at.workspace_id, str(campaign_id)))
 
 
+@router.post("/campaigns/{campaign_id}/release-canary", summary="Let the others follow the first people")
+async def release_canary(campaign_id: uuid.UUID, at: access.At = SEND) -> http_models.CampaignOut:
+    """A second call changes nothing; 409 `no_canary` when this campaign holds nobody back."""
+    async with at.tx() as tx:
+        return await _out(tx, await service.release_canary(tx, at.workspace_id, str(campaign_id)))
+
+
 class TriggerIn(inputs.In):
     """With the hash of a plan, it starts only if that plan still holds."""
 
@@ -230,12 +237,14 @@ async def trigger_campaign(
 
 
 @router.post("/campaigns/{campaign_id}/plan", summary="Plan of a stored campaign")
-async def plan_campaign(campaign_id: uuid.UUID, at: access.At = READ) -> http_models.PlanOut:
+async def plan_campaign(
+    campaign_id: uuid.UUID, body: plan_models.PlanIn | None = None, at: access.At = READ
+) -> plan_models.PlanOut:
     """As it would go if it started at its time."""
     async with at.tx() as tx:
         campaign = await store.find(tx, at.workspace_id, str(campaign_id))
         made = await plan.make(tx, at.workspace_id, campaign.draft, str(campaign_id), campaign.due_at)
-        return http_models.plan_out(made)
+        return plan_models.plan_out(made)
 
 
 @router.get("/plans/{plan_id}/recipients", response_model=None, summary="The people of a plan")
@@ -248,7 +257,7 @@ async def plan_recipients(
     q: Annotated[str | None, Query(max_length=100)] = None,
     format: Literal["json", "csv"] = "json",
     at: access.At = READ,
-) -> paging.PageOut[http_models.RecipientOut] | Response:
+) -> paging.PageOut[plan_models.RecipientOut] | Response:
     """In the order of sending; `format=csv` gives all of them."""
     after = page.after(1)
     device = str(device_id) if device_id else None
@@ -260,7 +269,7 @@ async def plan_recipients(
     async with at.tx() as tx:
         people = await plan.recipients(tx, at.workspace_id, str(plan_id), asked, page.limit + 1)
     kept, cursor = page.cut(people, lambda each: (each.lead_id,))
-    return paging.PageOut[http_models.RecipientOut](items=[http_models.recipient_out(each) for each in kept], next_cursor=cursor)
+    return paging.PageOut[plan_models.RecipientOut](items=[plan_models.recipient_out(each) for each in kept], next_cursor=cursor)
 
 
 CSV_COLUMNS = ("name", "phone", "device_name", "earliest_at", "text", "included", "reason")

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
-from hantar.campaigns import model, plan, progress, schedule
+from hantar.campaigns import model, progress, schedule
 from hantar.kit import errors, inputs
 from hantar.leads import model as leads
 from hantar.outbox import model as outbox
@@ -26,6 +26,11 @@ def _without_zone(given: time) -> time:
 
 
 WallTime = Annotated[time, AfterValidator(_without_zone)]
+RuleValue = bool | int | float | str | list[int] | None
+RULES = "Numbers of the policy by name (`GET /api/policy`) that this campaign keeps stricter; a looser one changes nothing."
+CANARY = "The first so many people go; the others wait until somebody lets them, or `canary_wait` seconds pass cleanly."
+Canary = Annotated[int, Field(ge=1, le=100_000, description=CANARY)]
+Rules = Annotated[dict[str, RuleValue], Field(max_length=64, description=RULES)]
 
 
 class CampaignIn(inputs.In):
@@ -44,7 +49,9 @@ class CampaignIn(inputs.In):
     max_delay_seconds: Delay = model.DELAYS[1]
     device_ids: list[uuid.UUID] | None = None
     when_offline: Literal["wait", "skip"] = "wait"
-    late_policy: Literal["ask", "run", "skip"] = "ask"
+    late_policy: Annotated[Literal["ask", "run", "skip"] | None, Field(description="None: the policy's.")] = None
+    rules: Rules = Field(default_factory=dict)
+    canary: Canary | None = None
     hold: bool = False
 
 
@@ -65,6 +72,8 @@ class CampaignChangesIn(inputs.In):
     device_ids: list[uuid.UUID] | None = None
     when_offline: Literal["wait", "skip"] | None = None
     late_policy: Literal["ask", "run", "skip"] | None = None
+    rules: Rules | None = None
+    canary: Canary | None = None
 
 
 def niche_keys(niche: str) -> tuple[str, ...] | None:
@@ -107,6 +116,8 @@ def draft_of(body: CampaignIn, media_id: str | None, zone: str) -> model.Draft:
         max_delay_seconds=body.max_delay_seconds,
         when_offline=body.when_offline,
         late_policy=body.late_policy,
+        rules=body.rules,
+        canary=body.canary,
     )
 
 
@@ -126,11 +137,13 @@ def as_body(draft: model.Draft, changes: CampaignChangesIn | None = None) -> Cam
         "device_ids": None if draft.audience.device_ids is None else list(draft.audience.device_ids),
         "when_offline": draft.when_offline,
         "late_policy": draft.late_policy,
+        "rules": dict(draft.rules),
+        "canary": draft.canary,
     }
     sent = {} if changes is None else changes.model_dump(exclude_unset=True)
     if sent.get("image_url"):
         fields.pop("media_id")
-    emptiable = {"message", "media_id", "image_url", "campaign_date", "time_schedule", "device_ids"}
+    emptiable = {"message", "media_id", "image_url", "campaign_date", "time_schedule", "device_ids", "canary"}
     fields |= {name: value for name, value in sent.items() if value is not None or name in emptiable}
     try:
         return CampaignIn.model_validate(fields)
@@ -201,6 +214,10 @@ class CampaignOut(BaseModel):
     device_ids: list[str] | None
     when_offline: Literal["wait", "skip"]
     late_policy: Literal["ask", "run", "skip"]
+    rules: dict[str, RuleValue]
+    canary: int | None
+    canary_passed_at: datetime | None
+    waiting_for: Annotated[Literal["canary"] | None, Field(description="What holds people of this campaign back.")]
     status: model.CampaignStatus
     status_reason: str | None
     pause_cause: PauseCauseOut | None = None
@@ -247,7 +264,11 @@ def campaign_out(
         max_delay_seconds=draft.max_delay_seconds,
         device_ids=None if draft.audience.device_ids is None else list(draft.audience.device_ids),
         when_offline=draft.when_offline,
-        late_policy=draft.late_policy,
+        late_policy=draft.late_policy or "ask",
+        rules=dict(draft.rules),
+        canary=draft.canary,
+        canary_passed_at=campaign.canary_passed_at,
+        waiting_for="canary" if campaign.is_waiting_for_canary else None,
         status=campaign.status,
         status_reason=campaign.status_reason,
         pause_cause=_cause_out(campaign.pause_cause),
@@ -275,77 +296,3 @@ def _cause_out(cause: model.PauseCause | None) -> PauseCauseOut | None:
     return PauseCauseOut(
         code=cause.code, words=cause.words, device_id=cause.device_id, import_ids=list(cause.import_ids), figures=figures
     )
-
-
-class DevicePlanOut(BaseModel):
-    """What one device would do."""
-
-    device_id: str
-    name: str
-    state: str
-    count: int
-    first_at: datetime
-    last_at: datetime
-
-
-class PlanOut(BaseModel):
-    """Who gets it, from which device, when; and how many are left out, by reason."""
-
-    plan_id: str
-    plan_hash: str
-    matched: int
-    will_send: int
-    excluded: int
-    excluded_by_reason: dict[str, int]
-    devices: list[DevicePlanOut]
-    starts_at: datetime
-    eta_at: datetime | None
-    eta_late_at: datetime | None
-    warnings: list[WarningOut]
-
-
-def plan_out(made: plan.Plan) -> PlanOut:
-    """A plan in the words of the API."""
-    shares = made.shares
-    return PlanOut(
-        plan_id=made.id,
-        plan_hash=shares.hash,
-        matched=shares.matched,
-        will_send=shares.will_send,
-        excluded=shares.matched - shares.will_send,
-        excluded_by_reason=shares.excluded_by_reason,
-        devices=[
-            DevicePlanOut(
-                device_id=each.share.device_id,
-                name=each.share.name,
-                state=each.share.state,
-                count=each.share.count,
-                first_at=each.span.first_at,
-                last_at=each.span.last_at,
-            )
-            for each in made.devices
-        ],
-        starts_at=made.starts_at,
-        eta_at=made.eta_at,
-        eta_late_at=made.eta_late_at,
-        warnings=warnings_out(made.warnings),
-    )
-
-
-class RecipientOut(BaseModel):
-    """One person of a plan."""
-
-    lead_id: str
-    name: str
-    phone: str
-    device_id: str | None
-    device_name: str | None
-    earliest_at: datetime | None
-    text: str
-    included: bool
-    reason: str | None
-
-
-def recipient_out(each: plan.Recipient) -> RecipientOut:
-    """A recipient in the words of the API."""
-    return RecipientOut(**{name: getattr(each, name) for name in each.__dataclass_fields__})

@@ -1,6 +1,7 @@
 """A campaign and its life. No I/O."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Literal, NewType
@@ -77,7 +78,12 @@ class Draft:
     min_delay_seconds: float
     max_delay_seconds: float
     when_offline: Literal["wait", "skip"]
-    late_policy: Literal["ask", "run", "skip"]
+    late_policy: Literal["ask", "run", "skip"] | None
+    """What happens when the start is missed; None: what the policy says when it is stored."""
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    """Numbers of this campaign that count where they are stricter than the policy's: {name: value}."""
+    canary: int | None = None
+    """The first so many people go, the others wait until somebody, or a clean while, lets them."""
 
 
 class PauseCode(StrEnum):
@@ -139,6 +145,7 @@ class Campaign:
     is_demo: bool
     started_at: datetime | None
     finished_at: datetime | None
+    canary_passed_at: datetime | None
     created_at: datetime
     updated_at: datetime
     pause_cause: PauseCause | None = None
@@ -150,6 +157,12 @@ class Campaign:
     def is_editable(self) -> bool:
         """Whether it has not started: pending, or paused before its start."""
         return self.status is C.PENDING or (self.status is C.PAUSED and self.paused_from is C.PENDING)
+
+    @property
+    def is_waiting_for_canary(self) -> bool:
+        """Whether it has started with its first people and holds the others back."""
+        has_started = self.status in (C.TRIGGERED, C.PROCESSING, C.PAUSED) and not self.is_editable
+        return self.draft.canary is not None and self.canary_passed_at is None and has_started
 
 
 class CampaignNotFound(errors.NotFound):
@@ -178,6 +191,18 @@ class PlanChanged(errors.Conflict):
     """The people this campaign reaches have changed since you looked at the plan. Look at it again."""
 
     code = "plan_changed"
+
+
+class OptOutLineMissing(errors.Conflict):
+    """The first message to a person must say how to stop, and this one does not. Add the line, then start."""
+
+    code = "opt_out_line_missing"
+
+
+class NoCanary(errors.Conflict):
+    """This campaign holds nobody back."""
+
+    code = "no_canary"
 
 
 class CoolingDown(errors.Conflict):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from hantar.campaigns import audience, estimate, model, schedule, store
 from hantar.kit import db, ids
@@ -21,7 +21,37 @@ class DevicePlan:
     """One device's part."""
 
     share: audience.DeviceShare
-    span: estimate.Span
+    first_at: datetime
+    last_at: datetime
+    late_at: datetime
+    would_expire: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How many leave later than their turn, for one cause, and when the last of them may."""
+
+    cause: str
+    count: int
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Whether the text says how to stop, whether it must, and a line to propose."""
+
+    is_present: bool
+    is_required: bool
+    proposal: str | None
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """So many people first, then so many clean seconds."""
+
+    size: int
+    wait_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +59,17 @@ class Plan:
     """The plan in numbers; its recipients are paged by `recipients`."""
 
     id: str
+    hash: str | None
     shares: audience.Shares
     devices: tuple[DevicePlan, ...]
     starts_at: datetime
     eta_at: datetime | None
     eta_late_at: datetime | None
     warnings: tuple[schedule.Warning_, ...]
+    line: Line
+    as_kind: Literal["linked"] | None = None
+    moved: tuple[Moved, ...] = ()
+    canary: Canary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +85,11 @@ class Recipient:
     text: str
     included: bool
     reason: str | None
+    moved_by: str | None = None
+    time_zone: str | None = None
+    zones: tuple[str, ...] = ()
+    local_time: str | None = None
+    has_consent: bool = False
 
 
 def _load(draft: model.Draft, share: Any, count: int) -> estimate.Load:
@@ -73,13 +113,17 @@ async def make(tx: db.Tx, workspace_id: str, draft: model.Draft, campaign_id: st
         due_at, warnings = resolved.at, list(resolved.warnings)
     starts_at = max(due_at, now)
     shares = await audience.shares(tx, workspace_id, draft.audience, draft.text, draft.media_id)
-    devices = tuple(DevicePlan(share, estimate.span(_share_load(draft, share), starts_at)) for share in shares.devices)
-    eta_at, eta_late_at = estimate.ends(device.span for device in devices)
+    spans = [estimate.span(_share_load(draft, share), starts_at) for share in shares.devices]
+    devices = tuple(
+        DevicePlan(share, each.first_at, each.last_at, each.late_at) for share, each in zip(shares.devices, spans, strict=True)
+    )
+    eta_at, eta_late_at = estimate.ends(spans)
     warnings += _warnings(draft, shares)
     plan_id = ids.new_id()
     await store.forget_plans(tx, workspace_id, now - KEEP)
     await store.insert_plan(tx, workspace_id, plan_id, campaign_id, _spec(draft, starts_at), shares.hash)
-    return Plan(plan_id, shares, devices, starts_at, eta_at, eta_late_at, tuple(warnings))
+    line = Line(is_present=True, is_required=False, proposal=None, language="en")
+    return Plan(plan_id, shares.hash, shares, devices, starts_at, eta_at, eta_late_at, tuple(warnings), line)
 
 
 def _warnings(draft: model.Draft, shares: audience.Shares) -> list[schedule.Warning_]:

@@ -225,6 +225,21 @@ async def cancel(tx: db.Tx, workspace_id: str, campaign_id: str) -> model.Campai
     return await _moved(tx, workspace_id, campaign_id)
 
 
+async def release_canary(tx: db.Tx, workspace_id: str, campaign_id: str) -> model.Campaign:
+    """Let everybody follow the first people; they live longer by what they waited. A second call changes nothing."""
+    campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
+    if campaign.status not in model.UNFINISHED:
+        raise model.CampaignEnded
+    if campaign.draft.canary is None or campaign.started_at is None:
+        raise model.NoCanary
+    if campaign.canary_passed_at is None:
+        now = await tx.now()
+        await store.pass_canary(tx, workspace_id, campaign_id, now)
+        await queue.release_source(tx, workspace_id, campaign_id, now - campaign.started_at)
+        tx.tell("outbox.queued", workspace_id)
+    return await _moved(tx, workspace_id, campaign_id)
+
+
 async def find(tx: db.Tx, workspace_id: str, campaign_id: str) -> model.Campaign:
     """One campaign; raises `CampaignNotFound`."""
     return await store.find(tx, workspace_id, campaign_id)

@@ -31,6 +31,8 @@ def from_row(row: db.Row) -> model.Campaign:
         max_delay_seconds=row["max_delay_seconds"],
         when_offline=row["when_offline"],
         late_policy=row["late_policy"],
+        rules=row["rules"],
+        canary=row["canary"],
     )
     return model.Campaign(
         id=row["id"],
@@ -45,6 +47,7 @@ def from_row(row: db.Row) -> model.Campaign:
         is_demo=row["is_demo"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
+        canary_passed_at=row["canary_passed_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         pause_cause=None if row["pause_cause"] is None else model.PauseCause.read(row["pause_cause"]),
@@ -69,7 +72,9 @@ def _columns(draft: model.Draft, content_id: str, due_at: datetime) -> dict[str,
         "min_delay_seconds": draft.min_delay_seconds,
         "max_delay_seconds": draft.max_delay_seconds,
         "when_offline": draft.when_offline,
-        "late_policy": draft.late_policy,
+        "late_policy": draft.late_policy or "ask",
+        "rules": dict(draft.rules),
+        "canary": draft.canary,
     }
 
 
@@ -157,6 +162,12 @@ async def start_now(tx: db.Tx, workspace_id: str, campaign_id: str) -> bool:
                status_reason = NULL, due_at = $3, updated_at = $3, signals_seen = {SIGNALS}
              WHERE (workspace_id, id) = ($1, $2) AND (status = 'pending' OR (status = 'paused' AND paused_from = 'pending'))"""
     return await tx.execute(sql, workspace_id, campaign_id, await tx.now()) == 1
+
+
+async def pass_canary(tx: db.Tx, workspace_id: str, campaign_id: str, now: datetime) -> None:
+    """Remember that the first people went well, or well enough for somebody."""
+    sql = "UPDATE campaigns SET canary_passed_at = $3, updated_at = $3 WHERE (workspace_id, id) = ($1, $2)"
+    await tx.execute(sql, workspace_id, campaign_id, now)
 
 
 async def take_due(tx: db.Tx, now: datetime, late_before: datetime) -> list[db.Row]:

@@ -73,6 +73,13 @@ async def put_off(tx: db.Tx, workspace_id: str, source_id: str, by: timedelta) -
     await tx.execute(sql, workspace_id, source_id, by)
 
 
+async def release_source(tx: db.Tx, workspace_id: str, source_id: str, by: timedelta) -> int:
+    """Queue what a source held back for its first people, living longer by this; returns how many messages that is."""
+    sql = """UPDATE messages SET state = 'queued', waiting_for = NULL, expires_at = expires_at + $3
+             WHERE (workspace_id, source_id) = ($1, $2) AND state = 'planned' AND waiting_for = 'canary'"""
+    return await tx.execute(sql, workspace_id, source_id, by)
+
+
 async def cancel_one(tx: db.Tx, workspace_id: str, message_id: str, now: datetime) -> int:
     """Cancel one message that has not left."""
     sql = """UPDATE messages SET state = 'cancelled', reason = 'stopped_by_user', ended_at = $3
