@@ -36,6 +36,7 @@ from hantar.leads import importer
 from hantar.media import http as media_http
 from hantar.migrations import run as migrations
 from hantar.outbox import http as outbox_http
+from hantar.people import http_holds, http_optouts
 from hantar.persons import service as persons
 from hantar.reports import http as reports_http
 from hantar.reports import http_days
@@ -57,6 +58,8 @@ ROUTERS: Sequence[APIRouter] = (
     campaigns_http.router,
     reports_http.router,
     http_days.router,
+    http_optouts.router,
+    http_holds.router,
     demo_http.router,
     audit_http.router,
 )

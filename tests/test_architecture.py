@@ -59,7 +59,8 @@ PUBLIC: dict[str, set[str]] = {
     "accounts": {"identity"},
     "campaigns": {"progress", "schedule"},
     "devices": {"keeper"},
-    "consent": {"quiet", "words", "keywords", "wilson"},
+    "leads": {"sheet"},
+    "consent": {"quiet", "words", "keywords", "wilson", "optouts", "holds"},
 }
 """Files of a feature that are open beyond the roles, each with its reason in `docs/architecture.md`: the dispatcher runs the
 outbox's hot statements, and whoever plans or explains asks its rules with its facts; web asks who is calling; reports ask how

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
-from hantar.kit import errors
+from hantar.kit import errors, ids
 
 T = TypeVar("T")
 LARGEST = 200
@@ -56,6 +56,15 @@ class Page:
         if len(values) != count:
             raise BadCursor
         return values
+
+    def before(self) -> str | None:
+        """The id a list by id goes on after (None on the first page); raises `BadCursor` when it is none."""
+        place = self.after(1)
+        if place is None:
+            return None
+        if not ids.is_id(str(place[0])):
+            raise BadCursor
+        return str(place[0])
 
     def cut(self, rows: Sequence[T], key: Callable[[T], Sequence[Any]]) -> tuple[list[T], str | None]:
         """Rows fetched with `LIMIT limit + 1`: those of this page, and the cursor of the next (None at the end).

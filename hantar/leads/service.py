@@ -234,6 +234,11 @@ async def person_at(tx: db.Tx, workspace_id: str, number: str, device_id: Device
     return Known(person_id, str(read), await store.lead_of(tx, device_id, person_id))
 
 
+async def default_country(tx: db.Tx, workspace_id: str) -> str | None:
+    """The workspace's country for local numbers (ISO 3166 alpha-2)."""
+    return await store.default_country(tx, workspace_id)
+
+
 async def leave_demo_devices(tx: db.Tx) -> int:
     """Before the demo's devices go: leads a person made on them stay, without a device; returns how many."""
     sql = """UPDATE leads l SET device_id = NULL FROM devices d WHERE d.is_demo AND d.id = l.device_id AND NOT l.is_demo

@@ -24,6 +24,9 @@ EVENTS: Mapping[str, str | None] = {
     "message.status": "campaigns:read",
     "campaign.status": "campaigns:read",
     "campaign.progress": "campaigns:read",
+    "lead.opted_out": "consent:read",
+    "lead.opted_in": "consent:read",
+    "hold.changed": "consent:read",
     "job.progress": None,
     "system.notice": None,
 }

@@ -36,6 +36,8 @@ KINDS = {
     "jobs": "job",
     "api-keys": "key",
     "sign-ins": "sign_in",
+    "opt-outs": "opt_out",
+    "holds": "hold",
 }
 """What the word before an id names."""
 
@@ -46,6 +48,8 @@ BODIES: dict[str, object] = {
     "POST /api/devices/{device_id}/simulate": {"action": "scan"},
     "POST /api/campaigns/{campaign_id}/test-send": {"phone": "60123456789", "device_id": new_id()},
     "POST /api/messages/{message_id}/resolve": {"outcome": "arrived", "reason": "x"},
+    "DELETE /api/opt-outs/{opt_out_id}": {"reason": "They asked.", "evidence": "A letter."},
+    "POST /api/holds/{hold_id}/release": {"reason": "They asked."},
 }
 """Bodies of routes that need one to get as far as the wall; others get `{}`."""
 FILES = {"POST /api/devices/{device_id}/leads/import": {"file": ("a.csv", b"name,phone\nA,60123456789\n")}}
@@ -88,6 +92,13 @@ INSERTS = {
         state, priority, not_before, expires_at, text, created_at)
       VALUES ($1, $2, 'campaign', '{campaign}', '{person}', '{lead}', '{device}', '{content}', '{canary}', '{phone}',
         'planned', 0, now(), now() + interval '1 day', '{canary}', now())""",
+    "opt_out": """INSERT INTO suppressions (workspace_id, id, person_id, reason, source, text, at)
+      VALUES ($1, $2, '{person}', 'manual', 'api', '{canary}', now())""",
+    "inbound": """INSERT INTO inbound_messages
+        (workspace_id, id, device_id, person_id, wire_id, at, received_at, text, push_name, meaning)
+      VALUES ($1, $2, '{device}', '{person}', '{canary}', now(), now(), '{canary}', '{canary}', 'intent')""",
+    "hold": """INSERT INTO holds (workspace_id, id, person_id, kind, inbound_id, device_id, at)
+      VALUES ($1, $2, '{person}', 'intent', '{inbound}', '{device}', now())""",
 }
 
 
