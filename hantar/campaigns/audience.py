@@ -207,7 +207,7 @@ async def write_page(
                  p.place / d.per_minute * 60, p.place / d.per_hour * 3600, p.place / d.per_day * 86400)),
                {v(now)}::timestamptz
         FROM placed p JOIN devices d ON (d.workspace_id, d.id) = (p.workspace_id, p.device_id) ORDER BY p.id
-        ON CONFLICT (workspace_id, source_id, step_id, person_id) DO NOTHING RETURNING device_id)
+        ON CONFLICT (workspace_id, source_id, step_id, person_id, twin) DO NOTHING RETURNING device_id)
       SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last, (SELECT count(*) FROM page) AS seen, device_id, n
       FROM (SELECT NULL::uuid AS device_id, 0::bigint AS n
             UNION ALL SELECT device_id, count(*) FROM written GROUP BY device_id) AS each"""

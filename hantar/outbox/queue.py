@@ -1,6 +1,7 @@
 """Into the outbox and through its gates: content versions, sources, lanes, single messages. SQL of the outbox's own tables."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hantar.kit import db, ids
@@ -8,6 +9,10 @@ from hantar.outbox import model
 
 SHARDS = 64
 """Leases are taken per shard of devices, not per device (engine.md 6)."""
+
+
+_OPEN = "('planned', 'held', 'queued')"
+"""SQL: states in which a message has not left."""
 
 
 def shard_of(device_id: str) -> int:
@@ -89,16 +94,16 @@ async def cancel_one(tx: db.Tx, workspace_id: str, message_id: str, now: datetim
 
 async def suppress_person(tx: db.Tx, workspace_id: str, person_id: str, now: datetime) -> list[db.Row]:
     """End everything to this person that has not left, but what they were promised (confirmations) or a person confirmed."""
-    sql = """UPDATE messages SET state = 'suppressed', reason = 'opted_out', waiting_for = NULL, ended_at = $3
-             WHERE workspace_id = $1 AND person_id = ANY($2::uuid[]) AND state IN ('planned', 'held', 'queued')
-               AND duty IS NULL AND NOT confirms_opted_out
-             RETURNING workspace_id, id, device_id, kind, source_id, state, reason"""
-    return await tx.fetch(sql, workspace_id, list(person_ids), now)
     return await suppress_people(tx, workspace_id, [person_id], now)
 
 
 async def suppress_people(tx: db.Tx, workspace_id: str, person_ids: Sequence[str], now: datetime) -> list[db.Row]:
     """The same for many persons."""
+    sql = """UPDATE messages SET state = 'suppressed', reason = 'opted_out', waiting_for = NULL, ended_at = $3
+             WHERE workspace_id = $1 AND person_id = ANY($2::uuid[]) AND state IN ('planned', 'held', 'queued')
+               AND duty IS NULL AND NOT confirms_opted_out
+             RETURNING workspace_id, id, device_id, kind, source_id, state, reason"""
+    return await tx.fetch(sql, workspace_id, list(person_ids), now)
 
 
 async def pull_person(tx: db.Tx, workspace_id: str, person_id: str, now: datetime) -> int:
@@ -108,11 +113,6 @@ async def pull_person(tx: db.Tx, workspace_id: str, person_id: str, now: datetim
     return await tx.execute(sql, workspace_id, person_id, now)
 
 
-async def settle(tx: db.Tx, workspace_id: str, message_id: str, state: model.MessageState, now: datetime) -> int:
-    """A person settles an unconfirmed message: it arrived, it did not, or it shall go again."""
-    sql = """UPDATE messages SET state = $3, error = NULL, token = NULL,
-               reason = CASE WHEN $3 = 'failed' THEN 'undeliverable' END,
-               sent_at = CASE WHEN $3 = 'sent' THEN coalesce(sent_at, claimed_at) ELSE sent_at END,
 async def move_person(tx: db.Tx, workspace_id: str, gone: str, kept: str) -> list[db.Row]:
     """Two entries are one person: every message of `gone` belongs to `kept` from now on. Returns what was cancelled for it.
 
@@ -176,6 +176,11 @@ async def erase_person(tx: db.Tx, workspace_id: str, person_id: str) -> Erased:
     return Erased(cancelled, sorted({row["media_id"] for row in contents} - {None}))
 
 
+async def settle(tx: db.Tx, workspace_id: str, message_id: str, state: model.MessageState, now: datetime) -> int:
+    """A person settles an unconfirmed message: it arrived, it did not, or it shall go again."""
+    sql = """UPDATE messages SET state = $3, error = NULL, token = NULL,
+               reason = CASE WHEN $3 = 'failed' THEN 'undeliverable' END,
+               sent_at = CASE WHEN $3 = 'sent' THEN coalesce(sent_at, claimed_at) ELSE sent_at END,
                ended_at = CASE WHEN $3 = 'queued' THEN NULL ELSE $4::timestamptz END,
                not_before = CASE WHEN $3 = 'queued' THEN $4 ELSE not_before END,
                expires_at = CASE WHEN $3 = 'queued' THEN greatest(expires_at, $4 + interval '1 hour') ELSE expires_at END

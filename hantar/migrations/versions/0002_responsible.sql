@@ -92,6 +92,9 @@ CREATE TABLE consents (
 --;;
 CREATE INDEX consents_person ON consents (workspace_id, person_id, purpose, given_at DESC);
 --;;
+-- an import gives each of its people one consent at most: writers hold the import's row and look here first
+CREATE INDEX consents_import ON consents (workspace_id, import_id, person_id) WHERE import_id IS NOT NULL;
+--;;
 CREATE TABLE suppressions (
   workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,
   id uuid NOT NULL,
@@ -195,25 +198,32 @@ CREATE TABLE erasures (  -- replayed after a restore; nothing of the person but 
 --;;
 -- ---------------------------------------------------------------- policy
 -- A workspace's own numbers, version after version: {kind: {name: value}}; the newest version counts.
+-- changed: what this version changed, {kind: {name: {before, after}}}, in the words of the API.
 CREATE TABLE policies (
   workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,
   version int NOT NULL CHECK (version > 0),
   values jsonb NOT NULL,
+  changed jsonb NOT NULL DEFAULT '{}',
   reason text NOT NULL,
+  declaration text,
   actor_id uuid,
+  actor text NOT NULL DEFAULT '',
   at timestamptz NOT NULL,
   PRIMARY KEY (workspace_id, version)
 );
 --;;
--- The installation's own defaults (from the environment, or set by an administrator) and its locks.
+-- The installation's own defaults (from the environment, or set by an administrator, who wins) and the administrator's locks.
 CREATE TABLE installation_policy (
   kind text NOT NULL,
   name text NOT NULL,
   value jsonb NOT NULL,
   origin text NOT NULL CHECK (origin IN ('environment', 'administrator')),
   is_locked boolean NOT NULL DEFAULT false,
+  reason text,
+  actor_id uuid,
+  actor text,
   at timestamptz NOT NULL,
-  PRIMARY KEY (kind, name)
+  PRIMARY KEY (kind, name, origin)
 );
 --;;
 -- Hard limits by kind of device (responsible-sending 13): the database itself refuses a simulator's numbers on a real device.
@@ -227,22 +237,40 @@ CREATE TABLE policy_limits (
 --;;
 INSERT INTO policy_limits VALUES
   ('linked', 'device_gap', 3, NULL), ('linked', 'device_per_minute', 1, 20), ('linked', 'device_per_hour', 1, 500),
-  ('linked', 'device_per_day', 1, 5000), ('linked', 'device_new_chats', 0, 5000);
+  ('linked', 'device_per_day', 1, 5000), ('linked', 'device_new_chats', 0, 5000), ('linked', 'pause_cooldown', 86400, NULL),
+  ('cloud', 'pause_cooldown', 86400, NULL), ('simulator', 'pause_cooldown', 60, NULL), ('demo', 'pause_cooldown', 60, NULL);
 --;;
-CREATE FUNCTION guard_policy() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
+-- Refuses {kind: {name: value}} beyond a hard limit; null stands for "by age" (new chats) and for nothing else.
+CREATE FUNCTION check_policy(numbers jsonb) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE bad record;
 BEGIN
-  SELECT l.kind, l.name, NEW.values -> l.kind ->> l.name AS value INTO bad FROM policy_limits l
-  WHERE jsonb_typeof(NEW.values -> l.kind -> l.name) = 'number'
-    AND ((NEW.values -> l.kind ->> l.name)::float8 < coalesce(l.least, '-Infinity')
-      OR (NEW.values -> l.kind ->> l.name)::float8 > coalesce(l.most, 'Infinity'))
+  SELECT l.kind, l.name, numbers -> l.kind -> l.name AS value INTO bad FROM policy_limits l
+  WHERE numbers -> l.kind ? l.name AND CASE jsonb_typeof(numbers -> l.kind -> l.name)
+    WHEN 'number' THEN (numbers -> l.kind ->> l.name)::float8 < coalesce(l.least, '-Infinity')
+                    OR (numbers -> l.kind ->> l.name)::float8 > coalesce(l.most, 'Infinity')
+    WHEN 'null' THEN l.name <> 'device_new_chats'
+    ELSE true END
   LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION '% of % is beyond the hard limit: %', bad.name, bad.kind, bad.value
       USING ERRCODE = 'check_violation', CONSTRAINT = 'policy_limit';
   END IF;
+END $$;
+--;;
+CREATE FUNCTION guard_policy() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
+BEGIN
+  PERFORM check_policy(NEW.values);
   RETURN NEW;
 END $$;
+--;;
+CREATE FUNCTION guard_installation_policy() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
+BEGIN
+  PERFORM check_policy(jsonb_build_object(NEW.kind, jsonb_build_object(NEW.name, NEW.value)));
+  RETURN NEW;
+END $$;
+--;;
+CREATE TRIGGER guard_installation_policy BEFORE INSERT OR UPDATE ON installation_policy
+  FOR EACH ROW EXECUTE FUNCTION guard_installation_policy();
 --;;
 CREATE TRIGGER guard_policy BEFORE INSERT OR UPDATE ON policies FOR EACH ROW EXECUTE FUNCTION guard_policy();
 --;;
@@ -250,6 +278,7 @@ CREATE TRIGGER guard_policy BEFORE INSERT OR UPDATE ON policies FOR EACH ROW EXE
 ALTER TABLE devices
   ADD COLUMN rules_kind text GENERATED ALWAYS AS (CASE WHEN is_demo THEN 'demo' ELSE driver END) STORED,
   ADD COLUMN linked_at timestamptz,
+  ADD COLUMN probe_at timestamptz,
   ADD COLUMN pause_reason text,
   ADD COLUMN resume_after timestamptz,
   ADD COLUMN errors_in_a_row smallint NOT NULL DEFAULT 0,
@@ -267,6 +296,26 @@ ALTER TABLE messages
   ADD COLUMN confirms_opted_out boolean NOT NULL DEFAULT false,
   ADD COLUMN duty text CHECK (duty IN ('optout_confirmation', 'optin_confirmation')),
   ADD FOREIGN KEY (workspace_id, consent_id) REFERENCES consents ON DELETE SET NULL (consent_id);
+--;;
+-- twin: 0, or the number of a message that a merge of two entries of one person brought beside another of the same campaign and
+-- step; whoever writes recipients writes 0, so a person is still in a campaign once
+ALTER TABLE messages
+  ADD COLUMN twin smallint NOT NULL DEFAULT 0,
+  DROP CONSTRAINT messages_workspace_id_source_id_step_id_person_id_key,
+  ADD CONSTRAINT messages_once UNIQUE (workspace_id, source_id, step_id, person_id, twin);
+--;;
+-- a content never changes; what was written to one person alone can be blanked when that person is erased
+CREATE FUNCTION guard_content() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.text <> '' OR NEW.media_id IS NOT NULL THEN
+    RAISE EXCEPTION 'a content may be blanked, not changed' USING ERRCODE = 'check_violation', CONSTRAINT = 'content_immutable';
+  END IF;
+  RETURN NEW;
+END $$;
+--;;
+CREATE TRIGGER guard_content BEFORE UPDATE ON contents FOR EACH ROW EXECUTE FUNCTION guard_content();
+--;;
+GRANT UPDATE (text, media_id) ON contents TO hantar_app;
 --;;
 -- caps are counted over this, under the person's lock
 CREATE INDEX messages_person ON messages (workspace_id, person_id, claimed_at) WHERE claimed_at IS NOT NULL;
@@ -291,7 +340,12 @@ CREATE TABLE message_events (  -- each wait and each attempt that did not end a 
 -- rules: numbers of this source that are stricter than the policy; {name: value}
 ALTER TABLE sources ADD COLUMN rules jsonb NOT NULL DEFAULT '{}';
 --;;
-ALTER TABLE lanes ADD COLUMN chats_at timestamptz NOT NULL DEFAULT 'epoch', ADD COLUMN chats_count int NOT NULL DEFAULT 0;
+-- chats: new conversations since chats_at; refused: the service took no new conversation then, and takes none until (463)
+ALTER TABLE lanes
+  ADD COLUMN chats_at timestamptz NOT NULL DEFAULT 'epoch',
+  ADD COLUMN chats_count int NOT NULL DEFAULT 0,
+  ADD COLUMN chats_refused_at timestamptz NOT NULL DEFAULT 'epoch',
+  ADD COLUMN chats_refused_until timestamptz NOT NULL DEFAULT 'epoch';
 --;;
 -- ---------------------------------------------------------------- campaigns
 -- pause_cause: why the rules paused it; counted_from: since its last resume, older hits are settled; signals_seen: restrictions
@@ -304,6 +358,21 @@ ALTER TABLE campaigns
   ADD COLUMN resume_after timestamptz,
   ADD COLUMN counted_from timestamptz,
   ADD COLUMN signals_seen jsonb NOT NULL DEFAULT '{}';
+--;;
+-- ---------------------------------------------------------------- imports
+-- consent: what was declared for the whole file; consented: consents written for it; opted_out: lines of people opted out then
+ALTER TABLE imports
+  ADD COLUMN consent jsonb,
+  ADD COLUMN consented int NOT NULL DEFAULT 0,
+  ADD COLUMN opted_out int NOT NULL DEFAULT 0;
+--;;
+-- whom a line of the report is about, so that it can be found when that person is merged or erased
+ALTER TABLE import_rows ADD COLUMN person_id uuid;
+--;;
+UPDATE import_rows r SET person_id = p.id FROM persons p
+WHERE p.workspace_id = r.workspace_id AND p.phone = r.cell AND r."column" = 'phone' AND r.outcome <> 'failed';
+--;;
+CREATE INDEX import_rows_person ON import_rows (workspace_id, person_id) WHERE person_id IS NOT NULL;
 --;;
 -- ---------------------------------------------------------------- audit
 CREATE TABLE audit (
@@ -400,6 +469,8 @@ GRANT SELECT, INSERT, UPDATE ON global_suppressions TO hantar_app;
 GRANT SELECT ON global_suppressions, installation_policy, policy_limits TO hantar_engine;
 --;;
 GRANT SELECT ON installation_policy, policy_limits TO hantar_app;
+--;;
+GRANT SELECT ON policy_limits TO hantar_door;
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON installation_policy TO hantar_door;
 --;;
