@@ -93,36 +93,11 @@ async def spread(tx: db.Tx, workspace_id: str, person_id: PersonId) -> None:
 
 
 # ---------------------------------------------------------------- consents
-AHEAD = timedelta(minutes=5)
-"""How far another clock may run ahead of ours before "given at" is called the future (our own number)."""
-
-
-async def checked(tx: db.Tx, given: model.Given, prefix: str = "") -> model.Given:
-    """The consent with a time that is not in the future; raises `Invalid` naming fields with `prefix` before them."""
-    now = await tx.now()
-    found = []
-    if given.given_at > now + AHEAD:
-        found.append(errors.FieldError(f"{prefix}given_at", "in_future", "Consent cannot be given in the future."))
-    if given.expires_at is not None and given.expires_at <= given.given_at:
-        found.append(errors.FieldError(f"{prefix}expires_at", "before_start", "It would end before it was given."))
-    if given.proof_media_id and not await tx.fetchval("SELECT 1 FROM media WHERE id = $1", given.proof_media_id):
-        found.append(errors.FieldError(f"{prefix}proof_media_id", "unknown_media", "This file is not in your workspace."))
-    if found:
-        raise errors.Invalid(errors=found)
-    return replace(given, given_at=min(given.given_at, now))
-
-
-async def give(tx: db.Tx, workspace_id: str, person_ids: Sequence[str], given: model.Given) -> list[str]:
-    """Record the same consent for each of these persons; returns the ids of the rows, in the same order. Append-only.
-
-    A consent to marketing from before an opt-out of theirs was withdrawn by it, and is written so. It lifts no opt-out.
-    """
-    # an opt-out under way ends first, and the next statement sees it
-    await tx.fetch("SELECT 1 FROM persons WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE", list(person_ids))
-    sql = f"""INSERT INTO consents (workspace_id, id, person_id, purpose, channel, wording, wording_version, business_name,
-               source, proof_media_id, import_id, inbound_id, actor_id, given_at, expires_at, created_at, withdrawn_at)
-             SELECT $1, i, p, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-               CASE WHEN $4 = 'marketing' THEN {WITHDRAWN_BY.format(person="$1::uuid, p", given_at="$14")} END
+async def give(tx: db.Tx, workspace_id: str, person_ids: Sequence[str], given: model.Given) -> int:
+    """Record the same consent for each of these persons; returns how many rows were written. Append-only."""
+    sql = """INSERT INTO consents (workspace_id, id, person_id, purpose, channel, wording, wording_version, business_name,
+               source, proof_media_id, import_id, inbound_id, actor_id, given_at, expires_at, created_at)
+             SELECT $1, i, p, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
              FROM unnest($2::uuid[], $3::uuid[]) AS x (i, p)"""
     words = (given.purpose, given.channel, given.wording, given.wording_version, given.business_name, given.source)
     origin = (given.proof_media_id, given.import_id, given.inbound_id, given.actor_id, given.given_at, given.expires_at)
