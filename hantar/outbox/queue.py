@@ -1,6 +1,7 @@
 """Into the outbox and through its gates: content versions, sources, lanes, single messages. SQL of the outbox's own tables."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hantar.kit import db, ids
@@ -8,6 +9,10 @@ from hantar.outbox import model
 
 SHARDS = 64
 """Leases are taken per shard of devices, not per device (engine.md 6)."""
+
+
+_OPEN = "('planned', 'held', 'queued')"
+"""SQL: states in which a message has not left."""
 
 
 def shard_of(device_id: str) -> int:
@@ -106,6 +111,69 @@ async def pull_person(tx: db.Tx, workspace_id: str, person_id: str, now: datetim
     sql = """UPDATE messages SET not_before = $3, waiting_for = NULL
              WHERE (workspace_id, person_id) = ($1, $2) AND state = 'queued' AND waiting_for = 'person_hold'"""
     return await tx.execute(sql, workspace_id, person_id, now)
+
+
+async def move_person(tx: db.Tx, workspace_id: str, gone: str, kept: str) -> list[db.Row]:
+    """Two entries are one person: every message of `gone` belongs to `kept` from now on. Returns what was cancelled for it.
+
+    Both persons must be locked. Where both have a message of the same campaign and step, the one that has gone further stands
+    (on its way or ended, then held, queued, planned; else the one of `kept`), and what of the others has not left is
+    cancelled as `duplicate_of`. All of them stay as rows: caps count each message that left, erasure reaches each text.
+    """
+    sql = f"""
+      WITH ranked AS (
+        SELECT m.id, m.source_id, m.step_id, m.twin, m.person_id = $2 AS moves, m.state IN {_OPEN} AS is_open,
+          first_value(m.id) OVER (PARTITION BY m.source_id, m.step_id ORDER BY m.reason IS NOT DISTINCT FROM 'duplicate_of',
+            array_position(ARRAY['planned', 'queued', 'held'], m.state) DESC NULLS FIRST, m.person_id = $3 DESC, m.id) AS stands
+        FROM messages m WHERE m.workspace_id = $1 AND m.person_id IN ($2, $3)),
+      last AS (SELECT source_id, step_id, max(twin) AS twin FROM ranked WHERE NOT moves GROUP BY 1, 2),
+      placed AS (
+        SELECT r.id, r.is_open AND r.id <> r.stands AS loses, coalesce(l.twin + 1, 0) + r.twin AS twin
+        FROM ranked r LEFT JOIN last l ON r.moves AND (l.source_id, l.step_id) = (r.source_id, r.step_id)
+        WHERE r.moves OR (r.is_open AND r.id <> r.stands))
+      UPDATE messages m SET person_id = $3, twin = p.twin,
+        state = CASE WHEN p.loses THEN 'cancelled' ELSE m.state END,
+        reason = CASE WHEN p.loses THEN 'duplicate_of' ELSE m.reason END,
+        error = CASE WHEN p.loses THEN 'Two entries of one person were merged; the other message stands.' ELSE m.error END,
+        waiting_for = CASE WHEN p.loses THEN NULL ELSE m.waiting_for END,
+        ended_at = CASE WHEN p.loses THEN $4 ELSE m.ended_at END
+      FROM placed p WHERE (m.workspace_id, m.id) = ($1, p.id)
+      RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason, p.loses"""
+    rows = await tx.fetch(sql, workspace_id, gone, kept, await tx.now())
+    return [row for row in rows if row["loses"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What erasing a person did: messages cancelled, and pictures that were in messages to this person alone."""
+
+    cancelled: list[db.Row]
+    media_ids: list[str]
+
+
+async def erase_person(tx: db.Tx, workspace_id: str, person_id: str) -> Erased:
+    """Cancel what has not left, and take name, number and words out of every message to this person; the counts stay.
+
+    The person must be locked and lose every alias in the same transaction: a message that is on its way now may come back
+    to the queue, and is then never claimed, because nobody without an alias is written to.
+    """
+    person = (workspace_id, person_id)
+    sql = f"""UPDATE messages SET state = 'cancelled', reason = 'stopped_by_user', waiting_for = NULL, ended_at = $3
+              WHERE (workspace_id, person_id) = ($1, $2) AND state IN {_OPEN}
+              RETURNING workspace_id, id, device_id, kind, source_id, state, reason"""
+    cancelled = await tx.fetch(sql, *person, await tx.now())
+    own = """SELECT c.id, c.media_id FROM messages m JOIN contents c ON (c.workspace_id, c.id) = (m.workspace_id, m.content_id)
+             WHERE (m.workspace_id, m.person_id) = ($1, $2) AND m.kind NOT IN ('campaign', 'sequence')"""
+    contents = await tx.fetch(own, *person)
+    blank = "UPDATE contents SET text = '', media_id = NULL WHERE workspace_id = $1 AND id = ANY($2::uuid[])"
+    await tx.execute(blank, workspace_id, [row["id"] for row in contents])
+    words = """UPDATE messages SET name = '', phone = '', text = NULL, error = NULL, client_ref = NULL, lead_id = NULL
+               WHERE (workspace_id, person_id) = ($1, $2)"""
+    await tx.execute(words, *person)
+    events = """UPDATE message_events e SET detail = NULL FROM messages m
+                WHERE (m.workspace_id, m.person_id) = ($1, $2) AND (e.workspace_id, e.message_id) = (m.workspace_id, m.id)"""
+    await tx.execute(events, *person)
+    return Erased(cancelled, sorted({row["media_id"] for row in contents} - {None}))
 
 
 async def settle(tx: db.Tx, workspace_id: str, message_id: str, state: model.MessageState, now: datetime) -> int:
