@@ -136,7 +136,9 @@ def request_of(method: str, path: str) -> dict[str, object]:
     name = f"{method} {path}"
     if name in FILES:
         return {"files": FILES[name]}
-    return {} if method in ("GET", "DELETE") else {"json": BODIES.get(name, {})}
+    if name in BODIES:
+        return {"json": BODIES[name]}
+    return {} if method in ("GET", "DELETE") else {"json": {}}
 
 
 async def test_every_route_names_its_permission_or_is_on_the_public_list(app):
@@ -282,6 +284,7 @@ FOREIGN_REFERENCES = [
             "device_ids": [ids["device"]],
         },
     ),
+    ("POST", "/api/opt-outs", lambda ids: {"person_id": ids["person"]}),
     ("GET", "/api/app/qr", lambda ids: {"device_id": ids["device"]}),
 ]
 """Requests that name another workspace's things in their body."""
