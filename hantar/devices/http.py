@@ -275,6 +275,6 @@ async def simulate(
     """Play the phone, the person or WhatsApp for a simulated device."""
     async with at.tx() as tx:
         phone = await service.number(tx, at.workspace_id, body.phone) if body.phone else None
-    wish = port.SimulatorAction(body.action, phone, body.text, body.code, body.opaque, body.for_seconds)
+    wish = port.SimulatorAction(body.action, phone, body.text, body.code, body.opaque, body.for_seconds, body.extra())
     done = await _control(at, kept).simulate(device_id, wish)
     return models.SimulatedOut(done=body.action, phone=done.get("phone") or done.get("from"), wire_id=done.get("wire_id"))

@@ -77,6 +77,8 @@ class SimulateIn(inputs.In):
     action: Literal[
         "scan",
         "inbound",
+        "block",
+        "complain",
         "offline",
         "online",
         "log_out",
@@ -94,7 +96,17 @@ class SimulateIn(inputs.In):
     opaque: Annotated[str | None, Field(max_length=100)] = Field(
         default=None, description="The sender's number is hidden; this id is all there is."
     )
+    identity: Literal["later", "never"] = Field(
+        default="later", description="Whether the service tells whose `opaque` id that is, after `for_seconds` (5)."
+    )
+    name: Annotated[str | None, Field(max_length=100)] = Field(default=None, description="The sender's own name.")
+    in_group: bool = Field(default=False, description="Written in a group, so not to us alone.")
     for_seconds: Annotated[float | None, Field(gt=0, le=30 * 86_400)] = None
+
+    def extra(self) -> dict[str, str]:
+        """What only some actions read."""
+        given = {"identity": self.identity, "name": self.name, "group": "yes" if self.in_group else None}
+        return {name: value for name, value in given.items() if value}
 
 
 class LimitsOut(BaseModel):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +16,8 @@ class Capabilities:
 
     pairing_qr: bool = False
     pairing_code: bool = False
-    caller_message_id: bool = False
-    """We choose the wire id before sending."""
-    deduplicates: bool = False
-    """The same wire id twice has one effect, so a message whose fate is unknown may go again."""
+    caller_message_id: bool = False  # we choose the wire id before sending
+    deduplicates: bool = False  # the same wire id twice has one effect, so a message whose fate is unknown may go again
     echoes_ref: bool = False
     inbound: bool = False
     history: bool = False
@@ -29,10 +27,8 @@ class Capabilities:
     mark_read: bool = False
     number_check: bool = False
     remote_logout: bool = False
-    simulated: bool = False
-    """Nothing reaches a real person; the simulator panel may be shown."""
-    unofficial: bool = False
-    """Against the service's terms for bulk use; pages carry the badge that says so."""
+    simulated: bool = False  # nothing reaches a real person; the simulator panel may be shown
+    unofficial: bool = False  # against the service's terms for bulk use; pages carry the badge that says so
     send_timeout: timedelta = timedelta(seconds=30)
 
 
@@ -267,6 +263,7 @@ class MessageReceived(Event):
     text: str = ""
     push_name: str = ""
     quoted_wire_id: str | None = None
+    in_group: bool = False  # in a group or a status list: not to us alone, so words in it mean nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +273,14 @@ class MessageSentElsewhere(Event):
     to: Address
     wire_id: str
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptOut(Event):
+    """A person opted out at the service itself: by its own button, by reporting us, by blocking us."""
+
+    who: Address
+    way: Literal["stop", "complaint", "block"]
 
 
 class ReceiptKind(StrEnum):
@@ -318,8 +323,7 @@ class HistoryBatch(Event):
     messages: tuple[MessageReceived | MessageSentElsewhere, ...] = ()
 
 
-EventSink = Callable[[Event], Awaitable[None]]
-"""Takes one event and returns when it is committed; a driver repeats what was not taken."""
+EventSink = Callable[[Event], Awaitable[None]]  # returns when the event is committed; a driver repeats what was not taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +350,6 @@ class Driver(Protocol):
     caps: Capabilities
 
     async def start(self, sink: EventSink) -> None: ...
-
     async def close(self, grace: timedelta) -> None: ...
 
     async def open(self, device: DeviceRef) -> None:
@@ -368,7 +371,6 @@ class Driver(Protocol):
         ...
 
     async def is_linked(self, device: DeviceRef) -> bool: ...
-
     async def send(self, device: DeviceRef, to: Address, content: Content, *, ref: str) -> Verdict:
         """Send one message. `ref` is the wire id where the driver lets us choose it, else our row key."""
         ...

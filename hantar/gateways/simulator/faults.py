@@ -35,18 +35,28 @@ def _inbound(world: World, ref: port.DeviceRef, wish: port.SimulatorAction) -> D
     if not device.is_connected:
         raise port.PairingRefused("The device is not connected, so nothing arrives.")
     sender = wish.phone or phone.own_number(world.seed, f"stranger of {ref.device_id}")
-    device.warm.add(sender)
+    device.warm |= {sender, wish.opaque} - {None}
     device.received += 1
     now = world.wall()
     more: dict[str, Any] = {"from": sender, "text": wish.text or "Hello!", "due": now}
     more |= {"wire": f"IN-{ref.device_id}-{device.received}-{int(now * 1000)}", "opaque": wish.opaque}
-    more |= {"quoted": wish.extra.get("quoted"), "name": wish.extra.get("name", "")}
+    more |= {"quoted": wish.extra.get("quoted"), "name": wish.extra.get("name", ""), "group": wish.extra.get("group")}
     if wish.opaque and wish.extra.get("identity") != "never":
         more["linked_due"] = now + float(wish.for_seconds or 5.0)
         world.push(more["linked_due"], world.link_identity, ref.device_id, more)
     world.write(ref.device_id, "inbound", **more)
     world.arrive(ref.device_id, more)
     return {"wire_id": str(more["wire"]), "from": sender}
+
+
+def _opt_out(world: World, ref: port.DeviceRef, wish: port.SimulatorAction) -> Done:
+    """A person blocks us or reports us, and the service says so."""
+    device = _linked(world, ref)
+    sender = wish.phone or phone.own_number(world.seed, f"stranger of {ref.device_id}")
+    who = port.Address(None if wish.opaque else sender, wish.opaque)
+    words = _told(world, device, f"{wish.action}:{sender}")
+    world.tell(port.OptOut(**words, who=who, way="block" if wish.action == "block" else "complaint"))
+    return {"from": sender}
 
 
 def _until(world: World, wish: port.SimulatorAction, otherwise: float) -> float:
@@ -173,6 +183,8 @@ def _messages(world: World, ref: port.DeviceRef, wish: port.SimulatorAction) -> 
 ACTIONS: dict[str, Callable[[World, port.DeviceRef, port.SimulatorAction], Done]] = {
     "scan": _scan,
     "inbound": _inbound,
+    "block": _opt_out,
+    "complain": _opt_out,
     "offline": _offline,
     "online": _online,
     "log_out": _log_out,

@@ -38,6 +38,7 @@ KINDS: dict[str, type[Any]] = {
         port.Receipt,
         port.MessageFailed,
         port.IdentityLinked,
+        port.OptOut,
         port.HistoryBatch,
         port.Address,
         port.DeviceRef,

@@ -313,6 +313,7 @@ class World:
                 text=more["text"],
                 push_name=more.get("name") or "",
                 quoted_wire_id=more.get("quoted"),
+                in_group=bool(more.get("group")),
             )
         )
 
