@@ -302,5 +302,7 @@ async def send_test(campaign_id: uuid.UUID, body: TestSendIn, at: access.At = SE
     """As the person with that number would get it; it belongs to no campaign's counts."""
     async with at.tx() as tx:
         draft = (await store.find(tx, at.workspace_id, str(campaign_id))).draft
-        asked = outbox_service.Direct(str(body.device_id), body.phone, draft.text, draft.media_id, outbox.MessageKind.TEST)
+        kind, is_manual = outbox.MessageKind.TEST, at.caller.key_id is None
+        to = (str(body.device_id), body.phone)
+        asked = outbox_service.Direct(*to, draft.text, draft.media_id, kind, is_manual=is_manual)
         return outbox_http.message_out(await outbox_service.send(tx, at.workspace_id, asked, at.caller.user_id))
