@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from hantar.dispatch import claims, facts, leases, verdicts
+from hantar.dispatch import claims, facts, leases, platform, verdicts
 from hantar.gateways import port
 from hantar.kit import clock, cluster, db
-from hantar.outbox import model, store
+from hantar.outbox import lanes, model, store
 from hantar.outbox import service as outbox
 
 log = structlog.get_logger(__name__)
@@ -136,7 +136,9 @@ class Engine:
 
     async def _rest(self) -> float:
         async with self._db.system() as tx:
-            due, now = await store.next_due(tx, self._node), await tx.now()
+            now = await tx.now()
+            applied = await claims.policies(tx, self._node, now, due=False)
+            due = await lanes.next_due(tx, self._node, now, claims.numbers(applied)) if applied else None
         return SWEEP if due is None else min(SWEEP, max(TICK, (due - now).total_seconds()))
 
     async def _land(self) -> None:
@@ -173,9 +175,7 @@ class Engine:
             return port.Deferred(timedelta(seconds=1), why=error.message)
         content = port.Content(text=message.text or "", media=media)
         device = port.DeviceRef(message.device_id, message.token)
-        sending = asyncio.ensure_future(
-            driver.send(device, port.Address(phone=message.phone), content, ref=message.wire_id or message.id)
-        )
+        sending = asyncio.ensure_future(driver.send(device, _address(message), content, ref=message.wire_id or message.id))
         alarm = asyncio.ensure_future(self._clock.sleep(driver.caps.send_timeout.total_seconds()))
         try:
             await asyncio.wait([sending, alarm], return_when=asyncio.FIRST_COMPLETED)
@@ -228,10 +228,12 @@ class Engine:
                 self._writing = []
 
     async def _write(self, batch: list[model.Outcome]) -> None:
+        await platform.heed(self._db, {outcome.id: outcome.reason for outcome in batch if outcome.state is model.S.FAILED})
         async with self._db.system() as tx:
             told = [self._on_database_time(outcome, await tx.now()) for outcome in batch]
             rows = await store.record(tx, told)
             await store.rearm(tx, told)
+            await facts.note_returns(tx, told, rows)
             await facts.tell_and_end_stopped(tx, rows)
         stale = [row["id"] for row in rows if not row["ours"]]
         if stale:
@@ -262,3 +264,8 @@ class Engine:
             except db.DatabaseAway:
                 log.warning("engine.sweep_database_away")
             await self._clock.wait(stop, SWEEP * 2)
+
+
+def _address(message: model.Claimed) -> port.Address:
+    """By number; by opaque id where we know no number. Never a number made from an opaque id."""
+    return port.Address(phone=message.phone) if message.phone else port.Address(opaque=message.opaque)

@@ -6,10 +6,11 @@ from datetime import datetime
 
 import structlog
 
+from hantar.dispatch import platform
 from hantar.gateways import port
 from hantar.kit import clock, db
+from hantar.outbox import model, store
 from hantar.outbox import service as outbox
-from hantar.outbox import store
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +83,8 @@ class Intake:
     async def _write(self, batch: _Batch) -> None:
         if not batch.receipts and not batch.refused:
             return
+        if batch.refused:
+            await self._heed(batch)
         async with self._db.system() as tx:
             moved = await store.receipts(tx, batch.receipts) if batch.receipts else []
             if batch.refused:
@@ -89,6 +92,15 @@ class Intake:
             if batch.receipts:
                 await self._contradictions(tx, batch)
             outbox.tell_moves(tx, moved)
+
+    async def _heed(self, batch: _Batch) -> None:
+        """What a late refusal says about a person counts before it is recorded."""
+        reasons = {(device, wire): reason for device, wire, reason, _ in batch.refused if reason in platform.HEEDED}
+        if not reasons:
+            return
+        async with self._db.system() as tx:
+            found = await store.at_wires(tx, list(reasons))
+        await platform.heed(self._db, {model.MessageId(message): reasons[at] for at, message in found.items()})
 
     async def _contradictions(self, tx: db.Tx, batch: _Batch) -> None:
         """A receipt for a message that was never to leave is an alarm, not a move."""

@@ -42,6 +42,7 @@ class Leases:
             kept = await store.renew_leases(tx, self.node, now, TTL)
             taken = await store.take_leases(tx, self.node, now, TTL)
             rescued = await store.rescue(tx, taken, deduplicating, now) if taken else []
+            await facts.note_rescues(tx, rescued)
             await facts.tell_and_end_stopped(tx, rescued)
         self.held = kept + len(taken)
         if taken:

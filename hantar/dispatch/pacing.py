@@ -11,9 +11,10 @@ from hantar.outbox import pace
 from hantar.outbox.pace import DAY, HOUR, MINUTE
 
 
-def gap(lane: outbox.Lane, head: outbox.Head, random: float) -> float:
-    """Seconds until this device may send again: the message's own delay, never below the device's."""
-    return max(pace.between(head.min_delay, head.max_delay, random), pace.between(lane.min_delay, lane.max_delay, random))
+def gap(lane: outbox.Lane, head: outbox.Head, random: float, floor: float = 0.0) -> float:
+    """Seconds until this device may send again: the message's own delay, never below the device's or the policy's `floor`."""
+    own = pace.between(head.min_delay, head.max_delay, random)
+    return max(own, pace.between(lane.min_delay, lane.max_delay, random), floor)
 
 
 def _count(started: datetime, used: int, now: datetime, length: timedelta) -> tuple[datetime, int]:
@@ -21,11 +22,20 @@ def _count(started: datetime, used: int, now: datetime, length: timedelta) -> tu
     return (now, 1) if now - started >= length else (started, used + 1)
 
 
-def reserve(lane: outbox.Lane, head: outbox.Head, now: datetime, timeout: timedelta, random: float) -> outbox.Slot:
-    """The slot to write when this head is claimed now."""
+def reserve(
+    lane: outbox.Lane,
+    head: outbox.Head,
+    now: datetime,
+    timeout: timedelta,
+    random: float,
+    floor: float = 0.0,
+    is_new_chat: bool = False,
+) -> outbox.Slot:
+    """The slot to write when this head is claimed now; `floor` is the policy's `device_gap` in seconds."""
     minute_at, minute_count = _count(lane.minute_at, lane.minute_count, now, MINUTE)
     hour_at, hour_count = _count(lane.hour_at, lane.hour_count, now, HOUR)
     day_at, day_count = _count(lane.day_at, lane.day_count, now, DAY)
-    pause = gap(lane, head, random)
+    chats = _count(lane.chats_at, lane.chats_count, now, DAY) if is_new_chat else (lane.chats_at, lane.chats_count)
+    pause = gap(lane, head, random, floor)
     next_at = now + timeout + timedelta(seconds=pause)
-    return outbox.Slot(pause, next_at, minute_at, minute_count, hour_at, hour_count, day_at, day_count)
+    return outbox.Slot(pause, next_at, minute_at, minute_count, hour_at, hour_count, day_at, day_count, *chats)

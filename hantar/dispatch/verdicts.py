@@ -26,11 +26,19 @@ def outcome(message: model.Claimed, verdict: port.Verdict, now: datetime, random
             return made(S.UNKNOWN, error=why or "No answer came; the message may have arrived.")
         case port.Deferred(after=after, scope=scope, why=why):
             wait = after * pace.between(1.0, 1.25, random)  # jitter only upwards, so that lanes do not march in step
-            whole_device = scope in (port.Scope.DEVICE, port.Scope.ACCOUNT, port.Scope.NEW_CHATS)
-            rest = now + wait if whole_device else None
-            retry = now + (wait if whole_device else min(wait, MAX_DEFERRED))
-            return made(S.QUEUED, retry_at=retry, rest_until=rest, error=why or None, spends_attempt=False)
+            whole_device = scope in (port.Scope.DEVICE, port.Scope.ACCOUNT)
+            return made(
+                S.QUEUED,
+                retry_at=now + (wait if whole_device else min(wait, MAX_DEFERRED)),
+                rest_until=now + wait if whole_device else None,
+                no_chats_until=now + wait if scope is port.Scope.NEW_CHATS else None,
+                event="deferred",
+                cause=scope.value,
+                error=why or None,
+                spends_attempt=False,
+            )
         case port.DeviceLost(until=until, why=why):
-            return made(S.QUEUED, rest_until=until, error=why or None, spends_attempt=False)
+            words = why or None
+            return made(S.QUEUED, rest_until=until, event="lost", cause="device", error=words, spends_attempt=False)
         case _:
             assert_never(verdict)

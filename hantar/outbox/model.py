@@ -1,9 +1,10 @@
 """A message and its life: states, moves, public words. No I/O."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import Any, NewType
 
 from hantar.kit import errors
 
@@ -12,6 +13,7 @@ SourceId = NewType("SourceId", str)
 ContentId = NewType("ContentId", str)
 
 NO_STEP = "00000000-0000-0000-0000-000000000000"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_TEXT = 4096
 """Characters WhatsApp takes in one text (api.md 1.1)."""
 EXPIRES_AFTER = timedelta(hours=72)
@@ -131,6 +133,11 @@ class Lane:
     hour_count: int
     day_at: datetime
     day_count: int
+    rules_kind: str = "linked"
+    """Which set of numbers applies (`policy.model.Kind`)."""
+    chats_at: datetime = EPOCH
+    chats_count: int = 0
+    """New conversations begun since `chats_at`, within its day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +151,15 @@ class Head:
     expires_at: datetime
     min_delay: float
     max_delay: float
+    kind: MessageKind = MessageKind.CAMPAIGN
+    source_id: str = ""
+    lead_id: str | None = None
+    is_manual: bool = False
+    confirms_opted_out: bool = False
+    duty: str | None = None
+    waiting_for: str | None = None
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    """Numbers of its source that are stricter than the policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +174,33 @@ class Slot:
     hour_count: int
     day_at: datetime
     day_count: int
+    chats_at: datetime
+    chats_count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A row to claim and the slot its lane reserves for it."""
+    """A row to claim, the slot its lane reserves for it, and by which consent and which version of the rules it goes."""
 
     head: Head
     token: int
     wire_id: str | None
     slot: Slot
+    policy_version: int = 0
+    consent_id: str | None = None
+    may_answer: bool = False
+    """It may leave by a restricted device too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A head that a rule makes wait: until when it is not looked at again, and for what."""
+
+    head: Head
+    gate: str
+    not_before: datetime
+    until: datetime | None
+    """When the wait ends, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +222,8 @@ class Claimed:
     text: str | None
     attempts: int
     gap: float
+    opaque: str | None = None
+    """The person's opaque id (LID), where we know no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +241,11 @@ class Outcome:
     error: str | None = None
     retry_at: datetime | None = None
     rest_until: datetime | None = None
+    no_chats_until: datetime | None = None
+    """The service refused a new conversation: this device begins none until then."""
+    event: str | None = None
+    """`deferred` or `lost`: why it came back to the queue, for "why?"."""
+    cause: str | None = None
     spends_attempt: bool = True
     mono: float | None = None
     """Monotonic seconds of `at` on this machine; None when `at` is the database's already."""
@@ -243,3 +283,21 @@ class DuplicateClientRef(errors.Conflict):
     """A message with this client_ref exists already; it was not made again."""
 
     code = "duplicate_client_ref"
+
+
+class QuietHours(errors.Conflict):
+    """It is outside the hours in which this person may be written to."""
+
+    code = "quiet_hours"
+
+
+class PersonErased(errors.Conflict):
+    """This person was erased, so nothing can be sent to them."""
+
+    code = "person_erased"
+
+
+class TwinStands(errors.Conflict):
+    """Another message of the same campaign to this person stands, so this one is not sent again."""
+
+    code = "duplicate_of"

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from hantar.kit import db
-from hantar.outbox import model
+from hantar.outbox import lanes, model
+from hantar.outbox.facts import SIMULATED
 
 AWAY_AFTER = timedelta(minutes=2)
 """A restart or a short drop is not "away": only then does a campaign that skips such devices skip one (our own number)."""
-LIMIT_REST = """greatest(
-  CASE WHEN l.minute_count >= d.per_minute THEN l.minute_at + interval '1 minute' ELSE 'epoch' END,
-  CASE WHEN l.hour_count >= d.per_hour THEN l.hour_at + interval '1 hour' ELSE 'epoch' END,
-  CASE WHEN l.day_count >= d.per_day THEN l.day_at + interval '1 day' ELSE 'epoch' END)"""
-"""Until when the limits of today hold a lane back; worked out anew each time, so that a raised limit counts at once."""
+LIMIT_REST = lanes.limit_rest("d.per_minute", "d.per_hour", "d.per_day")
+"""Until when the limits in the device's own columns hold a lane back; the policy may hold it longer (`outbox.lanes`)."""
 
 # ------------------------------------------------------------------------------------------------ leases
 
@@ -50,69 +48,16 @@ async def rescue(tx: db.Tx, shards: Sequence[int], deduplicating: Sequence[str],
 # ------------------------------------------------------------------------------------------------ claim
 
 
-async def due_lanes(tx: db.Tx, node: str, now: datetime, resting: Sequence[str], limit: int) -> list[model.Lane]:
-    """Lanes of ours that may send now and have something due, locked; `resting` are devices whose own floor is not reached."""
-    sql = f"""
-      SELECT l.*, e.token, d.driver, d.min_delay_seconds AS min_delay, d.max_delay_seconds AS max_delay,
-             d.per_minute, d.per_hour, d.per_day
-      FROM lanes l
-      JOIN leases e ON e.shard = l.shard AND e.node = $1 AND e.expires_at > $2
-      JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id)
-      WHERE l.next_at <= $2 AND l.rest_until <= $2 AND {LIMIT_REST} <= $2 AND d.state = 'online' AND NOT d.sending_paused
-        AND NOT l.device_id = ANY($3)
-        AND EXISTS (SELECT 1 FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
-                    WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'queued'
-                      AND m.not_before <= $2 AND coalesce(s.is_open, true))
-      ORDER BY l.next_at LIMIT $4
-      FOR UPDATE OF l SKIP LOCKED FOR SHARE OF e"""
-    return [_lane(row) for row in await tx.fetch(sql, node, now, list(resting), limit)]
-
-
-def _lane(row: db.Row) -> model.Lane:
-    return model.Lane(**{name: row[name] for name in model.Lane.__dataclass_fields__})
-
-
-async def heads(tx: db.Tx, lanes: Sequence[model.Lane], now: datetime) -> list[model.Head]:
-    """The first due row of each lane, locked; rows another holder has are passed over."""
-    sql = """
-      SELECT m.* FROM unnest($1::uuid[], $2::uuid[]) AS x (workspace_id, device_id)
-      CROSS JOIN LATERAL (
-        SELECT m.workspace_id, m.id, m.person_id, m.device_id, m.expires_at,
-               coalesce(s.min_delay_seconds, 0) AS min_delay, coalesce(s.max_delay_seconds, 0) AS max_delay
-        FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
-        WHERE (m.workspace_id, m.device_id) = (x.workspace_id, x.device_id) AND m.state = 'queued'
-          AND m.not_before <= $3 AND coalesce(s.is_open, true)
-        ORDER BY m.priority, m.not_before, m.id LIMIT 1 FOR UPDATE OF m SKIP LOCKED) m"""
-    rows = await tx.fetch(sql, [lane.workspace_id for lane in lanes], [lane.device_id for lane in lanes], now)
-    return [model.Head(**dict(row)) for row in rows]
-
-
-async def lock_persons(tx: db.Tx, heads: Sequence[model.Head]) -> set[tuple[str, str]]:
-    """Lock each person once; whoever is locked elsewhere is left for the next tick."""
-    sql = """SELECT p.workspace_id, p.id FROM persons p
-             JOIN (SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[])) AS x (workspace_id, id)
-               ON (p.workspace_id, p.id) = (x.workspace_id, x.id) FOR UPDATE OF p SKIP LOCKED"""
-    rows = await tx.fetch(sql, [head.workspace_id for head in heads], [head.person_id for head in heads])
-    return {(row["workspace_id"], row["id"]) for row in rows}
-
-
-async def expire(tx: db.Tx, heads: Sequence[model.Head], now: datetime) -> list[db.Row]:
-    """Rows that are too late leave the head of their lane (I-16)."""
-    sql = """UPDATE messages SET state = 'expired', reason = 'expired', ended_at = $2
-             WHERE id = ANY($1::uuid[]) AND state = 'queued' AND expires_at <= $2
-             RETURNING workspace_id, id, device_id, kind, source_id, state, reason"""
-    return await tx.fetch(sql, [head.id for head in heads], now)
-
-
 async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[str]:
-    """A statement of its own, so with a new snapshot: test every rule again, then claim. Returns the ids claimed."""
+    """A statement of its own, so with a new snapshot: test every gate again, then claim. Returns the ids claimed."""
     sql = """
-      UPDATE messages m SET state = 'claimed', reason = NULL, error = NULL, claimed_at = $4, token = x.token,
-                            wire_id = coalesce(m.wire_id, x.wire_id)
-      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $5::bigint[]) AS x (workspace_id, id, wire_id, token)
+      UPDATE messages m SET state = 'claimed', reason = NULL, error = NULL, waiting_for = NULL, claimed_at = $4, token = x.token,
+                            wire_id = coalesce(m.wire_id, x.wire_id), policy_version = x.version, consent_id = x.consent_id
+      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $5::bigint[], $6::int[], $7::uuid[], $8::boolean[])
+        AS x (workspace_id, id, wire_id, token, version, consent_id, may_answer)
       WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id) AND m.state = 'queued' AND m.expires_at > $4
         AND EXISTS (SELECT 1 FROM devices d WHERE (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
-                    AND d.state = 'online' AND NOT d.sending_paused)
+                    AND (d.state = 'online' OR (d.state = 'restricted' AND x.may_answer)) AND NOT d.sending_paused)
         AND NOT EXISTS (SELECT 1 FROM sources s WHERE (s.workspace_id, s.id) = (m.workspace_id, m.source_id) AND NOT s.is_open)
       RETURNING m.id"""
     columns = [
@@ -121,38 +66,18 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
         [each.wire_id for each in claims],
         now,
         [each.token for each in claims],
+        [each.policy_version for each in claims],
+        [each.consent_id for each in claims],
+        [each.may_answer for each in claims],
     ]
     return {row["id"] for row in await tx.fetch(sql, *columns)}
-
-
-async def reserve(tx: db.Tx, claims: Sequence[model.Claim]) -> None:
-    """Write the reserved slot and the used limits of each claimed lane."""
-    sql = """
-      UPDATE lanes l SET next_at = x.next_at, gap_seconds = x.gap,
-        minute_at = x.minute_at, minute_count = x.minute_count, hour_at = x.hour_at, hour_count = x.hour_count,
-        day_at = x.day_at, day_count = x.day_count
-      FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::float8[], $5::timestamptz[], $6::int[],
-                  $7::timestamptz[], $8::int[], $9::timestamptz[], $10::int[])
-        AS x (workspace_id, device_id, next_at, gap, minute_at, minute_count, hour_at, hour_count, day_at, day_count)
-      WHERE (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id)"""
-    await tx.execute(
-        sql,
-        [each.head.workspace_id for each in claims],
-        [each.head.device_id for each in claims],
-        [each.slot.next_at for each in claims],
-        [each.slot.gap for each in claims],
-        [each.slot.minute_at for each in claims],
-        [each.slot.minute_count for each in claims],
-        [each.slot.hour_at for each in claims],
-        [each.slot.hour_count for each in claims],
-        [each.slot.day_at for each in claims],
-        [each.slot.day_count for each in claims],
-    )
 
 
 async def load_claimed(tx: db.Tx, ids: Sequence[str]) -> list[db.Row]:
     """What the claimed rows say and to whom: template, picture, and the lead's values."""
     sql = """SELECT m.workspace_id, m.id, m.kind, m.source_id, m.device_id, d.driver, m.token, m.wire_id, m.phone, m.text,
+                    CASE WHEN m.phone = '' THEN (SELECT a.value FROM person_aliases a WHERE a.kind = 'lid'
+                      AND (a.workspace_id, a.person_id) = (m.workspace_id, m.person_id) LIMIT 1) END AS opaque,
                     m.attempts, c.text AS template, c.media_id, m.name, l.name AS lead_name, l.phone AS lead_phone, l.niches,
                     l.attributes
              FROM messages m
@@ -178,6 +103,7 @@ async def record(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> list[db.Row]:
 
     A receipt may have come first: then the state stays where the receipt put it and only the missing facts are added.
     A late answer from a holder whose lease had lapsed is evidence: it settles an `unknown` row and moves no other.
+    What certainly did not leave loses its `claimed_at`: caps count every row that has one.
     """
     sql = """
       UPDATE messages m SET
@@ -189,6 +115,7 @@ async def record(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> list[db.Row]:
         error = CASE WHEN m.state = 'claimed' AND m.token = x.token THEN x.error ELSE m.error END,
         not_before = CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state = 'queued'
                           THEN coalesce(x.retry_at, m.not_before) ELSE m.not_before END,
+        claimed_at = CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state = 'queued' THEN NULL ELSE m.claimed_at END,
         attempts = m.attempts + CASE WHEN m.token = x.token THEN x.attempt ELSE 0 END,
         deferrals = m.deferrals + CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state = 'queued' THEN 1 ELSE 0 END,
         wire_id = coalesce(m.wire_id, x.wire_id),
@@ -216,11 +143,16 @@ async def record(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> list[db.Row]:
 
 
 async def rearm(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> None:
-    """Re-arm the slot from the acknowledgement: `ack + gap`; a lost or deferred device rests for longer."""
+    """Re-arm the slot from the acknowledgement: `ack + gap`; a lost or deferred device rests for longer.
+
+    A refused conversation closes the lane to new ones alone; answers go while they succeed (responsible-sending.md 10).
+    """
     sql = """UPDATE lanes l SET next_at = x.at + make_interval(secs => l.gap_seconds),
-               rest_until = greatest(l.rest_until, coalesce(x.rest_until, l.rest_until))
-             FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::bigint[])
-               AS x (workspace_id, device_id, at, rest_until, token)
+               rest_until = greatest(l.rest_until, coalesce(x.rest_until, l.rest_until)),
+               chats_refused_at = CASE WHEN x.no_chats_until IS NULL THEN l.chats_refused_at ELSE x.at END,
+               chats_refused_until = coalesce(x.no_chats_until, l.chats_refused_until)
+             FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::timestamptz[])
+               AS x (workspace_id, device_id, at, rest_until, token, no_chats_until)
              JOIN lanes o ON (o.workspace_id, o.device_id) = (x.workspace_id, x.device_id)
              JOIN leases e ON e.shard = o.shard AND e.token = x.token
              WHERE (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id)"""
@@ -231,6 +163,7 @@ async def rearm(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> None:
         [each.at for each in outcomes],
         [each.rest_until for each in outcomes],
         [each.token for each in outcomes],
+        [each.no_chats_until for each in outcomes],
     )
 
 
@@ -313,20 +246,6 @@ async def skip_away(tx: db.Tx, now: datetime, limit: int) -> list[db.Row]:
     return await tx.fetch(sql, now, limit, AWAY_AFTER)
 
 
-async def next_due(tx: db.Tx, node: str) -> datetime | None:
-    """When the next lane of ours has something to send; None when nothing waits."""
-    sql = f"""
-      SELECT min(greatest(l.next_at, l.rest_until, {LIMIT_REST}, q.not_before)) FROM lanes l
-      JOIN leases e ON e.shard = l.shard AND e.node = $1
-      JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id) AND d.state = 'online' AND NOT d.sending_paused
-      CROSS JOIN LATERAL (
-        SELECT m.not_before FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
-        WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'queued' AND coalesce(s.is_open, true)
-        ORDER BY m.not_before LIMIT 1) q"""
-    found: datetime | None = await tx.fetchval(sql, node)
-    return found
-
-
 async def media_bytes(tx: db.Tx, workspace_id: str, media_id: str) -> db.Row:
     """A picture to send with a message."""
     row = await tx.fetchrow("SELECT mime, bytes FROM media WHERE (workspace_id, id) = ($1, $2)", workspace_id, media_id)
@@ -357,9 +276,32 @@ async def put_back(tx: db.Tx, node: str, known: Sequence[str]) -> list[db.Row]:
     lock = """SELECT 1 FROM lanes l JOIN leases e ON e.shard = l.shard AND e.node = $1
               ORDER BY l.workspace_id, l.device_id FOR UPDATE OF l"""
     await tx.fetch(lock, node)
-    sql = """UPDATE messages m SET state = 'queued', token = NULL
+    sql = """UPDATE messages m SET state = 'queued', token = NULL, claimed_at = NULL
              FROM lanes l JOIN leases e ON e.shard = l.shard AND e.node = $1
              WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'claimed' AND m.token = e.token
                AND NOT m.id = ANY($2::uuid[])
              RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
     return await tx.fetch(sql, node, list(known))
+
+
+# ------------------------------------------------------------------------------------------------ refusals
+
+
+async def refused(tx: db.Tx, ids: Sequence[str]) -> list[db.Row]:
+    """To whom these messages were, and whether another of theirs failed because the number is not on WhatsApp (same side)."""
+    sql = f"""
+      SELECT m.workspace_id, m.id, m.person_id, m.device_id, m.kind, m.source_id, EXISTS (
+        SELECT 1 FROM messages o JOIN devices v ON (v.workspace_id, v.id) = (o.workspace_id, o.device_id)
+        WHERE (o.workspace_id, o.person_id) = (m.workspace_id, m.person_id) AND o.claimed_at IS NOT NULL AND o.id <> m.id
+          AND o.state = 'failed' AND o.reason = 'not_on_whatsapp' AND (v.{SIMULATED}) = (d.{SIMULATED})) AS bounced_before
+      FROM messages m JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
+      WHERE m.id = ANY($1::uuid[]) ORDER BY m.workspace_id, m.id"""
+    return await tx.fetch(sql, list(ids))
+
+
+async def at_wires(tx: db.Tx, wires: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The messages that went out under these ids (device, wire id)."""
+    sql = """SELECT m.id, m.device_id, m.wire_id FROM messages m
+             WHERE (m.device_id, m.wire_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))"""
+    rows = await tx.fetch(sql, [device for device, _ in wires], [wire for _, wire in wires])
+    return {(row["device_id"], row["wire_id"]): row["id"] for row in rows}

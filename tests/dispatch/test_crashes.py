@@ -132,8 +132,8 @@ def _memory_pacing(patch: pytest.MonkeyPatch) -> None:
     """The claim reserves nothing: a restart has forgotten the gap."""
     reserve = pacing.reserve
 
-    def forgetful(lane: Any, head: Any, now: Any, timeout: Any, rnd: float) -> model.Slot:
-        return replace(reserve(lane, head, now, timeout, rnd), next_at=now, gap=0.0)
+    def forgetful(lane: Any, head: Any, now: Any, *more: Any) -> model.Slot:
+        return replace(reserve(lane, head, now, *more), next_at=now, gap=0.0)
 
     patch.setattr(pacing, "reserve", forgetful)
 
@@ -142,8 +142,8 @@ def _claim_only(patch: pytest.MonkeyPatch) -> None:
     """The claim reserves `now + gap` and the acknowledgement does not re-arm: a slow answer shortens the next gap."""
     reserve = pacing.reserve
 
-    def short(lane: Any, head: Any, now: Any, timeout: Any, rnd: float) -> model.Slot:
-        return reserve(lane, head, now, timedelta(), rnd)
+    def short(lane: Any, head: Any, now: Any, timeout: Any, *more: Any) -> model.Slot:
+        return reserve(lane, head, now, timedelta(), *more)
 
     async def nothing(tx: db.Tx, outcomes: Any) -> None:
         return None

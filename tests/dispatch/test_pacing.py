@@ -95,5 +95,5 @@ def test_a_deferral_waits_at_least_as_long_as_asked(scope: port.Scope, chance: f
     outcome = verdicts.outcome(MESSAGE, port.Deferred(timedelta(seconds=90), scope), NOW, chance)
     assert outcome.retry_at is not None
     assert outcome.retry_at >= NOW + timedelta(seconds=90)
-    holds_device = scope in (port.Scope.DEVICE, port.Scope.ACCOUNT, port.Scope.NEW_CHATS)
-    assert (outcome.rest_until is not None) is holds_device
+    assert (outcome.rest_until is not None) is (scope in (port.Scope.DEVICE, port.Scope.ACCOUNT))
+    assert (outcome.no_chats_until is not None) is (scope is port.Scope.NEW_CHATS), "answers must not rest for it"

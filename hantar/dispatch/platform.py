@@ -1,0 +1,50 @@
+"""What the service says about a person, heeded before it is recorded: a block is an opt-out, so is a number twice not there.
+
+The opt-out commits first and the message is settled after it: a crash in between repeats the opt-out, which changes nothing
+the second time, and never loses it.
+"""
+
+from collections.abc import Mapping
+
+import asyncpg
+
+from hantar.consent import model as consents
+from hantar.gateways.port import Reason
+from hantar.kit import db
+from hantar.outbox import model, store
+from hantar.outbox import service as outbox
+
+HEEDED = frozenset({Reason.OPTED_OUT.value, Reason.NOT_ON_WHATSAPP.value})
+
+
+async def heed(database: db.Database, refusals: Mapping[model.MessageId, str | None]) -> int:
+    """Opt out whom these refusals (message → reason) speak of; returns how many opt-outs were made."""
+    told = {message_id: reason for message_id, reason in refusals.items() if reason in HEEDED}
+    if not told:
+        return 0
+    async with database.system() as tx:
+        rows = await store.refused(tx, list(told))
+    made, bounced = 0, set()
+    for row in rows:
+        reason = consents.OptOutReason.BLOCK
+        if told[row["id"]] == Reason.NOT_ON_WHATSAPP:
+            if not row["bounced_before"] and row["person_id"] not in bounced:
+                bounced.add(row["person_id"])
+                continue
+            reason = consents.OptOutReason.BOUNCE
+        made += await _opt_out(database, row, reason)
+    return made
+
+
+async def _opt_out(database: db.Database, row: db.Row, reason: consents.OptOutReason) -> bool:
+    asked = consents.OptOut(
+        reason,
+        consents.OptOutSource.PLATFORM,
+        device_id=row["device_id"],
+        campaign_id=row["source_id"] if row["kind"] == model.MessageKind.CAMPAIGN else None,
+    )
+    try:
+        async with database.transaction(row["workspace_id"]) as tx:
+            return await outbox.opt_out(tx, row["workspace_id"], row["person_id"], asked) is not None
+    except asyncpg.ForeignKeyViolationError as error:
+        raise db.Contended from error  # the person was merged or the device deleted meanwhile: look again

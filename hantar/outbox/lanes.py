@@ -1,0 +1,181 @@
+"""Whose turn it is: lanes that may send now, the head of each, and the slot a claim reserves. Set-based; none names a device.
+
+A device's limits are its own columns, tightened by the policy: the numbers of each workspace and kind come as arrays, and how
+long they hold a lane back is worked out anew each time, so that a raised limit counts at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hantar.kit import db
+from hantar.outbox import model
+from hantar.policy.model import Rules
+
+Pair = tuple[str, str]
+"""A workspace and a kind of device (`devices.rules_kind`)."""
+WARM = """(m.kind IN ('direct', 'auto_reply') OR m.duty IS NOT NULL) AND EXISTS (SELECT 1 FROM chats c
+  WHERE (c.workspace_id, c.device_id, c.person_id) = (m.workspace_id, m.device_id, m.person_id) AND c.last_in_at IS NOT NULL)"""
+"""SQL: what a restricted device `d` may still send: answers to people who wrote to it."""
+ANSWERS_FIRST = 1
+"""Answers have this priority or a smaller one, so a restricted lane's broadcasts need not be looked through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The limits of each workspace and kind, as columns for one statement."""
+
+    workspace_ids: list[str]
+    kinds: list[str]
+    per_minute: list[int]
+    per_hour: list[int]
+    per_day: list[int]
+
+    @classmethod
+    def of(cls, rules: Mapping[Pair, Rules]) -> "Numbers":
+        """Columns of these rules."""
+        pairs, each = list(rules), list(rules.values())
+        return cls(
+            [workspace for workspace, _ in pairs],
+            [kind for _, kind in pairs],
+            [one.device_per_minute for one in each],
+            [one.device_per_hour for one in each],
+            [one.device_per_day for one in each],
+        )
+
+    @property
+    def columns(self) -> tuple[list[str], list[str], list[int], list[int], list[int]]:
+        """The values for `JOINED`, in order."""
+        return self.workspace_ids, self.kinds, self.per_minute, self.per_hour, self.per_day
+
+
+def joined(first: int) -> str:
+    """SQL that joins the numbers `r` to device `d`; `first` is the number of the first of five values."""
+    marks = ", ".join(f"${first + n}::{kind}[]" for n, kind in enumerate(("uuid", "text", "int", "int", "int")))
+    return f"""JOIN unnest({marks}) AS r (workspace_id, kind, per_minute, per_hour, per_day)
+        ON (r.workspace_id, r.kind) = (d.workspace_id, d.rules_kind)"""
+
+
+def limit_rest(minute: str, hour: str, day: str) -> str:
+    """SQL: until when the limits of today hold lane `l` back."""
+    return f"""greatest(
+      CASE WHEN l.minute_count >= {minute} THEN l.minute_at + interval '1 minute' ELSE 'epoch' END,
+      CASE WHEN l.hour_count >= {hour} THEN l.hour_at + interval '1 hour' ELSE 'epoch' END,
+      CASE WHEN l.day_count >= {day} THEN l.day_at + interval '1 day' ELSE 'epoch' END)"""
+
+
+_LIMITS = ("least(d.per_minute, r.per_minute)", "least(d.per_hour, r.per_hour)", "least(d.per_day, r.per_day)")
+
+
+def restricted(now: str) -> str:
+    """SQL: whether device `d` with lane `l` may begin no conversation: the service said so by an event, or by a refusal since."""
+    return f"(d.state = 'restricted' OR (l.chats_refused_until > {now} AND l.chats_refused_at >= d.state_since))"
+
+
+async def pairs(tx: db.Tx, node: str, now: datetime, *, due: bool) -> list[Pair]:
+    """Workspaces and kinds of our devices that have a line (and whose lanes may be due now)."""
+    sql = """SELECT DISTINCT d.workspace_id, d.rules_kind FROM lanes l
+             JOIN leases e ON e.shard = l.shard AND e.node = $1 AND e.expires_at > $2
+             JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id)
+               AND d.state IN ('online', 'restricted') AND NOT d.sending_paused
+             WHERE NOT $3 OR (l.next_at <= $2 AND l.rest_until <= $2)"""
+    return [(row["workspace_id"], row["rules_kind"]) for row in await tx.fetch(sql, node, now, due)]
+
+
+async def due_lanes(
+    tx: db.Tx, node: str, now: datetime, resting: Sequence[str], numbers: Numbers, limit: int
+) -> list[model.Lane]:
+    """Lanes of ours that may send now and have something due, locked; `resting` are devices whose own floor is not reached.
+
+    The device is locked against deletion too, since the claim writes rows that point at it and waits for nobody.
+    """
+    minute, hour, day = _LIMITS
+    sql = f"""
+      SELECT l.*, e.token, d.driver, d.rules_kind, d.min_delay_seconds AS min_delay, d.max_delay_seconds AS max_delay,
+             {minute} AS per_minute, {hour} AS per_hour, {day} AS per_day
+      FROM lanes l
+      JOIN leases e ON e.shard = l.shard AND e.node = $1 AND e.expires_at > $2
+      JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id)
+      {joined(5)}
+      WHERE l.next_at <= $2 AND l.rest_until <= $2 AND {limit_rest(minute, hour, day)} <= $2
+        AND d.state IN ('online', 'restricted') AND NOT d.sending_paused AND NOT l.device_id = ANY($3)
+        AND EXISTS (SELECT 1 FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
+                    WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'queued'
+                      AND m.not_before <= $2 AND coalesce(s.is_open, true)
+                      AND m.priority <= CASE WHEN {restricted("$2")} THEN {ANSWERS_FIRST} ELSE 32767 END
+                      AND (NOT {restricted("$2")} OR {WARM}))
+      ORDER BY l.next_at LIMIT $4
+      FOR UPDATE OF l SKIP LOCKED FOR SHARE OF e FOR KEY SHARE OF d SKIP LOCKED"""
+    rows = await tx.fetch(sql, node, now, list(resting), limit, *numbers.columns)
+    return [model.Lane(**{name: row[name] for name in model.Lane.__dataclass_fields__}) for row in rows]
+
+
+async def heads(tx: db.Tx, lanes: Sequence[model.Lane], now: datetime) -> list[model.Head]:
+    """The first due row of each lane, locked; rows another holder has are passed over."""
+    sql = f"""
+      SELECT m.* FROM unnest($1::uuid[], $2::uuid[]) AS x (workspace_id, device_id)
+      JOIN lanes l ON (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id)
+      JOIN devices d ON (d.workspace_id, d.id) = (x.workspace_id, x.device_id)
+      CROSS JOIN LATERAL (
+        SELECT m.workspace_id, m.id, m.person_id, m.device_id, m.expires_at, m.kind, m.source_id, m.lead_id, m.is_manual,
+               m.confirms_opted_out, m.duty, m.waiting_for, coalesce(s.min_delay_seconds, 0) AS min_delay,
+               coalesce(s.max_delay_seconds, 0) AS max_delay, coalesce(s.rules, '{{}}') AS rules
+        FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
+        WHERE (m.workspace_id, m.device_id) = (x.workspace_id, x.device_id) AND m.state = 'queued'
+          AND m.not_before <= $3 AND coalesce(s.is_open, true)
+          AND m.priority <= CASE WHEN {restricted("$3")} THEN {ANSWERS_FIRST} ELSE 32767 END
+          AND (NOT {restricted("$3")} OR {WARM})
+        ORDER BY m.priority, m.not_before, m.id LIMIT 1 FOR UPDATE OF m SKIP LOCKED) m"""
+    rows = await tx.fetch(sql, [lane.workspace_id for lane in lanes], [lane.device_id for lane in lanes], now)
+    return [model.Head(**{**dict(row), "kind": model.MessageKind(row["kind"])}) for row in rows]
+
+
+async def lock_persons(tx: db.Tx, heads: Sequence[model.Head]) -> set[tuple[str, str]]:
+    """Lock each person once; whoever is locked elsewhere is left for the next tick."""
+    sql = """SELECT p.workspace_id, p.id FROM persons p
+             JOIN (SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[])) AS x (workspace_id, id)
+               ON (p.workspace_id, p.id) = (x.workspace_id, x.id) FOR UPDATE OF p SKIP LOCKED"""
+    rows = await tx.fetch(sql, [head.workspace_id for head in heads], [head.person_id for head in heads])
+    return {(row["workspace_id"], row["id"]) for row in rows}
+
+
+async def reserve(tx: db.Tx, claims: Sequence[model.Claim]) -> None:
+    """Write the reserved slot and the used limits of each claimed lane."""
+    sql = """
+      UPDATE lanes l SET next_at = x.next_at, gap_seconds = x.gap,
+        minute_at = x.minute_at, minute_count = x.minute_count, hour_at = x.hour_at, hour_count = x.hour_count,
+        day_at = x.day_at, day_count = x.day_count, chats_at = x.chats_at, chats_count = x.chats_count
+      FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::float8[], $5::timestamptz[], $6::int[],
+                  $7::timestamptz[], $8::int[], $9::timestamptz[], $10::int[], $11::timestamptz[], $12::int[])
+        AS x (workspace_id, device_id, next_at, gap, minute_at, minute_count, hour_at, hour_count, day_at, day_count,
+              chats_at, chats_count)
+      WHERE (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id)"""
+    names = ("next_at", "gap", "minute_at", "minute_count", "hour_at", "hour_count", "day_at", "day_count")
+    slots = [[getattr(each.slot, name) for each in claims] for name in (*names, "chats_at", "chats_count")]
+    where = [each.head.workspace_id for each in claims], [each.head.device_id for each in claims]
+    await tx.execute(sql, *where, *slots)
+
+
+async def step_back(tx: db.Tx, lanes: Sequence[model.Lane], now: datetime) -> None:
+    """Lanes that claimed nothing stand behind the others that are due, so that many such heads hold nobody up."""
+    sql = """UPDATE lanes l SET next_at = $3 FROM unnest($1::uuid[], $2::uuid[]) AS x (workspace_id, device_id)
+             WHERE (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id) AND l.next_at < $3"""
+    await tx.execute(sql, [lane.workspace_id for lane in lanes], [lane.device_id for lane in lanes], now)
+
+
+async def next_due(tx: db.Tx, node: str, now: datetime, numbers: Numbers) -> datetime | None:
+    """When the next lane of ours has something to send; None when nothing waits."""
+    sql = f"""
+      SELECT min(greatest(l.next_at, l.rest_until, {limit_rest(*_LIMITS)}, q.not_before)) FROM lanes l
+      JOIN leases e ON e.shard = l.shard AND e.node = $1
+      JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id)
+        AND d.state IN ('online', 'restricted') AND NOT d.sending_paused
+      {joined(3)}
+      CROSS JOIN LATERAL (
+        SELECT m.not_before FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
+        WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'queued' AND coalesce(s.is_open, true)
+          AND m.priority <= CASE WHEN {restricted("$2")} THEN {ANSWERS_FIRST} ELSE 32767 END
+          AND (NOT {restricted("$2")} OR {WARM})
+        ORDER BY m.not_before LIMIT 1) q"""
+    found: datetime | None = await tx.fetchval(sql, node, now, *numbers.columns)
+    return found
