@@ -4,7 +4,7 @@ One engine, several sets of numbers, chosen by the device's driver and by no swi
 our own policy, a proposal for restraint, not a published or "safe" limit (responsible-sending.md 13).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -101,7 +101,7 @@ LESS: frozenset[str] = frozenset(
         *("pause_optout_device", "pause_failed", "pause_blocks", "pause_min_sample", "late_start_after", "expires_after"),
     }
 )
-"""Here the smaller number is the stricter; None (off, or by age) is the loosest."""
+"""Here the smaller number is the stricter; None is the loosest (off), but for new chats (by age)."""
 MORE = frozenset({"quiet_start", "unanswered_rest", "device_gap", "canary_wait", "pause_cooldown"})
 """Here the larger number is the stricter."""
 STRICTEST_FIRST: Mapping[str, Sequence[Value]] = {
@@ -123,7 +123,9 @@ def stricter(name: str, one: Any, other: Any) -> Any:
         order = STRICTEST_FIRST[name]
         return min(one, other, key=order.index)
     if one is None or other is None:
-        return one if other is None else other
+        number = one if other is None else other
+        # by age is at least as strict as any number above what the youngest device may
+        return None if name == "device_new_chats" and number is not None and number > AGES[0][1] else number
     return min(one, other) if name in LESS else max(one, other)
 
 
@@ -146,6 +148,22 @@ def _typed(name: str, value: Any) -> Any:
     return tuple(value) if name == "quiet_days" else value
 
 
+HARD: Mapping[Kind, Mapping[str, tuple[float | None, float | None]]] = {
+    "linked": {
+        "device_gap": (3, None),
+        "device_per_minute": (1, 20),
+        "device_per_hour": (1, 500),
+        "device_per_day": (1, 5000),
+        "device_new_chats": (0, 5000),
+        "pause_cooldown": (86400, None),
+    },
+    "cloud": {"pause_cooldown": (86400, None)},
+    "simulator": {"pause_cooldown": (60, None)},
+    "demo": {"pause_cooldown": (60, None)},
+}
+"""Least and most that anybody may set, whatever their role (responsible-sending.md 13); table `policy_limits` holds the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effective:
     """The rules of one workspace for one kind of device, the version they come from, and where each number was set."""
@@ -156,6 +174,17 @@ class Effective:
     origins: Mapping[str, str]
     """Name → `default`, `environment`, `administrator` or `workspace`."""
     locked: frozenset[str] = frozenset()
+    """Names for which the installation's number is the loosest a workspace may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One number before and after, in the words of the API."""
+
+    kind: str
+    name: str
+    before: Any
+    after: Any
 
 
 class NotYours(errors.Forbidden):
@@ -168,6 +197,3 @@ class Locked(errors.Conflict):
     """The administrator has locked this number for the whole installation."""
 
     code = "policy_locked"
-
-
-Check = Callable[[Any], bool]
