@@ -38,6 +38,7 @@ from hantar.migrations import run as migrations
 from hantar.outbox import http as outbox_http
 from hantar.people import http_holds, http_optouts
 from hantar.persons import service as persons
+from hantar.policy import http as policy_http
 from hantar.reports import http as reports_http
 from hantar.reports import http_days
 from hantar.settings import Settings
@@ -62,6 +63,7 @@ ROUTERS: Sequence[APIRouter] = (
     http_holds.router,
     demo_http.router,
     audit_http.router,
+    policy_http.router,
 )
 """Every route of the API; tests walk this list."""
 
