@@ -22,6 +22,7 @@ from hantar.accounts import service as accounts
 from hantar.audit import http as audit_http
 from hantar.campaigns import http as campaigns_http
 from hantar.campaigns import planner, progress
+from hantar.consent import http as consent_http
 from hantar.demo import http as demo_http
 from hantar.demo import service as demo
 from hantar.devices import http as devices_http
@@ -30,9 +31,9 @@ from hantar.dispatch import engine, intake
 from hantar.gateways import port, registry
 from hantar.kit import cluster, db, egress, embedded, ids, logs, service
 from hantar.kit.clock import SystemClock
+from hantar.leads import declaring, http_consents, importer
 from hantar.leads import http as leads_http
 from hantar.leads import http_files as leads_files
-from hantar.leads import importer
 from hantar.media import http as media_http
 from hantar.migrations import run as migrations
 from hantar.outbox import http as outbox_http
@@ -59,6 +60,8 @@ ROUTERS: Sequence[APIRouter] = (
     campaigns_http.router,
     reports_http.router,
     http_days.router,
+    consent_http.router,
+    http_consents.router,
     http_optouts.router,
     http_holds.router,
     demo_http.router,
@@ -83,6 +86,7 @@ class House:
     planner: planner.Planner
     watcher: progress.Watcher
     importer: importer.Importer
+    declarer: declaring.Declarer
     realtime: realtime.Realtime
     demo: demo.Demo
     web: FastAPI
@@ -128,6 +132,7 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         planner=planner.Planner(database, bus, clock),
         watcher=progress.Watcher(database, bus, clock),
         importer=importing,
+        declarer=declaring.Declarer(database, bus),
         realtime=live,
         demo=shown,
         web=web,
@@ -182,6 +187,7 @@ async def _work(house: House, listening: socket.socket, postgres: embedded.Embed
             "campaign watcher": house.watcher.run,
             "planner": house.planner.run,
             "importer": house.importer.run,
+            "declarer": house.declarer.run,
         }
     )
     config = uvicorn.Config(

@@ -79,6 +79,23 @@ class Given:
     expires_at: datetime | None = None
 
 
+class ConsentWord(StrEnum):
+    """How a person stands with consent to marketing: `withdrawn` also when it has run out."""
+
+    GRANTED = "granted"
+    NONE = "none"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides whether a person may be written to, as lists show it."""
+
+    consent: ConsentWord = ConsentWord.NONE
+    is_opted_out: bool = False
+    is_on_hold: bool = False
+
+
 class OptedOut(errors.Conflict):
     """This person has opted out and is not written to."""
 
@@ -89,6 +106,10 @@ class NoConsent(errors.Conflict):
     """There is no consent on record for this person."""
 
     code = "no_consent"
+
+
+class ConsentNotFound(errors.NotFound):
+    """There is no such consent."""
 
 
 class OptOutNotFound(errors.NotFound):

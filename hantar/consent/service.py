@@ -4,10 +4,11 @@ Order of locks for all who wait: person, device, message (reliability.md 3).
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from hantar.consent import model
-from hantar.kit import db, ids
+from hantar.kit import db, errors, ids
 from hantar.persons import service as persons
 from hantar.persons.model import PersonId
 
@@ -16,9 +17,18 @@ LIVE = """EXISTS (SELECT 1 FROM person_aliases a JOIN suppression_keys k ON k.wo
   OR EXISTS (SELECT 1 FROM person_aliases a JOIN global_suppressions g ON g.key = a.key AND g.released_at IS NULL
              WHERE (a.workspace_id, a.person_id) = ({person}))"""
 """SQL: whether a person is opted out, by any alias; `{person}` is replaced by two columns, workspace and person."""
+SUPPRESSED = """SELECT a.person_id FROM suppression_keys k
+    JOIN person_aliases a ON (a.workspace_id, a.key) = (k.workspace_id, k.key) WHERE k.is_live
+  UNION ALL SELECT a.person_id FROM global_suppressions g JOIN person_aliases a ON a.key = g.key WHERE g.released_at IS NULL"""
+"""SQL: everybody who is opted out, within row security; for lists, where asking for one after the other is too dear."""
 CONSENTED = """EXISTS (SELECT 1 FROM consents c WHERE (c.workspace_id, c.person_id) = ({person}) AND c.purpose = 'marketing'
   AND c.withdrawn_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > {now}))"""
 """SQL: whether a person has a live consent to marketing; `{now}` is an instant."""
+WITHDRAWN_BY = """(SELECT min(s.at) FROM person_aliases a
+    JOIN suppression_keys k ON (k.workspace_id, k.key) = (a.workspace_id, a.key)
+    JOIN suppressions s ON (s.workspace_id, s.id) = (k.workspace_id, k.suppression_id)
+    WHERE (a.workspace_id, a.person_id) = ({person}) AND s.at > {given_at})"""
+"""SQL: when an opt-out of this person, live or released, withdrew what they had agreed to at an instant; NULL: none did."""
 HELD = "EXISTS (SELECT 1 FROM holds h WHERE (h.workspace_id, h.person_id) = ({person}) AND h.ended_at IS NULL)"
 """SQL: whether a person is on hold."""
 
@@ -93,16 +103,54 @@ async def spread(tx: db.Tx, workspace_id: str, person_id: PersonId) -> None:
 
 
 # ---------------------------------------------------------------- consents
-async def give(tx: db.Tx, workspace_id: str, person_ids: Sequence[str], given: model.Given) -> int:
-    """Record the same consent for each of these persons; returns how many rows were written. Append-only."""
-    sql = """INSERT INTO consents (workspace_id, id, person_id, purpose, channel, wording, wording_version, business_name,
-               source, proof_media_id, import_id, inbound_id, actor_id, given_at, expires_at, created_at)
-             SELECT $1, i, p, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+AHEAD = timedelta(minutes=5)
+"""How far another clock may run ahead of ours before "given at" is called the future (our own number)."""
+
+
+async def checked(tx: db.Tx, given: model.Given, prefix: str = "") -> model.Given:
+    """The consent with a time that is not in the future; raises `Invalid` naming fields with `prefix` before them."""
+    now = await tx.now()
+    found = []
+    if given.given_at > now + AHEAD:
+        found.append(errors.FieldError(f"{prefix}given_at", "in_future", "Consent cannot be given in the future."))
+    if given.expires_at is not None and given.expires_at <= given.given_at:
+        found.append(errors.FieldError(f"{prefix}expires_at", "before_start", "It would end before it was given."))
+    if given.proof_media_id and not await tx.fetchval("SELECT 1 FROM media WHERE id = $1", given.proof_media_id):
+        found.append(errors.FieldError(f"{prefix}proof_media_id", "unknown_media", "This file is not in your workspace."))
+    if found:
+        raise errors.Invalid(errors=found)
+    return replace(given, given_at=min(given.given_at, now))
+
+
+async def give(tx: db.Tx, workspace_id: str, person_ids: Sequence[str], given: model.Given) -> list[str]:
+    """Record the same consent for each of these persons; returns the ids of the rows, in the same order. Append-only.
+
+    A consent to marketing from before an opt-out of theirs was withdrawn by it, and is written so. It lifts no opt-out.
+    """
+    # an opt-out under way ends first, and the next statement sees it
+    await tx.fetch("SELECT 1 FROM persons WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE", list(person_ids))
+    sql = f"""INSERT INTO consents (workspace_id, id, person_id, purpose, channel, wording, wording_version, business_name,
+               source, proof_media_id, import_id, inbound_id, actor_id, given_at, expires_at, created_at, withdrawn_at)
+             SELECT $1, i, p, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+               CASE WHEN $4 = 'marketing' THEN {WITHDRAWN_BY.format(person="$1::uuid, p", given_at="$14")} END
              FROM unnest($2::uuid[], $3::uuid[]) AS x (i, p)"""
     words = (given.purpose, given.channel, given.wording, given.wording_version, given.business_name, given.source)
     origin = (given.proof_media_id, given.import_id, given.inbound_id, given.actor_id, given.given_at, given.expires_at)
     made = [ids.new_id() for _ in person_ids]
-    return await tx.execute(sql, workspace_id, made, list(person_ids), *words, *origin, await tx.now())
+    await tx.execute(sql, workspace_id, made, list(person_ids), *words, *origin, await tx.now())
+    return made
+
+
+async def standings(tx: db.Tx, person_ids: Sequence[str]) -> dict[str, model.Standing]:
+    """How each of these persons stands, in one statement; a person we do not know is missing."""
+    person = "p.workspace_id, p.id"
+    sql = f"""SELECT p.id, {LIVE.format(person=person)} AS is_opted_out, {HELD.format(person=person)} AS is_on_hold,
+                CASE WHEN {CONSENTED.format(person=person, now="$2")} THEN 'granted' WHEN EXISTS (SELECT 1 FROM consents c
+                  WHERE (c.workspace_id, c.person_id) = ({person}) AND c.purpose = 'marketing') THEN 'withdrawn' ELSE 'none'
+                END AS consent
+              FROM persons p WHERE p.id = ANY($1::uuid[])"""
+    rows = await tx.fetch(sql, list(person_ids), await tx.now())
+    return {r["id"]: model.Standing(model.ConsentWord(r["consent"]), r["is_opted_out"], r["is_on_hold"]) for r in rows}
 
 
 # ---------------------------------------------------------------- holds

@@ -10,13 +10,13 @@ from hantar.leads.model import DeviceId, Filter, LeadId
 
 async def delete(tx: db.Tx, asked: Filter) -> int:
     """Take leads away; their messages stay."""
-    found = store.where(asked)
+    found = store.where(asked, await tx.now())
     return await tx.execute(f"DELETE FROM leads WHERE {found}", *found.values)
 
 
 async def add(tx: db.Tx, asked: Filter, column: str, entries: Sequence[str], now: datetime) -> int:
     """Add niches or triggers (`column` is niche or trigger) to leads that lack one of them."""
-    found = store.where(asked)
+    found = store.where(asked, await tx.now())
     names, keys = found.value(list(entries)), found.value(list(model.keys(entries)))
     lacking = (
         f"FROM unnest({names}::text[], {keys}::text[]) WITH ORDINALITY AS new(entry, key, place) "
@@ -32,7 +32,7 @@ async def add(tx: db.Tx, asked: Filter, column: str, entries: Sequence[str], now
 
 async def remove(tx: db.Tx, asked: Filter, column: str, entries: Sequence[str], now: datetime) -> int:
     """Take niches or triggers away from leads that have one of them."""
-    found = store.where(asked)
+    found = store.where(asked, await tx.now())
     keys = found.value(list(model.keys(entries)))
     kept = (
         f"FROM unnest({column}s, {column}_keys) WITH ORDINALITY AS old(entry, key, place) "
@@ -47,7 +47,7 @@ async def remove(tx: db.Tx, asked: Filter, column: str, entries: Sequence[str], 
 
 async def longest_after_adding(tx: db.Tx, asked: Filter, column: str, entries: Sequence[str]) -> int:
     """The length of the longest list that adding these entries would make."""
-    found = store.where(asked)
+    found = store.where(asked, await tx.now())
     keys = found.value(list(model.keys(entries)))
     new = f"(SELECT count(*) FROM unnest({keys}::text[]) AS new(key) WHERE NOT key = ANY({column}_keys))"
     sql = f"SELECT max(cardinality({column}s) + {new}) FROM leads WHERE {found}"
@@ -56,7 +56,7 @@ async def longest_after_adding(tx: db.Tx, asked: Filter, column: str, entries: S
 
 async def update(tx: db.Tx, asked: Filter, given: model.Changes, now: datetime) -> int:
     """Write the given fields into leads that differ; empty values keep what is there."""
-    found = store.where(asked)
+    found = store.where(asked, await tx.now())
     sets: dict[str, str] = {}
     for column in ("target_status", "additional_note", "time_zone"):
         if (value := getattr(given, column)) is not model.UNSET and value:
@@ -77,7 +77,7 @@ async def update(tx: db.Tx, asked: Filter, given: model.Changes, now: datetime) 
 
 async def move(tx: db.Tx, asked: Filter, device_id: DeviceId, now: datetime) -> int:
     """Give leads to a device that has none of the same person yet; of several leads of one person the oldest goes."""
-    found = store.where(asked)
+    found = store.where(asked, await tx.now())
     to = found.value(device_id)
     sql = (
         f"UPDATE leads SET device_id = {to}::uuid, updated_at = {found.value(now)} WHERE id IN ("
@@ -90,7 +90,7 @@ async def move(tx: db.Tx, asked: Filter, device_id: DeviceId, now: datetime) -> 
 
 async def not_at(tx: db.Tx, asked: Filter, device_id: DeviceId, limit: int) -> list[LeadId]:
     """Leads of the filter that do not belong to the device."""
-    found = store.where(asked)
+    found = store.where(asked, await tx.now())
     found.add("device_id IS DISTINCT FROM {}::uuid", device_id)
     sql = f"SELECT id FROM leads WHERE {found} ORDER BY id LIMIT {found.value(limit)}"
     return [row["id"] for row in await tx.fetch(sql, *found.values)]

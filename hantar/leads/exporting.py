@@ -33,7 +33,7 @@ def lead_cells(row: db.Row) -> tuple[str | None, ...]:
 
 async def leads(tx: db.Tx, asked: model.Filter) -> AsyncIterator[str]:
     """The file of all leads of a filter, in pieces."""
-    async for piece in _pieces(columns.HEADER, store.stream(tx, asked), lead_cells):
+    async for piece in _pieces(columns.HEADER, store.stream(tx, asked, await tx.now()), lead_cells):
         yield piece
 
 

@@ -1,13 +1,16 @@
 """The routes of leads: list, facets, one lead, and changes to many."""
 
 from dataclasses import replace
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from hantar.accounts import access
 from hantar.accounts.model import Role
-from hantar.kit import errors, ids, paging, version
+from hantar.consent import http as consent_http
+from hantar.consent import service as consents
+from hantar.consent.model import ConsentWord, Standing
+from hantar.kit import db, errors, ids, paging, version
 from hantar.leads import http_models as models
 from hantar.leads import model, service
 from hantar.leads.model import DeviceId, ImportId, LeadId
@@ -27,9 +30,12 @@ def asked_within(
     trigger: Annotated[str | None, Query(max_length=200, description="A name, `has` or `none`.")] = None,
     q: Annotated[str | None, Query(max_length=10_000, description="Part of a name, number or niche.")] = None,
     import_id: Annotated[str | None, Query(description="Leads that this import made.")] = None,
+    consent: Annotated[ConsentWord | None, Query(description="Consent to marketing on record.")] = None,
+    opted_out: Annotated[bool | None, Query(description="Only people who have said stop, or only others.")] = None,
 ) -> model.Filter:
     """The filters of a list of one device's leads."""
-    return checked_filter(None, target_status, niche, trigger, q, import_id)
+    found = checked_filter(None, target_status, niche, trigger, q, import_id)
+    return replace(found, consent=consent, opted_out=opted_out)
 
 
 Within = Annotated[model.Filter, Depends(asked_within)]
@@ -79,12 +85,13 @@ async def list_leads(
     async with at.tx() as tx:
         found = await service.page(tx, asked, sort, after, page.limit + 1)
         total = await service.count(tx, asked) if page.with_total else None
+        standings = await consents.standings(tx, [lead.person_id for lead in found])
 
     def place(lead: model.Lead) -> tuple[str, ...]:
         return (lead.id,) if sort.endswith("created_at") else (lead.fields.name, lead.id)
 
     kept, cursor = page.cut(found, place)
-    items = [models.LeadOut(**models.lead_out(lead)) for lead in kept]
+    items = [models.LeadOut(**models.lead_out(lead, standings[lead.person_id])) for lead in kept]
     return paging.PageOut(items=items, next_cursor=cursor, total=total)
 
 
@@ -114,11 +121,23 @@ async def facets(device_id: str | None = None, at: access.At = READ) -> models.F
 
 @router.post("/leads", status_code=201, responses={409: {"description": "`duplicate_lead` with `existing_id`"}})
 async def create_lead(body: models.LeadIn, response: Response, at: access.At = WRITE) -> models.LeadMadeOut:
-    """Add a lead to a device."""
+    """Add a lead to a device, with what the person agreed to. Somebody who said stop stays opted out."""
+    words = body.words()
     async with at.tx() as tx:
         made = await service.create(tx, at.workspace_id, body.fields(), DeviceId(body.device_id))
+        standing = await _consented(tx, at, made.lead, words)
     response.headers["Location"] = f"/api/leads/{made.lead.id}"
-    return models.LeadMadeOut(**models.lead_out(made.lead), warnings=["same_person"] if made.is_elsewhere else [])
+    warnings: list[Literal["same_person", "opted_out"]] = ["same_person"] if made.is_elsewhere else []
+    warnings += ["opted_out"] if standing.is_opted_out else []
+    return models.LeadMadeOut(**models.lead_out(made.lead, standing), warnings=warnings)
+
+
+async def _consented(tx: db.Tx, at: access.At, lead: model.Lead, words: consent_http.WordsIn | None) -> Standing:
+    """Record what the lead's person agreed to, if anything was given; how that person stands then."""
+    if words is not None:
+        given = await words.given(tx, at, otherwise=consent_http.default_source(at))
+        await consents.give(tx, at.workspace_id, [lead.person_id], await consents.checked(tx, given, "consent."))
+    return (await consents.standings(tx, [lead.person_id]))[lead.person_id]
 
 
 @router.post("/leads/bulk")
@@ -131,14 +150,18 @@ async def change_leads(body: models.BulkIn, at: access.At = WRITE) -> models.Bul
     return models.BulkOut(matched=result.matched, changed=result.changed, unchanged=result.unchanged, errors=failed)
 
 
+def filter_of(given: models.FilterIn) -> model.Filter:
+    """The filter in a body; raises `Invalid` like the list."""
+    found = checked_filter(given.device_id, given.target_status, given.niche, given.trigger, given.q, given.import_id)
+    return replace(found, consent=given.consent, opted_out=given.opted_out)
+
+
 def _bulk(body: models.BulkIn) -> service.Bulk:
     if (body.ids is None) == (body.filter is None):
         raise errors.invalid_field("ids", "required", "Give either ids or a filter.")
     asked = model.Filter(ids=tuple(LeadId(each) for each in body.ids or () if ids.is_id(each)))
     if body.filter is not None:
-        given = body.filter
-        parts = (given.device_id, given.target_status, given.niche, given.trigger, given.q, given.import_id)
-        asked = checked_filter(*parts)
+        asked = filter_of(body.filter)
     column = service.COLUMNS.get(body.action)
     entries = model.entries(getattr(body.set, column)) if column else ()
     device = cast(DeviceId | None, body.set.device_id)
@@ -150,16 +173,19 @@ async def get_lead(lead_id: str, versions: version.Marked, at: access.At = READ)
     """One lead; its `ETag` names this version."""
     async with at.tx() as tx:
         found = await service.find(tx, LeadId(lead_id))
+        standing = await _consented(tx, at, found, None)
     versions.mark(found)
-    return models.LeadOut(**models.lead_out(found))
+    return models.LeadOut(**models.lead_out(found, standing))
 
 
 async def _change(lead_id: str, body: models.LeadChangesIn, versions: version.Versions, at: access.At) -> models.LeadOut:
+    words = body.words()
     async with at.tx() as tx:
         versions.check(await service.find(tx, LeadId(lead_id), lock=True))
         changed = await service.update(tx, at.workspace_id, LeadId(lead_id), body.changes())
+        standing = await _consented(tx, at, changed, words)
     versions.mark(changed)
-    return models.LeadOut(**models.lead_out(changed))
+    return models.LeadOut(**models.lead_out(changed, standing))
 
 
 @router.put("/leads/{lead_id}")

@@ -8,19 +8,23 @@ from dataclasses import replace
 from datetime import datetime
 from typing import IO, Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, Json
 
 from hantar.accounts import access
 from hantar.accounts.model import Role
+from hantar.audit import service as audit
+from hantar.consent import service as consents
+from hantar.consent.model import ConsentSource, Given
 from hantar.jobs import http as jobs_http
 from hantar.jobs import service as jobs
 from hantar.kit import db, errors, ids, paging, phone
-from hantar.leads import columns, exporting, import_store, importing, sheet, store
+from hantar.leads import columns, declaring, exporting, http_consents, import_store, importing, sheet, store
 from hantar.leads import http as leads_http
 from hantar.leads import import_model as model
 from hantar.leads import model as leads_model
+from hantar.leads.http_consents import DeclarationIn
 from hantar.leads.importer import Importer
 from hantar.leads.model import DeviceId, ImportId
 
@@ -32,6 +36,7 @@ DELIMITER_WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
 
 Upload = Annotated[UploadFile, File(description="A CSV file of up to 200 MB.")]
 Encoding = Annotated[str | None, Form(description=f"One of {', '.join(sheet.ENCODINGS)}; found out when left out.")]
+CONSENT = "JSON: what everybody in this file agreed to, and `declared: true`. One row of consent is written for each person."
 Delimiter = Annotated[str | None, Form(description="`,`, `;` or a tab (also the word `tab`); found out when left out.")]
 
 
@@ -65,6 +70,8 @@ class ResultOut(BaseModel):
     updated: int
     skipped: int
     total: int
+    consented: int = Field(description="Consents written for the people of the file; in a dry run, that would be.")
+    opted_out: int = Field(description="Lines of people who said stop. They are kept, and will not be written to.")
     errors: list[RowErrorOut]
 
 
@@ -82,8 +89,21 @@ class CauseOut(BaseModel):
     count: int
 
 
+class ImportConsentOut(BaseModel):
+    """What was declared for a file: by whom (`actor_id`), what its people agreed to, how and when."""
+
+    wording: str
+    wording_version: str | None
+    business_name: str
+    source: ConsentSource
+    given_at: datetime
+    expires_at: datetime | None
+    proof_media_id: str | None
+    actor_id: str | None
+
+
 class ImportOut(BaseModel):
-    """A file that was read."""
+    """A file that was read. `opted_out` and `replied` count its leads' people as they stand now."""
 
     id: str
     device_id: str | None
@@ -97,6 +117,11 @@ class ImportOut(BaseModel):
     updated: int
     skipped: int
     total: int
+    consent: ImportConsentOut | None = Field(description="Null: nothing was declared for this file.")
+    consented: int = Field(description="Consents written for its people; in a dry run, that would have been.")
+    opted_out_lines: int = Field(description="Lines of people who were opted out when the file was read.")
+    opted_out: int
+    replied: int
     error: str | None
     created_at: datetime
     finished_at: datetime | None
@@ -115,8 +140,9 @@ class ReportRowOut(RowErrorOut):
     cell: str | None
 
 
-def _shown(found: model.Import) -> dict[str, Any]:
+def _shown(found: model.Import, since: model.Since) -> dict[str, Any]:
     counts = found.counts
+    declared = ImportConsentOut(**{n: found.consent[n] for n in ImportConsentOut.model_fields}) if found.consent else None
     return {
         "id": found.id,
         "device_id": found.device_id,
@@ -130,6 +156,11 @@ def _shown(found: model.Import) -> dict[str, Any]:
         "updated": counts.updated,
         "skipped": counts.skipped,
         "total": counts.total,
+        "consent": declared,
+        "consented": counts.consented,
+        "opted_out_lines": counts.opted_out,
+        "opted_out": since.opted_out,
+        "replied": since.replied,
         "error": found.error,
         "created_at": found.created_at,
         "finished_at": found.finished_at,
@@ -168,6 +199,7 @@ def _preview(file: IO[bytes], encoding: str | None, delimiter: str | None) -> Pr
 )
 async def import_leads(
     device_id: str,
+    request: Request,
     file: Upload,
     mapping: Annotated[str | None, Form(description='JSON: {"column": "field"}; null leaves a column out.')] = None,
     delimiter: Delimiter = None,
@@ -175,24 +207,48 @@ async def import_leads(
     dry_run: Annotated[bool, Form(description="The same report, and nothing is stored.")] = False,
     on_duplicate: Annotated[model.OnDuplicate, Form(description="Rows whose person the device has.")] = (model.OnDuplicate.SKIP),
     default_country: Annotated[str | None, Form(description="Two letters; by default the workspace's.")] = None,
+    consent: Annotated[Json[DeclarationIn] | None, Form(description=CONSENT)] = None,
     at: access.At = WRITE,
     importer: Importer = access.part(Importer),
 ) -> ResultOut:
     """Read leads from a CSV file. Wrong rows are reported and never stop the good ones."""
     await leads_http.must_have_device(at, device_id)
     country = await _country(at, default_country)
-    wished = model.Options(DeviceId(device_id.lower()), sheet.Format("", ""), _mapping(mapping), on_duplicate, country, dry_run)
+    given = await _declared(at, consent, dry_run=dry_run) if consent else None
+    form = sheet.Format("", "")
+    wished = model.Options(DeviceId(device_id.lower()), form, _mapping(mapping), on_duplicate, country, dry_run, given)
     separator = _separator(delimiter)
     found = await asyncio.to_thread(importing.survey, file.file, wished, encoding or None, separator)
     name = leads_model.clean((file.filename or "leads.csv").replace("\x00", ""))[:200]
     if not found.is_small:
-        return await _queue(at, importer, file.file, found, name)  # type: ignore[return-value] # a response of its own
+        return await _queue(at, request, importer, file.file, found, name)  # type: ignore[return-value] # a response of its own
     async with at.tx() as tx:
         result = await importing.run_small(tx, at.workspace_id, file.file, found.options, name, at.caller.user_id)
+        await _audit(tx, at, request, found, result.import_id)
     return ResultOut(**result.as_json())
 
 
-async def _queue(at: access.At, importer: Importer, file: IO[bytes], found: importing.Survey, name: str) -> Response:
+async def _declared(at: access.At, consent: DeclarationIn, *, dry_run: bool) -> Given:
+    """What is declared for the file; raises `Invalid` when nobody stands behind it."""
+    if not (consent.declared or dry_run):
+        raise errors.invalid_field("consent.declared", "not_declared", http_consents.NOT_DECLARED)
+    async with at.tx() as tx:
+        given = await consent.given(tx, at, otherwise="import")
+        return await consents.checked(tx, given, "consent.")
+
+
+async def _audit(tx: db.Tx, at: access.At, request: Request, found: importing.Survey, import_id: ImportId) -> None:
+    """Note a declaration that came with a file."""
+    given = found.options.consent
+    if given is not None and not found.options.is_dry_run:
+        words = http_consents.audit_words(given) | {"rows": found.rows}
+        thing = audit.Thing("import", import_id)
+        await audit.record(tx, at.workspace_id, audit.by(at, request), "consent.declared", thing, after=words)
+
+
+async def _queue(
+    at: access.At, request: Request, importer: Importer, file: IO[bytes], found: importing.Survey, name: str
+) -> Response:
     """Keep the file, then a job that reads it; without the job the file goes again."""
     import_id, job_id = ImportId(ids.new_id()), ids.new_id()
     by, spec = at.caller.user_id, {"import_id": import_id, "options": found.options.as_json()}
@@ -201,6 +257,7 @@ async def _queue(at: access.At, importer: Importer, file: IO[bytes], found: impo
         async with at.tx() as tx:
             job = await jobs.create(tx, at.workspace_id, importing.JOB, job_id=job_id, by=by, total=found.rows, **spec)
             await import_store.add(tx, at.workspace_id, import_id, job.id, name, found.options, by)
+            await _audit(tx, at, request, found, import_id)
             now = await tx.now()
     except BaseException:
         await importer.drop(job_id)
@@ -253,8 +310,9 @@ async def list_imports(
     async with at.tx() as tx:
         found = await import_store.newest(tx, device_id, dry_run, after[0] if after else None, page.limit + 1)
         total = await import_store.count(tx, device_id, dry_run) if page.with_total else None
+        since = await declaring.since(tx, [each.id for each in found])
     kept, cursor = page.cut(found, lambda each: (each.id,))
-    return paging.PageOut(items=[ImportOut(**_shown(each)) for each in kept], next_cursor=cursor, total=total)
+    return paging.PageOut(items=[ImportOut(**_shown(each, since[each.id])) for each in kept], next_cursor=cursor, total=total)
 
 
 @router.get("/imports/{import_id}")
@@ -263,8 +321,9 @@ async def get_import(import_id: str, at: access.At = READ) -> ImportDetailOut:
     async with at.tx() as tx:
         found = await importing.find(tx, ImportId(import_id))
         causes = await import_store.report_causes(tx, found.id)
+        since = await declaring.since(tx, [found.id])
     shown = [CauseOut(outcome=outcome, code=code, count=count) for outcome, code, count in causes]
-    return ImportDetailOut(**_shown(found), causes=shown)
+    return ImportDetailOut(**_shown(found, since[found.id]), causes=shown)
 
 
 @router.get("/imports/{import_id}/rows")

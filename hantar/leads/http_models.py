@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, WrapValidator
 
-from hantar.kit import inputs
+from hantar.consent import http as consent_http
+from hantar.consent.model import ConsentWord, Standing
+from hantar.kit import errors, inputs
 from hantar.leads import model
 
 Text = Annotated[str, StringConstraints(max_length=20_000)]
@@ -14,7 +16,43 @@ Entries = Annotated[Text | list[Text], Field(description='A comma list ("EXSTART
 Attribute = Text | int | float | bool
 
 
-class LeadIn(inputs.In):
+def _words(value: Any, _: Any) -> consent_http.WordsIn | bool | None:
+    """Read here, so that what is wrong is named `consent.given_at` and not after one of the three forms."""
+    return value if value is None or isinstance(value, bool) else consent_http.WordsIn.model_validate(value)
+
+
+Consent = Annotated[
+    consent_http.WordsIn | bool | None,
+    WrapValidator(_words),
+    Field(
+        description="What this person agreed to: the words (with source and date), or `true` with `consent_wording`. "
+        "It adds a row to the ledger of consents; nothing and `false` take none away."
+    ),
+]
+ConsentWording = Annotated[
+    Annotated[str, StringConstraints(max_length=4000)] | None,
+    Field(description="With `consent: true`: what the person agreed to."),
+]
+
+
+class WithConsent(inputs.In):
+    """A body that may say what the person agreed to."""
+
+    consent: Consent = None
+    consent_wording: ConsentWording = None
+
+    def words(self) -> consent_http.WordsIn | None:
+        """What was agreed to, from either form; raises `Invalid` for `true` without words."""
+        if isinstance(self.consent, consent_http.WordsIn):
+            return self.consent
+        if not self.consent:
+            return None
+        if not model.clean(self.consent_wording):
+            raise errors.invalid_field("consent_wording", "required", "Say what the person agreed to.")
+        return consent_http.WordsIn(wording=self.consent_wording or "")
+
+
+class LeadIn(WithConsent):
     """A new lead."""
 
     name: Text
@@ -42,7 +80,7 @@ class LeadIn(inputs.In):
         )
 
 
-class LeadChangesIn(inputs.In):
+class LeadChangesIn(WithConsent):
     """Fields of a lead to change; what is left out stays, null takes away."""
 
     name: Text | None = None
@@ -82,7 +120,7 @@ def as_text(value: Attribute) -> str:
 
 
 class LeadOut(BaseModel):
-    """A lead."""
+    """A lead. Consent, opt-out and hold are the person's: every lead of one person shows the same."""
 
     id: str
     person_id: str
@@ -99,6 +137,9 @@ class LeadOut(BaseModel):
     time_zone: str | None
     source: str
     import_id: str | None
+    consent: ConsentWord = Field(description="Consent to marketing on record; `withdrawn` also when it has run out.")
+    opted_out: bool = Field(description="Nothing is sent to this person, whatever the consent.")
+    on_hold: bool = Field(description="Nothing is sent by itself until somebody decides.")
     created_at: datetime
     updated_at: datetime
 
@@ -106,13 +147,14 @@ class LeadOut(BaseModel):
 class LeadMadeOut(LeadOut):
     """A new lead and what is worth knowing about it."""
 
-    warnings: list[Literal["same_person"]] = Field(
-        description="`same_person`: another device has this person too; a campaign writes to a person once."
+    warnings: list[Literal["same_person", "opted_out"]] = Field(
+        description="`same_person`: another device has this person too; a campaign writes to a person once. "
+        "`opted_out`: this person has said stop and is not written to."
     )
 
 
-def lead_out(lead: model.Lead) -> dict[str, Any]:
-    """A lead in the words of the API."""
+def lead_out(lead: model.Lead, standing: Standing) -> dict[str, Any]:
+    """A lead in the words of the API, with how its person stands."""
     fields = lead.fields
     return {
         "id": lead.id,
@@ -130,6 +172,9 @@ def lead_out(lead: model.Lead) -> dict[str, Any]:
         "time_zone": fields.time_zone,
         "source": lead.source,
         "import_id": lead.import_id,
+        "consent": standing.consent,
+        "opted_out": standing.is_opted_out,
+        "on_hold": standing.is_on_hold,
         "created_at": lead.created_at,
         "updated_at": lead.updated_at,
     }
@@ -170,6 +215,8 @@ class FilterIn(inputs.In):
     trigger: Text | None = None
     q: Text | None = None
     import_id: Text | None = None
+    consent: ConsentWord | None = None
+    opted_out: bool | None = None
 
 
 class BulkSetIn(inputs.In):

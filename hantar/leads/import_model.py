@@ -1,11 +1,12 @@
 """An import: what was asked, how far it is, what became of its rows. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from hantar.consent.model import Given
 from hantar.kit import errors
 from hantar.leads.columns import RowProblem
 from hantar.leads.model import DeviceId, ImportId
@@ -30,8 +31,32 @@ class ImportNotFound(errors.NotFound):
     """There is no such import here."""
 
 
+class ImportRunning(errors.Conflict):
+    """This file is still being read. Declare consent for it when it is done."""
+
+    code = "import_running"
+
+
+class NothingImported(errors.Conflict):
+    """This was a dry run: it stored nobody, so there is nobody to declare consent for."""
+
+    code = "nothing_imported"
+
+
 class TakenOver(errors.Conflict):
     """Another worker went on with this import."""
+
+
+def given_json(given: Given) -> dict[str, Any]:
+    """A declared consent as a job or an import keeps it; instants as ISO 8601."""
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(given).items()}
+
+
+def given_from(kept: Mapping[str, Any]) -> Given:
+    """The consent that `given_json` wrote."""
+    ends = kept["expires_at"]
+    times = {"given_at": datetime.fromisoformat(kept["given_at"]), "expires_at": datetime.fromisoformat(ends) if ends else None}
+    return Given(**{**kept, **times})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +69,12 @@ class Options:
     on_duplicate: OnDuplicate = OnDuplicate.SKIP
     country: str | None = None
     is_dry_run: bool = False
+    consent: Given | None = None
+    """What was declared for every person of the file."""
 
     def as_json(self) -> dict[str, Any]:
         """These options as a job keeps them."""
-        return asdict(self)
+        return asdict(replace(self, consent=None)) | {"consent": given_json(self.consent) if self.consent else None}
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> "Options":
@@ -59,6 +86,7 @@ class Options:
             OnDuplicate(kept["on_duplicate"]),
             kept["country"],
             kept["is_dry_run"],
+            given_from(kept["consent"]) if kept.get("consent") else None,
         )
 
 
@@ -70,6 +98,10 @@ class Counts:
     updated: int = 0
     skipped: int = 0
     failed: int = 0
+    consented: int = 0
+    """Consents written for people of these rows; in a dry run, that would be."""
+    opted_out: int = 0
+    """Rows of people who are opted out: kept, and not written to."""
 
     @property
     def total(self) -> int:
@@ -87,6 +119,8 @@ class Counts:
             self.updated + other.updated,
             self.skipped + other.skipped,
             self.failed + other.failed,
+            self.consented + other.consented,
+            self.opted_out + other.opted_out,
         )
 
 
@@ -104,6 +138,16 @@ class Import:
     error: str | None
     created_at: datetime
     finished_at: datetime | None
+    consent: Mapping[str, Any] | None
+    """What was declared for the file (`given_json`), if anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What became of an import's people: how many are opted out now, and how many have written to us."""
+
+    opted_out: int = 0
+    replied: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +177,8 @@ class Result:
             "updated": counts.updated,
             "skipped": counts.skipped,
             "total": counts.total,
+            "consented": counts.consented,
+            "opted_out": counts.opted_out,
             "errors": [
                 {"row": each.row, "column": each.column, "code": each.code, "message": each.message} for each in self.errors
             ],

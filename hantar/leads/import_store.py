@@ -12,13 +12,15 @@ from hantar.leads.import_model import Counts, Import, OnDuplicate, Options, Repo
 from hantar.leads.model import ImportId
 
 COLUMNS = (
-    "id, device_id, job_id, file_name, is_dry_run, status, created, updated, skipped, failed, error, created_at, finished_at"
+    "id, device_id, job_id, file_name, is_dry_run, status, created, updated, skipped, failed, consented, opted_out, error, "
+    "created_at, finished_at, consent"
 )
+COUNTS = ("created", "updated", "skipped", "failed", "consented", "opted_out")
 
 
 def _import(row: db.Row) -> Import:
-    counts = Counts(row["created"], row["updated"], row["skipped"], row["failed"])
-    rest = (row["error"], row["created_at"], row["finished_at"])
+    counts = Counts(*(row[name] for name in COUNTS))
+    rest = (row["error"], row["created_at"], row["finished_at"], row["consent"])
     return Import(row["id"], row["device_id"], row["job_id"], row["file_name"], row["is_dry_run"], row["status"], counts, *rest)
 
 
@@ -28,11 +30,12 @@ async def add(
 ) -> None:
     """A file that is about to be read."""
     sql = (
-        "INSERT INTO imports (workspace_id, id, device_id, job_id, file_name, is_dry_run, options, created_by, created_at) "
-        "VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)"
+        "INSERT INTO imports (workspace_id, id, device_id, job_id, file_name, is_dry_run, options, consent, created_by, "
+        "created_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)"
     )
     head = (workspace_id, import_id, options.device_id, job_id, name, options.is_dry_run)
-    await tx.execute(sql, *head, options.as_json(), by, await tx.now())
+    kept = options.as_json()
+    await tx.execute(sql, *head, kept, kept["consent"], by, await tx.now())
 
 
 async def get(tx: db.Tx, import_id: ImportId) -> Import | None:
@@ -69,8 +72,9 @@ async def add_counts(tx: db.Tx, import_id: ImportId, more: Counts) -> Counts:
     """Count a batch; returns all so far."""
     row = await tx.fetchrow(
         "UPDATE imports SET created = created + $2, updated = updated + $3, skipped = skipped + $4, failed = failed + $5, "
-        "total = total + $6 WHERE id = $1 RETURNING created, updated, skipped, failed",
-        *(import_id, more.created, more.updated, more.skipped, more.failed, more.total),
+        "total = total + $6, consented = consented + $7, opted_out = opted_out + $8 "
+        f"WHERE id = $1 RETURNING {', '.join(COUNTS)}",
+        *(import_id, more.created, more.updated, more.skipped, more.failed, more.total, more.consented, more.opted_out),
     )
     return Counts(*row) if row else more
 
@@ -122,7 +126,7 @@ async def stage(tx: db.Tx, drafts: Sequence[Draft]) -> None:
         "CREATE TEMPORARY TABLE stage (row int, new_id text, new_person text, person_key text, device text, name text, "
         "phone text, niches text[], niche_keys text[], triggers text[], trigger_keys text[], target_status text, "
         "note text, attributes text, time_zone text, zones text[], fingerprint bytea, "
-        "person_id uuid, lead_id uuid, first_row int, outcome text"
+        "person_id uuid, lead_id uuid, first_row int, outcome text, new_consent text, is_opted_out boolean"
         ") ON COMMIT DROP"
     )
     await tx.copy("stage", _STAGED, (_staged(draft, tx) for draft in drafts))
@@ -259,17 +263,20 @@ async def update_present(tx: db.Tx, now: datetime) -> None:
 
 async def tally(tx: db.Tx) -> Counts:
     """The staged rows by outcome."""
-    found = {row[0]: row[1] for row in await tx.fetch("SELECT outcome, count(*) FROM stage GROUP BY outcome")}
+    rows = await tx.fetch("SELECT outcome, count(*), count(*) FILTER (WHERE is_opted_out) FROM stage GROUP BY outcome")
+    found = {row[0]: row[1] for row in rows}
     skipped = found.get("double", 0) + found.get("present", 0) + found.get("unchanged", 0)
-    return Counts(found.get("created", 0), found.get("updated", 0), skipped, found.get("refused", 0))
+    counts = (found.get("created", 0), found.get("updated", 0), skipped, found.get("refused", 0))
+    return Counts(*counts, opted_out=sum(row[2] for row in rows))
 
 
 # ---------------------------------------------------------------- the report
 async def report_staged(tx: db.Tx, workspace_id: str, import_id: ImportId) -> None:
     """A row of the report for every staged row that did not simply become a lead."""
     await tx.execute(
-        'INSERT INTO import_rows (workspace_id, import_id, row, outcome, "column", code, message, cell) '
-        "SELECT $1, $2, row, CASE outcome WHEN 'refused' THEN 'failed' WHEN 'updated' THEN 'updated' ELSE 'skipped' END, "
+        'INSERT INTO import_rows (workspace_id, import_id, person_id, row, outcome, "column", code, message, cell) '
+        "SELECT $1, $2, person_id, row, "
+        "CASE outcome WHEN 'refused' THEN 'failed' WHEN 'updated' THEN 'updated' ELSE 'skipped' END, "
         "'phone', CASE outcome WHEN 'double' THEN 'same_person_in_file' WHEN 'updated' THEN 'updated' "
         "WHEN 'unchanged' THEN 'unchanged' ELSE 'duplicate_lead' END, "
         "CASE outcome WHEN 'double' THEN format('Same person as line %s.', first_row) "
@@ -279,11 +286,21 @@ async def report_staged(tx: db.Tx, workspace_id: str, import_id: ImportId) -> No
         *(workspace_id, import_id),
     )
     await tx.execute(
-        'INSERT INTO import_rows (workspace_id, import_id, row, outcome, "column", code, message, cell) '
-        "SELECT $1, $2, row, 'warning', 'phone', 'same_person', 'Another device has this person too.', phone FROM stage "
-        "WHERE outcome = 'created' AND person_id IS NOT NULL AND EXISTS (SELECT 1 FROM leads "
+        'INSERT INTO import_rows (workspace_id, import_id, person_id, row, outcome, "column", code, message, cell) '
+        "SELECT $1, $2, person_id, row, 'warning', 'phone', 'same_person', 'Another device has this person too.', phone "
+        "FROM stage WHERE outcome = 'created' AND person_id IS NOT NULL AND EXISTS (SELECT 1 FROM leads "
         "WHERE leads.person_id = stage.person_id AND leads.device_id IS DISTINCT FROM stage.device::uuid) "
         "ON CONFLICT DO NOTHING",
+        *(workspace_id, import_id),
+    )
+
+
+async def report_opted_out(tx: db.Tx, workspace_id: str, import_id: ImportId) -> None:
+    """A row of the report for every staged row of somebody who is opted out."""
+    await tx.execute(
+        'INSERT INTO import_rows (workspace_id, import_id, person_id, row, outcome, "column", code, message, cell) '
+        "SELECT $1, $2, person_id, row, 'warning', 'phone', 'opted_out', 'Opted out: will not be written to.', phone "
+        "FROM stage WHERE is_opted_out ON CONFLICT DO NOTHING",
         *(workspace_id, import_id),
     )
 

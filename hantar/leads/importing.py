@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
+from hantar.consent import service as consents
 from hantar.jobs import service as jobs
 from hantar.kit import db, errors, ids
-from hantar.leads import columns, import_store, sheet, store
+from hantar.leads import columns, declare_store, import_store, sheet, store
 from hantar.leads import import_model as model
 from hantar.leads.import_model import Counts, Options, Result
 from hantar.leads.model import ImportId
@@ -109,11 +110,23 @@ async def merge(tx: db.Tx, workspace_id: str, import_id: ImportId, options: Opti
         now = await tx.now()
         await import_store.insert_new(tx, workspace_id, import_id, now)
         await import_store.update_present(tx, now)
-    counts = await import_store.tally(tx) + Counts(failed=batch.failed + len(foreign))
+    await declare_store.mark_opted_out(tx, workspace_id)
+    consented = await _declare(tx, workspace_id, import_id, options) if options.consent else 0
+    counts = await import_store.tally(tx) + Counts(failed=batch.failed + len(foreign), consented=consented)
     await import_store.report_staged(tx, workspace_id, import_id)
+    await import_store.report_opted_out(tx, workspace_id, import_id)
     await import_store.report_failed(tx, workspace_id, import_id, [*batch.problems, *foreign])
     await tx.execute("DROP TABLE stage")
     return await import_store.add_counts(tx, import_id, counts)
+
+
+async def _declare(tx: db.Tx, workspace_id: str, import_id: ImportId, options: Options) -> int:
+    """Write what was declared for the file's people of this batch, in a dry run only count them; returns how many."""
+    if options.is_dry_run or options.consent is None:
+        return await declare_store.count_staged(tx)
+    people = await declare_store.staged_people(tx, workspace_id, import_id)
+    await consents.give(tx, workspace_id, people, replace(options.consent, import_id=import_id))
+    return len(people)
 
 
 async def _own_devices(tx: db.Tx, drafts: Sequence[columns.Draft]) -> tuple[list[columns.Draft], list[columns.RowProblem]]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any, Final, NewType, TypeVar
 
+from hantar.consent.model import ConsentWord
 from hantar.kit import errors, phone
 from hantar.persons.model import PersonId
 
@@ -236,6 +237,8 @@ class Filter:
     q: str | None = None
     import_id: ImportId | None = None
     ids: tuple[LeadId, ...] | None = None
+    consent: ConsentWord | None = None
+    opted_out: bool | None = None
 
 
 SORTS = ("created_at", "-created_at", "name", "-name")

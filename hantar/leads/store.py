@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from hantar.consent import service as consent
+from hantar.consent.model import ConsentWord
 from hantar.kit import db
 from hantar.leads import model
 from hantar.leads.model import DeviceId, Fields, Filter, Lead, LeadId
@@ -33,8 +35,8 @@ def lead(row: db.Row) -> Lead:
     return Lead(row["id"], row["person_id"], row["device_id"], fields, *rest)
 
 
-def where(asked: Filter) -> db.Where:
-    """The conditions of a filter."""
+def where(asked: Filter, now: datetime) -> db.Where:
+    """The conditions of a filter; `now` decides which consents have run out."""
     found = db.Where()
     if asked.device_id:
         found.add("device_id = {}", asked.device_id)
@@ -50,6 +52,10 @@ def where(asked: Filter) -> db.Where:
         found.add("import_id = {}", asked.import_id)
     if asked.ids is not None:
         found.add("id = ANY({}::uuid[])", list(asked.ids))
+    if asked.consent:
+        _add_consent(found, asked.consent, now)
+    if asked.opted_out is not None:
+        found.add(f"leads.person_id {'' if asked.opted_out else 'NOT '}IN ({consent.SUPPRESSED})")
     if asked.q and (text := model.clean(asked.q)):
         digits = "".join(each for each in text if each.isdecimal())
         is_number = len(digits) >= 3 and not any(each.isalpha() for each in text)
@@ -57,12 +63,24 @@ def where(asked: Filter) -> db.Where:
     return found
 
 
+def _add_consent(found: db.Where, word: ConsentWord, now: datetime) -> None:
+    person = "leads.workspace_id, leads.person_id"
+    live = consent.CONSENTED.format(person=person, now="{}")
+    ever = f"EXISTS (SELECT 1 FROM consents c WHERE (c.workspace_id, c.person_id) = ({person}) AND c.purpose = 'marketing')"
+    if word is ConsentWord.GRANTED:
+        found.add(live, now)
+    elif word is ConsentWord.NONE:
+        found.add(f"NOT {ever}")
+    else:
+        found.add(f"{ever} AND NOT {live}", now)
+
+
 # ---------------------------------------------------------------- reading
 async def page(tx: db.Tx, asked: Filter, sort: str, after: Sequence[Any] | None, limit: int) -> list[Lead]:
     """Leads in order, after the values of a cursor (sort value and id, or the id alone)."""
     column, kind = ORDERS[sort.lstrip("-")]
     sign, word = ("<", "DESC") if sort.startswith("-") else (">", "ASC")
-    found = where(asked)
+    found = where(asked, await tx.now())
     if after is not None and column == "id":
         found.add(f"id {sign} {{}}", after[0])
     elif after is not None:  # the first half lets the index find the place; a row comparison is not leakproof
@@ -78,13 +96,13 @@ def _thrice(after: Sequence[Any]) -> tuple[Any, Any, Any]:
 
 async def count(tx: db.Tx, asked: Filter) -> int:
     """How many leads a filter means."""
-    found = where(asked)
+    found = where(asked, await tx.now())
     return int(await tx.fetchval(f"SELECT count(*) FROM leads WHERE {found}", *found.values))
 
 
-def stream(tx: db.Tx, asked: Filter) -> AsyncIterator[db.Row]:
+def stream(tx: db.Tx, asked: Filter, now: datetime) -> AsyncIterator[db.Row]:
     """All leads of a filter in the order they were made, by a server-side cursor."""
-    found = where(asked)
+    found = where(asked, now)
     return tx.stream(f"SELECT {COLUMNS} FROM leads WHERE {found} ORDER BY id", *found.values)
 
 

@@ -48,6 +48,7 @@ BODIES: dict[str, object] = {
     "POST /api/devices/{device_id}/simulate": {"action": "scan"},
     "POST /api/campaigns/{campaign_id}/test-send": {"phone": "60123456789", "device_id": new_id()},
     "POST /api/messages/{message_id}/resolve": {"outcome": "arrived", "reason": "x"},
+    "POST /api/imports/{import_id}/consent": {"wording": "x", "declared": True},
     "DELETE /api/opt-outs/{opt_out_id}": {"reason": "They asked.", "evidence": "A letter."},
     "POST /api/holds/{hold_id}/release": {"reason": "They asked."},
 }
@@ -92,6 +93,8 @@ INSERTS = {
         state, priority, not_before, expires_at, text, created_at)
       VALUES ($1, $2, 'campaign', '{campaign}', '{person}', '{lead}', '{device}', '{content}', '{canary}', '{phone}',
         'planned', 0, now(), now() + interval '1 day', '{canary}', now())""",
+    "consent": """INSERT INTO consents (workspace_id, id, person_id, purpose, wording, source, import_id, given_at, created_at)
+      VALUES ($1, $2, '{person}', 'marketing', '{canary}', 'import', '{import}', now(), now())""",
     "opt_out": """INSERT INTO suppressions (workspace_id, id, person_id, reason, source, text, at)
       VALUES ($1, $2, '{person}', 'manual', 'api', '{canary}', now())""",
     "inbound": """INSERT INTO inbound_messages
@@ -284,6 +287,13 @@ FOREIGN_REFERENCES = [
             "device_ids": [ids["device"]],
         },
     ),
+    (
+        "POST",
+        "/api/consents",
+        lambda ids: {"phone": PHONE, "wording": "x", "proof_media_id": ids["media"]},
+    ),
+    ("POST", "/api/consents", lambda ids: {"person_id": ids["person"], "wording": "x"}),
+    ("GET", "/api/consents/export", lambda ids: {"person_id": ids["person"]}),
     ("POST", "/api/opt-outs", lambda ids: {"person_id": ids["person"]}),
     ("GET", "/api/app/qr", lambda ids: {"device_id": ids["device"]}),
 ]
