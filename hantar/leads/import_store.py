@@ -10,6 +10,7 @@ from hantar.leads import model
 from hantar.leads.columns import Draft, RowProblem
 from hantar.leads.import_model import Counts, Import, OnDuplicate, Options, ReportRow
 from hantar.leads.model import ImportId
+from hantar.persons.model import PersonId
 
 COLUMNS = (
     "id, device_id, job_id, file_name, is_dry_run, status, created, updated, skipped, failed, consented, opted_out, error, "
@@ -350,3 +351,18 @@ def stream_failed(tx: db.Tx, import_id: ImportId) -> AsyncIterator[db.Row]:
         "WHERE import_id = $1 AND outcome = 'failed' ORDER BY row, code"
     )
     return tx.stream(sql, import_id)
+
+
+async def forget(tx: db.Tx, person: PersonId, numbers: Sequence[str], names: Sequence[str]) -> None:
+    """Empty every cell of a report that shows one of these numbers or names, and whom a running import has met.
+
+    A number that could not be read (without its country, say) counts when its digits end one of the numbers.
+    """
+    await tx.execute("UPDATE import_rows SET cell = NULL, person_id = NULL WHERE person_id = $1", person)
+    await tx.execute(
+        "UPDATE import_rows SET cell = NULL WHERE cell = ANY($1::text[]) OR (code = 'invalid_phone' "
+        "AND length(ltrim(regexp_replace(cell, '\\D', '', 'g'), '0')) >= 7 AND EXISTS (SELECT 1 FROM unnest($2::text[]) AS known "
+        "WHERE known LIKE '%' || ltrim(regexp_replace(cell, '\\D', '', 'g'), '0')))",
+        *([*numbers, *names], list(numbers)),
+    )
+    await tx.execute("DELETE FROM import_lines WHERE person_key = ANY($1::text[])", list(numbers))

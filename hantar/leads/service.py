@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from hantar.kit import db, errors, ids, phone
-from hantar.leads import bulk_store, model, store
+from hantar.leads import bulk_store, import_store, model, store
 from hantar.leads.model import DeviceId, Lead, LeadId
 from hantar.persons import service as persons
 from hantar.persons.model import PersonId
@@ -237,6 +237,16 @@ async def person_at(tx: db.Tx, workspace_id: str, number: str, device_id: Device
 async def default_country(tx: db.Tx, workspace_id: str) -> str | None:
     """The workspace's country for local numbers (ISO 3166 alpha-2)."""
     return await store.default_country(tx, workspace_id)
+
+
+async def erase_person(tx: db.Tx, workspace_id: str, person_id: PersonId) -> None:
+    """Delete a person's leads, and take their numbers and names out of every import's report; the lines stay.
+
+    Called before the person loses their aliases, while the person is locked. Doing it twice changes nothing more.
+    """
+    numbers, names = await store.words_of(tx, person_id)
+    await import_store.forget(tx, person_id, numbers, names)
+    await tx.execute("DELETE FROM leads WHERE person_id = $1", person_id)
 
 
 async def leave_demo_devices(tx: db.Tx) -> int:

@@ -119,6 +119,14 @@ async def lead_of(tx: db.Tx, device_id: DeviceId | None, person: PersonId) -> Le
     return found
 
 
+async def words_of(tx: db.Tx, person: PersonId) -> tuple[list[str], list[str]]:
+    """Every spelling of a person's numbers, and every name their leads have."""
+    sql = """SELECT value, NULL AS name FROM person_aliases WHERE person_id = $1 AND kind = 'phone'
+             UNION SELECT phone, name FROM leads WHERE person_id = $1"""
+    rows = await tx.fetch(sql, person)
+    return sorted({row["value"] for row in rows}), sorted({row["name"] for row in rows if row["name"]})
+
+
 async def is_elsewhere(tx: db.Tx, device_id: DeviceId | None, person: PersonId) -> bool:
     """Whether the person is a lead of another device too."""
     sql = "SELECT EXISTS (SELECT 1 FROM leads WHERE person_id = $2 AND device_id IS DISTINCT FROM $1::uuid)"
