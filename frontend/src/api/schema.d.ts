@@ -76,6 +76,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The audit trail
+         * @description Newest first. `actor`: an id or part of a name; `action`: `policy.changed`, or `policy` for all of them; `object`:
+         *     a kind, an id, or `kind:id`. Days are days of the caller's zone. `format=csv` gives all of them; that is an entry too.
+         *
+         *     Needs role **owner** or stronger; a key with scope `settings:write`.
+         */
+        get: operations["list_audit_api_audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prove the audit trail
+         * @description Works out the chain of hashes anew. An entry that was changed, or is missing in between or at the end, breaks it.
+         *
+         *     Needs role **owner** or stronger; a key with scope `settings:write`.
+         */
+        get: operations["verify_audit_api_audit_verify_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/campaigns": {
         parameters: {
             query?: never;
@@ -338,6 +383,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/campaigns/{id}/release-canary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let the others follow the first people
+         * @description A second call changes nothing; 409 `no_canary` when this campaign holds nobody back.
+         *
+         *     Needs role **operator** or stronger; a key with scope `campaigns:send`.
+         */
+        post: operations["release_canary_api_campaigns__campaign_id__release_canary_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/campaigns/{id}/resume": {
         parameters: {
             query?: never;
@@ -350,6 +417,9 @@ export interface paths {
         /**
          * Resume
          * @description Back where it was; a campaign whose start was missed starts now (`run`) or ends (`skip`).
+         *
+         *     One that the rules paused needs a `reason` (409 `reason_required`), and after a restriction some time
+         *     (409 `cooling_down` with `resume_after`).
          *
          *     Needs role **operator** or stronger; a key with scope `campaigns:send`.
          */
@@ -398,6 +468,78 @@ export interface paths {
          *     Needs role **operator** or stronger; a key with scope `campaigns:send`.
          */
         post: operations["trigger_campaign_api_campaigns__campaign_id__trigger_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The ledger of consents
+         * @description Newest first. Rows are never changed: a withdrawal is an opt-out, a new consent is a new row.
+         *
+         *     Needs role **operator** or stronger; a key with scope `consent:read`.
+         */
+        get: operations["list_consents_api_consents_get"];
+        put?: never;
+        /**
+         * Record a consent
+         * @description Adds a row. It lifts no opt-out: who said stop stays so until they say start or an owner releases them.
+         *
+         *     Needs role **operator** or stronger; a key with scope `consent:write`.
+         */
+        post: operations["add_consent_api_consents_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/consents/declare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Declare consent for the leads at hand
+         * @description One row for each person of these leads who has no live consent yet. Audited; nothing is overwritten.
+         *
+         *     Needs role **operator** or stronger; a key with scope `consent:write`.
+         */
+        post: operations["declare_for_leads_api_consents_declare_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/consents/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proof of one person's consent
+         * @description Every consent of one person with its wording and evidence, every opt-out and its release, each with its SHA-256.
+         *
+         *     Needs role **operator** or stronger; a key with scope `consent:read`.
+         */
+        get: operations["export_consents_api_consents_export_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -874,6 +1016,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * People on hold, the newest first
+         * @description `?open=true&with_total=true&limit=1` is the number of tasks.
+         *
+         *     Needs role **viewer** or stronger; a key with scope `consent:read`.
+         */
+        get: operations["list_holds_api_holds_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/holds/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The person opts out
+         * @description As if they had written STOP: in force at once, and START brings them back.
+         *
+         *     Needs role **operator** or stronger; a key with scope `consent:write`.
+         */
+        post: operations["confirm_hold_api_holds__hold_id__confirm_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/holds/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Free the person again
+         * @description What waited for this hold goes on, unless another one is open.
+         *
+         *     Needs role **operator** or stronger; a key with scope `consent:write`.
+         */
+        post: operations["release_hold_api_holds__hold_id__release_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/imports": {
         parameters: {
             query?: never;
@@ -912,6 +1120,28 @@ export interface paths {
         get: operations["get_import_api_imports__import_id__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{id}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Declare consent for an import
+         * @description One row for each person of its lines who has none of this import yet; doing it twice adds nothing. Audited.
+         *
+         *     Needs role **operator** or stronger; a key with scope `consent:write`.
+         */
+        post: operations["declare_for_import_api_imports__import_id__consent_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1045,7 +1275,7 @@ export interface paths {
         put?: never;
         /**
          * Create Lead
-         * @description Add a lead to a device.
+         * @description Add a lead to a device, with what the person agreed to. Somebody who said stop stays opted out.
          *
          *     Needs role **operator** or stronger; a key with scope `leads:write`.
          */
@@ -1507,12 +1737,106 @@ export interface paths {
         put?: never;
         /**
          * Settle an unconfirmed message
-         * @description It may already have arrived: `send_again` can be a double.
+         * @description It may already have arrived: `send_again` can be a double. Who settled it, and why, is kept in the audit trail.
          *
          *     Needs role **operator** or stronger; a key with scope `messages:send`.
          */
         post: operations["resolve_message_api_messages__message_id__resolve_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/opt-outs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Opt-outs, the newest first
+         * @description Released ones too, as history; `format=csv` for all of them as a file (written into the audit trail).
+         *
+         *     Needs role **viewer** or stronger; a key with scope `consent:read`.
+         */
+        get: operations["list_opt_outs_api_opt_outs_get"];
+        put?: never;
+        /**
+         * Opt a person out, at once and everywhere
+         * @description On every device, campaign and sequence; what is queued to this person ends. Asking again changes nothing.
+         *
+         *     Needs role **operator** or stronger; a key with scope `consent:write`.
+         */
+        post: operations["add_opt_out_api_opt_outs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/opt-outs/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether a number has opted out
+         * @description Asked by keyed hash, so an opt-out is found even when the person was erased.
+         *
+         *     Needs role **viewer** or stronger; a key with scope `consent:read`.
+         */
+        get: operations["check_opt_out_api_opt_outs_check_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/opt-outs/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Opt out everybody on a list
+         * @description In force row by row; rows that cannot be read are reported and stop nothing. Safe to repeat.
+         *
+         *     Needs role **operator** or stronger; a key with scope `consent:write`.
+         */
+        post: operations["import_opt_outs_api_opt_outs_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/opt-outs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Release an opt-out
+         * @description It stays as history, and the proof becomes a new consent. A complaint, a block, a legal one: administrators alone.
+         *
+         *     Needs role **owner** or stronger; a key with scope `consent:write`.
+         */
+        delete: operations["release_opt_out_api_opt_outs__opt_out_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1532,6 +1856,100 @@ export interface paths {
          *     Needs role **viewer** or stronger; a key with scope `campaigns:read`.
          */
         get: operations["plan_recipients_api_plans__plan_id__recipients_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every rule with its origin
+         * @description For each kind of device and each rule: what applies, where it comes from, who may loosen it. `ETag` names the version.
+         *
+         *     Needs role **viewer** or stronger; a key with scope `consent:read`.
+         */
+        get: operations["get_policy_api_policy_get"];
+        /**
+         * Change rules
+         * @description A new version, with a reason. Anybody who may edit may tighten; `who_may_loosen` says who may loosen. It counts at once.
+         *
+         *     Needs role **operator** or stronger; a key with scope `settings:write`.
+         */
+        put: operations["put_policy_api_policy_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policy/effective": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What applies to one device
+         * @description Each number and what narrowed it: the rules, the device's own limits, the campaign's.
+         *
+         *     Needs role **viewer** or stronger; a key with scope `consent:read`.
+         */
+        get: operations["get_effective_api_policy_effective_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policy/lock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set or lock a number for the whole installation
+         * @description The administrator's number for every workspace; locked, they may only tighten it. Null without a lock takes it back.
+         *
+         *     Needs the administrator.
+         */
+        put: operations["put_lock_api_policy_lock_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policy/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every change of the rules
+         * @description Who changed what, when and why; the newest first.
+         *
+         *     Needs role **viewer** or stronger; a key with scope `consent:read`.
+         */
+        get: operations["list_versions_api_policy_versions_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1571,7 +1989,7 @@ export interface paths {
         put?: never;
         /**
          * Send a picture to one person
-         * @description One message with its caption; the picture is stored at 350 KB or less.
+         * @description One message with its caption; the picture is stored at 350 KB or less. Refused or made to wait as a text is.
          *
          *     Needs role **operator** or stronger; a key with scope `messages:send`.
          */
@@ -1593,7 +2011,8 @@ export interface paths {
         put?: never;
         /**
          * Send a text to one person
-         * @description Queued with priority over campaigns, at the device's own pace.
+         * @description Queued with priority over campaigns, at the device's own pace. 409 `opted_out`, `no_consent` or `quiet_hours` (with
+         *     `next_at`) when the rules forbid it; what may wait is accepted and says in `waiting_for` what for.
          *
          *     Needs role **operator** or stronger; a key with scope `messages:send`.
          */
@@ -1769,11 +2188,16 @@ export interface components {
         };
         /**
          * AnswerIn
-         * @description What to do with a campaign whose start was missed.
+         * @description What to do with a campaign whose start was missed, and why one that the rules paused may go on.
          */
         AnswerIn: {
             /** Answer */
             answer?: ("run" | "skip") | null;
+            /**
+             * Reason
+             * @description Kept in the audit.
+             */
+            reason?: string | null;
         };
         /** ApiKeyIn */
         ApiKeyIn: {
@@ -1803,6 +2227,45 @@ export interface components {
             last_used_at: string | null;
             /** Expires At */
             expires_at: string | null;
+        };
+        /**
+         * BlockList
+         * @description What a block list brought. `total` = added + already + doubled + failed.
+         */
+        BlockList: {
+            /** Total */
+            total: number;
+            /** Added */
+            added: number;
+            /**
+             * Already
+             * @description Opted out for this reason before.
+             */
+            already: number;
+            /**
+             * Doubled
+             * @description Rows of a person who stands in the list more than once.
+             */
+            doubled: number;
+            /** Failed */
+            failed: number;
+            /**
+             * Errors
+             * @description The first thousand rows that failed.
+             */
+            errors: components["schemas"]["BlockListRow"][];
+        };
+        /**
+         * BlockListRow
+         * @description A row that names nobody (rows count from 1).
+         */
+        BlockListRow: {
+            /** Row */
+            row: number;
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
         };
         /** ImportLeadsForm */
         ImportLeadsForm: {
@@ -1837,6 +2300,32 @@ export interface components {
              * @default skip
              */
             on_duplicate?: components["schemas"]["OnDuplicate"];
+            /**
+             * Default Country
+             * @description Two letters; by default the workspace's.
+             */
+            default_country?: string | null;
+            /**
+             * Consent
+             * @description JSON: what everybody in this file agreed to, and `declared: true`. One row of consent is written for each person.
+             */
+            consent?: string | null;
+        };
+        /** ImportOptOutsForm */
+        ImportOptOutsForm: {
+            /**
+             * File
+             * @description CSV with a column `phone`, or one number to a line; 200,000 rows at most.
+             */
+            file: string;
+            /**
+             * Reason
+             * @default manual
+             * @enum {string}
+             */
+            reason?: "manual" | "stop" | "complaint" | "legal";
+            /** Note */
+            note?: string | null;
             /**
              * Default Country
              * @description Two letters; by default the workspace's.
@@ -1971,6 +2460,12 @@ export interface components {
             when_offline?: ("wait" | "skip") | null;
             /** Late Policy */
             late_policy?: ("ask" | "run" | "skip") | null;
+            /** Rules */
+            rules?: {
+                [key: string]: boolean | number | string | number[] | null;
+            } | null;
+            /** Canary */
+            canary?: number | null;
         };
         /**
          * CampaignIn
@@ -2022,10 +2517,18 @@ export interface components {
             when_offline?: "wait" | "skip";
             /**
              * Late Policy
-             * @default ask
-             * @enum {string}
+             * @description None: the policy's.
              */
-            late_policy?: "ask" | "run" | "skip";
+            late_policy?: ("ask" | "run" | "skip") | null;
+            /**
+             * Rules
+             * @description Numbers of the policy by name (`GET /api/policy`) that this campaign keeps stricter; a looser one changes nothing.
+             */
+            rules?: {
+                [key: string]: boolean | number | string | number[] | null;
+            };
+            /** Canary */
+            canary?: number | null;
             /**
              * Hold
              * @default false
@@ -2077,9 +2580,30 @@ export interface components {
              * @enum {string}
              */
             late_policy: "ask" | "run" | "skip";
+            /** Rules */
+            rules: {
+                [key: string]: boolean | number | string | number[] | null;
+            };
+            /** Canary */
+            canary: number | null;
+            /** Canary Passed At */
+            canary_passed_at: string | null;
+            /**
+             * Waiting For
+             * @description What holds people of this campaign back.
+             */
+            waiting_for: "canary" | null;
             status: components["schemas"]["CampaignStatus"];
             /** Status Reason */
             status_reason: string | null;
+            pause_cause?: components["schemas"]["PauseCause"] | null;
+            /** Resume After */
+            resume_after?: string | null;
+            /**
+             * Words
+             * @description Why it stands still, in plain words.
+             */
+            words?: string | null;
             /** Is Editable */
             is_editable: boolean;
             /** Is Demo */
@@ -2137,6 +2661,16 @@ export interface components {
             unconfirmed: number;
         };
         /**
+         * Canary
+         * @description The first so many people, then a wait of so many clean seconds, or for somebody.
+         */
+        Canary: {
+            /** Size */
+            size: number;
+            /** Wait Seconds */
+            wait_seconds: number;
+        };
+        /**
          * Cause
          * @description A cause and how many rows of the report have it.
          */
@@ -2147,6 +2681,38 @@ export interface components {
             code: string;
             /** Count */
             count: number;
+        };
+        /**
+         * Change
+         * @description One number before and after.
+         */
+        Change: {
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Before */
+            before: boolean | number | string | number[];
+            /** After */
+            after: boolean | number | string | number[];
+        };
+        /**
+         * Checked
+         * @description Whether a number hears nothing more, by any name of the person behind it.
+         */
+        Checked: {
+            /** Opted Out */
+            opted_out: boolean;
+            /** Phone */
+            phone: string;
+            /** Person Id */
+            person_id: string | null;
+            /** Reasons */
+            reasons: ("stop" | "complaint" | "block" | "manual" | "bounce" | "legal")[];
+            /** Is Global */
+            is_global: boolean;
         };
         /** Checks */
         Checks: {
@@ -2170,6 +2736,213 @@ export interface components {
              * @enum {string}
              */
             sender: "ok" | "failed" | "not_used";
+        };
+        /**
+         * ConfirmIn
+         * @description The person wants no more messages.
+         */
+        ConfirmIn: {
+            /** Reason */
+            reason?: string | null;
+        };
+        /**
+         * ConsentIn
+         * @description A consent of one person, named by `phone` or by `person_id`. It is added; nothing is overwritten.
+         */
+        ConsentIn: {
+            /**
+             * Wording
+             * @description What the person agreed to, in the words they saw or heard.
+             */
+            wording: string;
+            /** Wording Version */
+            wording_version?: string | null;
+            /** Business Name */
+            business_name?: string | null;
+            /**
+             * Source
+             * @description How it was given: `web_form`, `paper`, `api` …
+             */
+            source?: ("web_form" | "import" | "inbound" | "paper" | "api") | null;
+            /** Given At */
+            given_at?: string | null;
+            /** Expires At */
+            expires_at?: string | null;
+            /**
+             * Proof Media Id
+             * @description A file that shows it, such as a photographed form.
+             */
+            proof_media_id?: string | null;
+            /** Phone */
+            phone?: string | null;
+            /** Person Id */
+            person_id?: string | null;
+            /**
+             * Purpose
+             * @default marketing
+             * @enum {string}
+             */
+            purpose?: "marketing" | "service";
+            /**
+             * Channel
+             * @default whatsapp
+             * @constant
+             */
+            channel?: "whatsapp";
+        };
+        /**
+         * ConsentMade
+         * @description A new row. When `opted_out` is true it is kept as history, and the person is still not written to.
+         */
+        ConsentMade: {
+            /** Id */
+            id: string;
+            /** Person Id */
+            person_id: string;
+            /** Phone */
+            phone: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Purpose
+             * @enum {string}
+             */
+            purpose: "marketing" | "service";
+            /** Channel */
+            channel: string;
+            /** Wording */
+            wording: string;
+            /** Wording Version */
+            wording_version: string | null;
+            /** Business Name */
+            business_name: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "web_form" | "import" | "inbound" | "paper" | "api";
+            /** Proof Media Id */
+            proof_media_id: string | null;
+            /** Import Id */
+            import_id: string | null;
+            /** Import Name */
+            import_name: string | null;
+            /** Inbound Id */
+            inbound_id: string | null;
+            /** Actor Id */
+            actor_id: string | null;
+            /**
+             * Given At
+             * Format: date-time
+             */
+            given_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Withdrawn At */
+            withdrawn_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "live" | "withdrawn" | "expired";
+            /** Opted Out */
+            opted_out: boolean;
+        };
+        /**
+         * Consent
+         * @description A row of the ledger. `state`: live, withdrawn (by an opt-out), or expired. `phone` is null for an opaque id alone.
+         */
+        Consent: {
+            /** Id */
+            id: string;
+            /** Person Id */
+            person_id: string;
+            /** Phone */
+            phone: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Purpose
+             * @enum {string}
+             */
+            purpose: "marketing" | "service";
+            /** Channel */
+            channel: string;
+            /** Wording */
+            wording: string;
+            /** Wording Version */
+            wording_version: string | null;
+            /** Business Name */
+            business_name: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "web_form" | "import" | "inbound" | "paper" | "api";
+            /** Proof Media Id */
+            proof_media_id: string | null;
+            /** Import Id */
+            import_id: string | null;
+            /** Import Name */
+            import_name: string | null;
+            /** Inbound Id */
+            inbound_id: string | null;
+            /** Actor Id */
+            actor_id: string | null;
+            /**
+             * Given At
+             * Format: date-time
+             */
+            given_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Withdrawn At */
+            withdrawn_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "live" | "withdrawn" | "expired";
+        };
+        /**
+         * ConsentWord
+         * @description How a person stands with consent to marketing: `withdrawn` also when it has run out.
+         * @enum {string}
+         */
+        ConsentWord: "granted" | "none" | "withdrawn";
+        /**
+         * Constant
+         * @description A rule that is always on.
+         */
+        Constant: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Words */
+            words: string;
+            /**
+             * Value
+             * @default on
+             * @constant
+             */
+            value?: "on";
+            /**
+             * Who May Loosen
+             * @default nobody
+             * @constant
+             */
+            who_may_loosen?: "nobody";
         };
         /**
          * Counts
@@ -2256,6 +3029,111 @@ export interface components {
             read: number;
             /** Failed */
             failed: number;
+        };
+        /**
+         * DeclarationIn
+         * @description What all these people agreed to, with the declaration of whoever calls that they did.
+         */
+        DeclarationIn: {
+            /**
+             * Wording
+             * @description What the person agreed to, in the words they saw or heard.
+             */
+            wording: string;
+            /** Wording Version */
+            wording_version?: string | null;
+            /** Business Name */
+            business_name?: string | null;
+            /**
+             * Source
+             * @description How it was given: `web_form`, `paper`, `api` …
+             */
+            source?: ("web_form" | "import" | "inbound" | "paper" | "api") | null;
+            /** Given At */
+            given_at?: string | null;
+            /** Expires At */
+            expires_at?: string | null;
+            /**
+             * Proof Media Id
+             * @description A file that shows it, such as a photographed form.
+             */
+            proof_media_id?: string | null;
+            /**
+             * Declared
+             * @description Must be true: “these people agreed to hear from us”.
+             * @default false
+             */
+            declared?: boolean;
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run?: boolean;
+        };
+        /**
+         * DeclareIn
+         * @description A declaration for the leads of these ids, or of a filter.
+         */
+        DeclareIn: {
+            /**
+             * Wording
+             * @description What the person agreed to, in the words they saw or heard.
+             */
+            wording: string;
+            /** Wording Version */
+            wording_version?: string | null;
+            /** Business Name */
+            business_name?: string | null;
+            /**
+             * Source
+             * @description How it was given: `web_form`, `paper`, `api` …
+             */
+            source?: ("web_form" | "import" | "inbound" | "paper" | "api") | null;
+            /** Given At */
+            given_at?: string | null;
+            /** Expires At */
+            expires_at?: string | null;
+            /**
+             * Proof Media Id
+             * @description A file that shows it, such as a photographed form.
+             */
+            proof_media_id?: string | null;
+            /**
+             * Declared
+             * @description Must be true: “these people agreed to hear from us”.
+             * @default false
+             */
+            declared?: boolean;
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run?: boolean;
+            /** Ids */
+            ids?: string[] | null;
+            filter?: components["schemas"]["FilterIn"] | null;
+            /**
+             * Include Consented
+             * @description Also for people who have a live consent to marketing.
+             * @default false
+             */
+            include_consented?: boolean;
+        };
+        /**
+         * Declared
+         * @description People it was for, consents written, people who had one, and people opted out, who are still not written to.
+         */
+        Declared: {
+            /** Matched */
+            matched: number;
+            /** Written */
+            written: number;
+            /** Already */
+            already: number;
+            /** Opted Out */
+            opted_out: number;
+            /** Dry Run */
+            dry_run: boolean;
         };
         /**
          * DeletionPreview
@@ -2443,7 +3321,7 @@ export interface components {
         };
         /**
          * DevicePlan
-         * @description What one device would do.
+         * @description What one device would do; times are instants.
          */
         DevicePlan: {
             /** Device Id */
@@ -2452,8 +3330,18 @@ export interface components {
             name: string;
             /** State */
             state: string;
+            /**
+             * Kind
+             * @description Which rules bind it: `linked`, `cloud`, `simulator`, `demo`.
+             */
+            kind: string;
             /** Count */
             count: number;
+            /**
+             * New People
+             * @description Of these, people this device has never met.
+             */
+            new_people: number;
             /**
              * First At
              * Format: date-time
@@ -2464,6 +3352,17 @@ export interface components {
              * Format: date-time
              */
             last_at: string;
+            /**
+             * Late At
+             * Format: date-time
+             * @description It ends later than this one time in ten.
+             */
+            late_at: string;
+            /**
+             * Would Expire
+             * @description Messages whose turn would come after they expire.
+             */
+            would_expire: number;
         };
         /**
          * DeviceReport
@@ -2560,6 +3459,157 @@ export interface components {
             needs_attention: number;
         };
         /**
+         * DraftPlanIn
+         * @description A campaign to plan without making it.
+         */
+        DraftPlanIn: {
+            /** Title */
+            title: string;
+            /**
+             * Niche
+             * @description One, a comma list (any of them), or `all`.
+             */
+            niche: string;
+            target_status: components["schemas"]["CampaignsTargetStatus"];
+            /** Message */
+            message?: string | null;
+            /**
+             * Image Url
+             * @description An address or a data URL; fetched once, now.
+             */
+            image_url?: string | null;
+            /** Media Id */
+            media_id?: string | null;
+            /** Campaign Date */
+            campaign_date?: string | null;
+            /** Time Schedule */
+            time_schedule?: string | null;
+            /** Time Zone */
+            time_zone?: string | null;
+            /**
+             * Min Delay Seconds
+             * @description Seconds.
+             * @default 10
+             */
+            min_delay_seconds?: number;
+            /**
+             * Max Delay Seconds
+             * @description Seconds.
+             * @default 30
+             */
+            max_delay_seconds?: number;
+            /** Device Ids */
+            device_ids?: string[] | null;
+            /**
+             * When Offline
+             * @default wait
+             * @enum {string}
+             */
+            when_offline?: "wait" | "skip";
+            /**
+             * Late Policy
+             * @description None: the policy's.
+             */
+            late_policy?: ("ask" | "run" | "skip") | null;
+            /**
+             * Rules
+             * @description Numbers of the policy by name (`GET /api/policy`) that this campaign keeps stricter; a looser one changes nothing.
+             */
+            rules?: {
+                [key: string]: boolean | number | string | number[] | null;
+            };
+            /** Canary */
+            canary?: number | null;
+            /**
+             * Hold
+             * @default false
+             */
+            hold?: boolean;
+            /**
+             * As Kind
+             * @description `linked`: what a real device would do differently. Such a plan cannot be started.
+             */
+            as_kind?: "linked" | null;
+        };
+        /**
+         * Effective
+         * @description What applies to one device, or to one campaign on it; the tightest number binds.
+         */
+        Effective: {
+            /** Device Id */
+            device_id: string;
+            /** Campaign Id */
+            campaign_id: string | null;
+            /** Kind */
+            kind: string;
+            /** Version */
+            version: number;
+            /** Rules */
+            rules: components["schemas"]["RuleHere"][];
+        };
+        /**
+         * Entry
+         * @description One entry: who did what to which thing, when and why. `actor_id` is null when a rule acted by itself.
+         */
+        Entry: {
+            /** Seq */
+            seq: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Actor Id */
+            actor_id: string | null;
+            /** Actor */
+            actor: string;
+            /** Action */
+            action: string;
+            /** Object Kind */
+            object_kind: string;
+            /** Object Id */
+            object_id: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** After */
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /** Address */
+            address: string | null;
+            /** Request Id */
+            request_id: string | null;
+        };
+        /**
+         * Example
+         * @description One person left out.
+         */
+        Example: {
+            /** Lead Id */
+            lead_id: string;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string;
+        };
+        /**
+         * Exclusion
+         * @description How many are left out for one reason.
+         */
+        Exclusion: {
+            /** Reason */
+            reason: string;
+            /** Count */
+            count: number;
+            /** Words */
+            words: string;
+            example: components["schemas"]["Example"] | null;
+        };
+        /**
          * Facets
          * @description What the leads are made of.
          */
@@ -2574,6 +3624,20 @@ export interface components {
             niches: components["schemas"]["Named"][];
             /** Triggers */
             triggers: components["schemas"]["Named"][];
+        };
+        /**
+         * Figures
+         * @description What was counted: hits of so many; the least share they prove and the limit it is above, in percent.
+         */
+        Figures: {
+            /** Hits */
+            hits: number;
+            /** Of */
+            of: number;
+            /** Lower Bound */
+            lower_bound: number;
+            /** Limit */
+            limit: number;
         };
         /**
          * FilterIn
@@ -2591,6 +3655,82 @@ export interface components {
             q?: string | null;
             /** Import Id */
             import_id?: string | null;
+            consent?: components["schemas"]["ConsentWord"] | null;
+            /** Opted Out */
+            opted_out?: boolean | null;
+        };
+        /**
+         * Hold
+         * @description A person on hold, with the words that led to it. `phone` is null for a person without a number.
+         */
+        Hold: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "intent" | "conversation";
+            /** Person Id */
+            person_id: string;
+            /** Phone */
+            phone: string | null;
+            /** Name */
+            name: string;
+            /** Text */
+            text: string | null;
+            /** Device Id */
+            device_id: string | null;
+            /** Device Name */
+            device_name: string | null;
+            /**
+             * Campaign Id
+             * @description The campaign they had last got from that device.
+             */
+            campaign_id: string | null;
+            /** Campaign Title */
+            campaign_title: string | null;
+            /** Is Open */
+            is_open: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Outcome */
+            outcome: ("confirmed" | "released" | "answered" | "merged") | null;
+            /** Reason */
+            reason: string | null;
+        };
+        /**
+         * ImportConsent
+         * @description What was declared for a file: by whom (`actor_id`), what its people agreed to, how and when.
+         */
+        ImportConsent: {
+            /** Wording */
+            wording: string;
+            /** Wording Version */
+            wording_version: string | null;
+            /** Business Name */
+            business_name: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "web_form" | "import" | "inbound" | "paper" | "api";
+            /**
+             * Given At
+             * Format: date-time
+             */
+            given_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Proof Media Id */
+            proof_media_id: string | null;
+            /** Actor Id */
+            actor_id: string | null;
         };
         /**
          * ImportDetail
@@ -2621,6 +3761,22 @@ export interface components {
             skipped: number;
             /** Total */
             total: number;
+            /** @description Null: nothing was declared for this file. */
+            consent: components["schemas"]["ImportConsent"] | null;
+            /**
+             * Consented
+             * @description Consents written for its people; in a dry run, that would have been.
+             */
+            consented: number;
+            /**
+             * Opted Out Lines
+             * @description Lines of people who were opted out when the file was read.
+             */
+            opted_out_lines: number;
+            /** Opted Out */
+            opted_out: number;
+            /** Replied */
+            replied: number;
             /** Error */
             error: string | null;
             /**
@@ -2660,7 +3816,7 @@ export interface components {
         };
         /**
          * Import
-         * @description A file that was read.
+         * @description A file that was read. `opted_out` and `replied` count its leads' people as they stand now.
          */
         Import: {
             /** Id */
@@ -2687,6 +3843,22 @@ export interface components {
             skipped: number;
             /** Total */
             total: number;
+            /** @description Null: nothing was declared for this file. */
+            consent: components["schemas"]["ImportConsent"] | null;
+            /**
+             * Consented
+             * @description Consents written for its people; in a dry run, that would have been.
+             */
+            consented: number;
+            /**
+             * Opted Out Lines
+             * @description Lines of people who were opted out when the file was read.
+             */
+            opted_out_lines: number;
+            /** Opted Out */
+            opted_out: number;
+            /** Replied */
+            replied: number;
             /** Error */
             error: string | null;
             /**
@@ -2724,10 +3896,37 @@ export interface components {
          */
         JobStatus: "queued" | "running" | "done" | "failed" | "cancelled";
         /**
+         * Kind
+         * @description All numbers for one kind of device.
+         */
+        Kind: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "linked" | "cloud" | "simulator" | "demo";
+            /** Label */
+            label: string;
+            /** Words */
+            words: string;
+            /** Rules */
+            rules: components["schemas"]["Rule"][];
+        };
+        /**
          * LeadChangesIn
          * @description Fields of a lead to change; what is left out stays, null takes away.
          */
         LeadChangesIn: {
+            /**
+             * Consent
+             * @description What this person agreed to: the words (with source and date), or `true` with `consent_wording`. It adds a row to the ledger of consents; nothing and `false` take none away.
+             */
+            consent?: components["schemas"]["WordsIn"] | boolean | null;
+            /**
+             * Consent Wording
+             * @description With `consent: true`: what the person agreed to.
+             */
+            consent_wording?: string | null;
             /** Name */
             name?: string | null;
             /** Phone */
@@ -2753,6 +3952,16 @@ export interface components {
          * @description A new lead.
          */
         LeadIn: {
+            /**
+             * Consent
+             * @description What this person agreed to: the words (with source and date), or `true` with `consent_wording`. It adds a row to the ledger of consents; nothing and `false` take none away.
+             */
+            consent?: components["schemas"]["WordsIn"] | boolean | null;
+            /**
+             * Consent Wording
+             * @description With `consent: true`: what the person agreed to.
+             */
+            consent_wording?: string | null;
             /** Name */
             name: string;
             /**
@@ -2812,6 +4021,18 @@ export interface components {
             source: string;
             /** Import Id */
             import_id: string | null;
+            /** @description Consent to marketing on record; `withdrawn` also when it has run out. */
+            consent: components["schemas"]["ConsentWord"];
+            /**
+             * Opted Out
+             * @description Nothing is sent to this person, whatever the consent.
+             */
+            opted_out: boolean;
+            /**
+             * On Hold
+             * @description Nothing is sent by itself until somebody decides.
+             */
+            on_hold: boolean;
             /**
              * Created At
              * Format: date-time
@@ -2824,13 +4045,13 @@ export interface components {
             updated_at: string;
             /**
              * Warnings
-             * @description `same_person`: another device has this person too; a campaign writes to a person once.
+             * @description `same_person`: another device has this person too; a campaign writes to a person once. `opted_out`: this person has said stop and is not written to.
              */
-            warnings: "same_person"[];
+            warnings: ("same_person" | "opted_out")[];
         };
         /**
          * Lead
-         * @description A lead.
+         * @description A lead. Consent, opt-out and hold are the person's: every lead of one person shows the same.
          */
         Lead: {
             /** Id */
@@ -2864,6 +4085,18 @@ export interface components {
             source: string;
             /** Import Id */
             import_id: string | null;
+            /** @description Consent to marketing on record; `withdrawn` also when it has run out. */
+            consent: components["schemas"]["ConsentWord"];
+            /**
+             * Opted Out
+             * @description Nothing is sent to this person, whatever the consent.
+             */
+            opted_out: boolean;
+            /**
+             * On Hold
+             * @description Nothing is sent by itself until somebody decides.
+             */
+            on_hold: boolean;
             /**
              * Created At
              * Format: date-time
@@ -2929,6 +4162,28 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /**
+         * LockIn
+         * @description A number for the whole installation.
+         */
+        LockIn: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "linked" | "cloud" | "simulator" | "demo";
+            /** Name */
+            name: string;
+            /**
+             * Value
+             * @description Null: the number as it is.
+             */
+            value?: boolean | number | string | number[] | null;
+            /** Is Locked */
+            is_locked: boolean;
+            /** Reason */
+            reason: string;
         };
         /** LoginIn */
         LoginIn: {
@@ -3022,6 +4277,8 @@ export interface components {
         /**
          * Message
          * @description A message: `status` is the public word, `state` the exact one, `waiting_for` what stands in front of it.
+         *
+         *     `waiting_until` is there when the end of the wait is known. `policy_version` and `consent_id` are what it left by.
          */
         Message: {
             /** Id */
@@ -3029,6 +4286,12 @@ export interface components {
             kind: components["schemas"]["MessageKind"];
             /** Campaign Id */
             campaign_id: string | null;
+            /** Sequence Id */
+            sequence_id: string | null;
+            /** Step Id */
+            step_id: string | null;
+            /** Person Id */
+            person_id: string;
             /** Device Id */
             device_id: string;
             /** Device Name */
@@ -3056,12 +4319,22 @@ export interface components {
             reason: string | null;
             /** Waiting For */
             waiting_for: string | null;
+            /** Waiting Until */
+            waiting_until: string | null;
             /** Hold Reason */
             hold_reason: string | null;
             /** Error */
             error: string | null;
             /** Attempts */
             attempts: number;
+            /** Policy Version */
+            policy_version: number | null;
+            /** Consent Id */
+            consent_id: string | null;
+            /** Is Manual */
+            is_manual: boolean;
+            /** Confirms Opted Out */
+            confirms_opted_out: boolean;
             /**
              * Scheduled At
              * Format: date-time
@@ -3094,6 +4367,26 @@ export interface components {
          * @enum {string}
          */
         MessageState: "planned" | "held" | "queued" | "claimed" | "sent" | "delivered" | "read" | "failed" | "cancelled" | "suppressed" | "expired" | "unknown";
+        /**
+         * Moved
+         * @description How many must wait for something beyond their turn.
+         */
+        Moved: {
+            /**
+             * Cause
+             * @description `quiet_hours` or `device_limit`.
+             */
+            cause: string;
+            /** Count */
+            count: number;
+            /** Words */
+            words: string;
+            /**
+             * Until
+             * @description When the last of them may leave.
+             */
+            until: string | null;
+        };
         /** MyLimits */
         MyLimits: {
             /** Devices */
@@ -3150,10 +4443,133 @@ export interface components {
          * @enum {string}
          */
         OnDuplicate: "skip" | "update" | "fail";
+        /**
+         * OptOutEntry
+         * @description An opt-out. `phone` is null for a person without a number (show “unknown number”), never an opaque id.
+         */
+        OptOutEntry: {
+            /** Id */
+            id: string;
+            /** Person Id */
+            person_id: string | null;
+            /** Phone */
+            phone: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "stop" | "complaint" | "block" | "manual" | "bounce" | "legal";
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "keyword" | "chat" | "import" | "api" | "platform";
+            /**
+             * Text
+             * @description The person's own words, when there were any.
+             */
+            text: string | null;
+            /** Note */
+            note: string | null;
+            /** Device Id */
+            device_id: string | null;
+            /** Device Name */
+            device_name: string | null;
+            /**
+             * Campaign Id
+             * @description The campaign they had last got from that device.
+             */
+            campaign_id: string | null;
+            /** Campaign Title */
+            campaign_title: string | null;
+            /** Keywords Version */
+            keywords_version: string | null;
+            /** Is Live */
+            is_live: boolean;
+            /**
+             * Is Global
+             * @description Counts in every workspace of this installation.
+             */
+            is_global: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Released At */
+            released_at: string | null;
+            /** Release Reason */
+            release_reason: string | null;
+            /** Release Media Id */
+            release_media_id: string | null;
+        };
+        /**
+         * OptOutIn
+         * @description Whom to leave alone: a number or a person, one of the two.
+         */
+        OptOutIn: {
+            /** Phone */
+            phone?: string | null;
+            /** Person Id */
+            person_id?: string | null;
+            /**
+             * Reason
+             * @default manual
+             * @enum {string}
+             */
+            reason?: "manual" | "complaint" | "legal";
+            /** Note */
+            note?: string | null;
+            /**
+             * Source
+             * @description `chat`: by the button in a chat.
+             * @default api
+             * @enum {string}
+             */
+            source?: "api" | "chat";
+            /**
+             * Scope
+             * @description `global`: in every workspace of this installation; administrators alone.
+             * @default workspace
+             * @enum {string}
+             */
+            scope?: "workspace" | "global";
+        };
+        /**
+         * OptOutLine
+         * @description Whether the text says how to stop hearing from us.
+         */
+        OptOutLine: {
+            /** Is Present */
+            is_present: boolean;
+            /**
+             * Is Required
+             * @description Without it a start answers 409 `opt_out_line_missing`.
+             */
+            is_required: boolean;
+            /**
+             * Proposal
+             * @description A line to add, in the message's language; nothing is added by itself.
+             */
+            proposal: string | null;
+            /** Language */
+            language: string;
+        };
         /** CampaignPage */
         CampaignPage: {
             /** Items */
             items: components["schemas"]["Campaign"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /** Total */
+            total?: number | null;
+        };
+        /** ConsentPage */
+        ConsentPage: {
+            /** Items */
+            items: components["schemas"]["Consent"][];
             /** Next Cursor */
             next_cursor?: string | null;
             /** Total */
@@ -3172,6 +4588,24 @@ export interface components {
         DevicePage: {
             /** Items */
             items: components["schemas"]["Device"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /** Total */
+            total?: number | null;
+        };
+        /** EntryPage */
+        EntryPage: {
+            /** Items */
+            items: components["schemas"]["Entry"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /** Total */
+            total?: number | null;
+        };
+        /** HoldPage */
+        HoldPage: {
+            /** Items */
+            items: components["schemas"]["Hold"][];
             /** Next Cursor */
             next_cursor?: string | null;
             /** Total */
@@ -3213,10 +4647,28 @@ export interface components {
             /** Total */
             total?: number | null;
         };
+        /** OptOutEntryPage */
+        OptOutEntryPage: {
+            /** Items */
+            items: components["schemas"]["OptOutEntry"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /** Total */
+            total?: number | null;
+        };
         /** ReportRowPage */
         ReportRowPage: {
             /** Items */
             items: components["schemas"]["ReportRow"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /** Total */
+            total?: number | null;
+        };
+        /** VersionPage */
+        VersionPage: {
+            /** Items */
+            items: components["schemas"]["Version"][];
             /** Next Cursor */
             next_cursor?: string | null;
             /** Total */
@@ -3243,6 +4695,26 @@ export interface components {
             new_password: string;
         };
         /**
+         * PauseCause
+         * @description Why the rules paused a campaign.
+         */
+        PauseCause: {
+            code: components["schemas"]["PauseCode"];
+            /** Words */
+            words: string;
+            /** Device Id */
+            device_id: string | null;
+            /** Import Ids */
+            import_ids: string[];
+            figures: components["schemas"]["Figures"] | null;
+        };
+        /**
+         * PauseCode
+         * @description Why the rules paused a campaign; also its `status_reason`.
+         * @enum {string}
+         */
+        PauseCode: "opt_outs" | "list_quality" | "device_restricted" | "device_banned" | "device_refused";
+        /**
          * PhoneIn
          * @description A number.
          */
@@ -3251,14 +4723,33 @@ export interface components {
             phone: string;
         };
         /**
+         * PlanIn
+         * @description How to look at a stored campaign's plan.
+         */
+        PlanIn: {
+            /**
+             * As Kind
+             * @description `linked`: what a real device would do differently. Such a plan cannot be started.
+             */
+            as_kind?: "linked" | null;
+        };
+        /**
          * Plan
          * @description Who gets it, from which device, when; and how many are left out, by reason.
          */
         Plan: {
             /** Plan Id */
             plan_id: string;
-            /** Plan Hash */
-            plan_hash: string;
+            /**
+             * Plan Hash
+             * @description Starts this plan; null when it is only for looking (`as_kind`).
+             */
+            plan_hash: string | null;
+            /**
+             * As Kind
+             * @description `linked`: what a real device would do differently. Such a plan cannot be started.
+             */
+            as_kind: "linked" | null;
             /** Matched */
             matched: number;
             /** Will Send */
@@ -3269,6 +4760,15 @@ export interface components {
             excluded_by_reason: {
                 [key: string]: number;
             };
+            /** Exclusions */
+            exclusions: components["schemas"]["Exclusion"][];
+            /**
+             * Without Consent
+             * @description Of `will_send`, people with no consent on record (mode `mark`).
+             */
+            without_consent: number;
+            /** Moved */
+            moved: components["schemas"]["Moved"][];
             /** Devices */
             devices: components["schemas"]["DevicePlan"][];
             /**
@@ -3280,8 +4780,62 @@ export interface components {
             eta_at: string | null;
             /** Eta Late At */
             eta_late_at: string | null;
+            /**
+             * Would Expire
+             * @description Messages whose turn would come after they expire.
+             */
+            would_expire: number;
+            opt_out_line: components["schemas"]["OptOutLine"];
+            canary_proposed: components["schemas"]["Canary"] | null;
             /** Warnings */
             warnings: components["schemas"]["Warning"][];
+        };
+        /**
+         * PolicyIn
+         * @description Numbers to change.
+         */
+        PolicyIn: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "linked" | "cloud" | "simulator" | "demo";
+            /**
+             * Values
+             * @description A null goes back to the default.
+             */
+            values: {
+                [key: string]: boolean | number | string | number[] | null;
+            };
+            /** Reason */
+            reason: string;
+            /**
+             * Declaration
+             * @description Where the consent is held; needed to set `consent_mode` to `mark` for real devices.
+             */
+            declaration?: string | null;
+            /**
+             * Version
+             * @description The version you have seen; another one is refused.
+             */
+            version?: number | null;
+        };
+        /**
+         * Policy
+         * @description The rules of the workspace; `version` counts its own changes, 0 when there were none.
+         */
+        Policy: {
+            /** Version */
+            version: number;
+            /** Kinds */
+            kinds: components["schemas"]["Kind"][];
+            /** Constants */
+            constants: components["schemas"]["Constant"][];
+            /**
+             * May Lock
+             * @description Whether you may set and lock numbers for the whole installation.
+             */
+            may_lock: boolean;
         };
         /**
          * Preview
@@ -3302,6 +4856,18 @@ export interface components {
             rows: string[][];
             /** Fields */
             fields: string[];
+        };
+        /**
+         * Proof
+         * @description Whether the chain of entries holds; `first_broken` is the number of the first entry that was changed or is missing.
+         */
+        Proof: {
+            /** Ok */
+            ok: boolean;
+            /** First Broken */
+            first_broken: number | null;
+            /** Entries */
+            entries: number;
         };
         /**
          * Qr
@@ -3366,6 +4932,26 @@ export interface components {
          */
         Registration: "open" | "invite" | "closed";
         /**
+         * ReleaseHoldIn
+         * @description Why the person may be written to again.
+         */
+        ReleaseHoldIn: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * ReleaseIn
+         * @description Why somebody may be written to again, and the proof that they asked for it: a file, words, or both.
+         */
+        ReleaseIn: {
+            /** Reason */
+            reason: string;
+            /** Evidence Media Id */
+            evidence_media_id?: string | null;
+            /** Evidence */
+            evidence?: string | null;
+        };
+        /**
          * Removed
          * @description What went, by kind.
          */
@@ -3428,6 +5014,16 @@ export interface components {
             skipped: number;
             /** Total */
             total: number;
+            /**
+             * Consented
+             * @description Consents written for the people of the file; in a dry run, that would be.
+             */
+            consented: number;
+            /**
+             * Opted Out
+             * @description Lines of people who said stop. They are kept, and will not be written to.
+             */
+            opted_out: number;
             /** Errors */
             errors: components["schemas"]["RowError"][];
         };
@@ -3450,6 +5046,155 @@ export interface components {
             code: string;
             /** Message */
             message: string;
+        };
+        /**
+         * RuleHere
+         * @description One number as it applies to a device.
+         */
+        RuleHere: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "on_off" | "choice" | "clock" | "weekdays" | "seconds" | "percent" | "messages" | "chats" | "people" | "days";
+            /** Value */
+            value: boolean | number | string | number[];
+            /**
+             * Policy
+             * @description What the rules say; the device or the campaign may be stricter.
+             */
+            policy: boolean | number | string | number[];
+            /**
+             * Origin
+             * @description Where the tightest number comes from.
+             * @enum {string}
+             */
+            origin: "default" | "environment" | "administrator" | "workspace" | "device" | "campaign";
+            /**
+             * Who May Loosen
+             * @enum {string}
+             */
+            who_may_loosen: "operator" | "owner" | "nobody";
+            /** Locked */
+            locked: boolean;
+        };
+        /**
+         * Rule
+         * @description One number of one kind of device: what it is, where it comes from, and who may loosen it.
+         */
+        Rule: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /**
+             * Words
+             * @description One plain sentence: what it does.
+             */
+            words: string;
+            /**
+             * Group
+             * @enum {string}
+             */
+            group: "consent" | "hours" | "person" | "device" | "pause" | "campaign";
+            /**
+             * Unit
+             * @description `clock` is HH:MM, `seconds` a duration, `weekdays` ISO numbers (Monday is 1).
+             * @enum {string}
+             */
+            unit: "on_off" | "choice" | "clock" | "weekdays" | "seconds" | "percent" | "messages" | "chats" | "people" | "days";
+            /**
+             * Value
+             * @description What applies. `off` and `by_age` stand for no number.
+             */
+            value: boolean | number | string | number[];
+            /**
+             * Default
+             * @description What the installation says; a null in a change goes back to it.
+             */
+            default: boolean | number | string | number[];
+            /**
+             * Built In
+             * @description What Hantar comes with.
+             */
+            built_in: boolean | number | string | number[];
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "default" | "environment" | "administrator" | "workspace";
+            /**
+             * Version
+             * @description The version of the last change; null when it never changed here.
+             */
+            version: number | null;
+            /** At */
+            at: string | null;
+            /** By */
+            by: string | null;
+            /** Reason */
+            reason: string | null;
+            /**
+             * Declaration
+             * @description Where the consent is held, when somebody declared it.
+             */
+            declaration: string | null;
+            /**
+             * Who May Loosen
+             * @enum {string}
+             */
+            who_may_loosen: "operator" | "owner" | "nobody";
+            /**
+             * May Loosen
+             * @description Whether you may.
+             */
+            may_loosen: boolean;
+            /**
+             * Choices
+             * @description The words it may be, the strictest first.
+             */
+            choices: string[];
+            /**
+             * None Word
+             * @description The word for no number: `off` or `by_age`.
+             */
+            none_word: string | null;
+            /**
+             * Stricter
+             * @description Which way of a number is the stricter.
+             */
+            stricter: ("less" | "more") | null;
+            /**
+             * Least
+             * @description Nobody goes below.
+             */
+            least: boolean | number | string | number[] | null;
+            /**
+             * Most
+             * @description Nobody goes beyond.
+             */
+            most: boolean | number | string | number[] | null;
+            /**
+             * Is Hard
+             * @description Whether the database itself holds these bounds.
+             */
+            is_hard: boolean;
+            /**
+             * Locked
+             * @description The administrator locked it: workspaces may only tighten it.
+             */
+            locked: boolean;
+            /**
+             * Is Ours
+             * @description Our own number, not a limit that anybody published.
+             */
+            is_ours: boolean;
+            /** Source */
+            source: string;
         };
         /**
          * SendImageIn
@@ -3476,6 +5221,12 @@ export interface components {
             send_at?: string | null;
             /** Client Ref */
             client_ref?: string | null;
+            /**
+             * Confirm Opted Out
+             * @description Answer although they opted out; for a signed-in person only, and audited.
+             * @default false
+             */
+            confirm_opted_out?: boolean;
         };
         /**
          * SendMessageIn
@@ -3497,6 +5248,12 @@ export interface components {
             expires_at?: string | null;
             /** Client Ref */
             client_ref?: string | null;
+            /**
+             * Confirm Opted Out
+             * @description Answer although they opted out; for a signed-in person only, and audited.
+             * @default false
+             */
+            confirm_opted_out?: boolean;
         };
         /** SettingsIn */
         SettingsIn: {
@@ -3582,7 +5339,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "scan" | "inbound" | "offline" | "online" | "log_out" | "restrict" | "ban" | "replace" | "rate_limit" | "reject" | "lose_ack" | "silent";
+            action: "scan" | "inbound" | "block" | "complain" | "offline" | "online" | "log_out" | "restrict" | "ban" | "replace" | "rate_limit" | "reject" | "lose_ack" | "silent";
             /** Phone */
             phone?: string | null;
             /** Text */
@@ -3597,6 +5354,24 @@ export interface components {
              * @description The sender's number is hidden; this id is all there is.
              */
             opaque?: string | null;
+            /**
+             * Identity
+             * @description Whether the service tells whose `opaque` id that is, after `for_seconds` (5).
+             * @default later
+             * @enum {string}
+             */
+            identity?: "later" | "never";
+            /**
+             * Name
+             * @description The sender's own name.
+             */
+            name?: string | null;
+            /**
+             * In Group
+             * @description Written in a group, so not to us alone.
+             * @default false
+             */
+            in_group?: boolean;
             /** For Seconds */
             for_seconds?: number | null;
         };
@@ -3724,6 +5499,29 @@ export interface components {
             theme: string;
         };
         /**
+         * Version
+         * @description One version of the workspace's rules.
+         */
+        Version: {
+            /** Version */
+            version: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Actor Id */
+            actor_id: string | null;
+            /** Reason */
+            reason: string;
+            /** Declaration */
+            declaration: string | null;
+            /** Changes */
+            changes: components["schemas"]["Change"][];
+        };
+        /**
          * Warning
          * @description Something to know that stops nothing.
          */
@@ -3732,6 +5530,35 @@ export interface components {
             code: string;
             /** Message */
             message: string;
+        };
+        /**
+         * WordsIn
+         * @description What was agreed to, how and when. `given_at` may not lie in the future; left out, it is now.
+         */
+        WordsIn: {
+            /**
+             * Wording
+             * @description What the person agreed to, in the words they saw or heard.
+             */
+            wording: string;
+            /** Wording Version */
+            wording_version?: string | null;
+            /** Business Name */
+            business_name?: string | null;
+            /**
+             * Source
+             * @description How it was given: `web_form`, `paper`, `api` …
+             */
+            source?: ("web_form" | "import" | "inbound" | "paper" | "api") | null;
+            /** Given At */
+            given_at?: string | null;
+            /** Expires At */
+            expires_at?: string | null;
+            /**
+             * Proof Media Id
+             * @description A file that shows it, such as a photographed form.
+             */
+            proof_media_id?: string | null;
         };
         /** Workspace */
         Workspace: {
@@ -3811,7 +5638,7 @@ export interface components {
                 message: string;
             }[];
             /**
-             * @description Stable. One of `already_done`, `already_left`, `already_linked`, `bad_request`, `bad_url`, `banned_until`, `campaign_ended`, `campaign_not_editable`, `cancel_first`, `changed_meanwhile`, `conflict`, `csrf`, `demo_present`, `device_limit`, `device_not_connected`, `device_not_linked`, `duplicate_client_ref`, `duplicate_lead`, `email_taken`, `forbidden`, `gateway_away`, `idempotency_mismatch`, `in_progress`, `in_use`, `internal`, `invalid_credentials`, `invalid_phone`, `job_finished`, `method_not_allowed`, `missing_variable`, `not_a_simulator`, `not_found`, `not_supported`, `not_unconfirmed`, `pairing_refused`, `phone_differs`, `plan_changed`, `private_address`, `qr_not_ready`, `rate_limited`, `registration_closed`, `request_timeout`, `scope_missing`, `storage_full`, `too_large`, `unauthenticated`, `unavailable`, `unreachable`, `unsupported_type`, `validation`, `weak_password`.
+             * @description Stable. One of `already_done`, `already_left`, `already_linked`, `already_released`, `bad_request`, `bad_url`, `banned_until`, `campaign_ended`, `campaign_not_editable`, `cancel_first`, `changed_meanwhile`, `conflict`, `cooling_down`, `csrf`, `demo_present`, `device_limit`, `device_not_connected`, `device_not_linked`, `duplicate_client_ref`, `duplicate_lead`, `duplicate_of`, `email_taken`, `forbidden`, `gateway_away`, `hold_ended`, `idempotency_mismatch`, `import_running`, `in_progress`, `in_use`, `internal`, `invalid_credentials`, `invalid_phone`, `job_finished`, `may_not_loosen`, `method_not_allowed`, `missing_variable`, `no_canary`, `no_consent`, `not_a_simulator`, `not_found`, `not_supported`, `not_unconfirmed`, `nothing_imported`, `opt_out_line_missing`, `opted_out`, `pairing_refused`, `person_erased`, `phone_differs`, `plan_changed`, `policy_locked`, `private_address`, `qr_not_ready`, `quiet_hours`, `rate_limited`, `reason_required`, `registration_closed`, `request_timeout`, `scope_missing`, `storage_full`, `too_large`, `unauthenticated`, `unavailable`, `unreachable`, `unsupported_type`, `validation`, `weak_password`.
              * @example validation
              */
             code: string;
@@ -4133,6 +5960,150 @@ export interface operations {
             };
         };
     };
+    list_audit_api_audit_get: {
+        parameters: {
+            query?: {
+                actor?: string | null;
+                action?: string | null;
+                object?: string | null;
+                start_date?: string | null;
+                end_date?: string | null;
+                time_zone?: string | null;
+                format?: "json" | "csv";
+                /** @description How many at most. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Count all of them too. */
+                with_total?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryPage"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_audit_api_audit_verify_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proof"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_campaigns_api_campaigns_get: {
         parameters: {
             query?: {
@@ -4337,7 +6308,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CampaignIn"];
+                "application/json": components["schemas"]["DraftPlanIn"];
             };
         };
         responses: {
@@ -5321,7 +7292,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PlanIn"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -5330,6 +7305,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_canary_api_campaigns__campaign_id__release_canary_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
                 };
             };
             /** @description `unauthenticated`: no sign-in or key, or a dead one */
@@ -5691,6 +7778,392 @@ export interface operations {
             };
             /** @description `unsupported_type` */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_consents_api_consents_get: {
+        parameters: {
+            query?: {
+                /** @description A whole number, as people write it. */
+                phone?: string | null;
+                person_id?: string | null;
+                purpose?: ("marketing" | "service") | null;
+                source?: ("web_form" | "import" | "inbound" | "paper" | "api") | null;
+                import_id?: string | null;
+                state?: ("live" | "withdrawn" | "expired") | null;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Count all of them too. */
+                with_total?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_consent_api_consents_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentMade"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declare_for_leads_api_consents_declare_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeclareIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Declared"];
+                };
+            };
+            /** @description More than 5,000 people: a job with the same result */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_consents_api_consents_export_get: {
+        parameters: {
+            query?: {
+                phone?: string | null;
+                person_id?: string | null;
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6958,6 +9431,10 @@ export interface operations {
                 q?: string | null;
                 /** @description Leads that this import made. */
                 import_id?: string | null;
+                /** @description Consent to marketing on record. */
+                consent?: components["schemas"]["ConsentWord"] | null;
+                /** @description Only people who have said stop, or only others. */
+                opted_out?: boolean | null;
                 /** @description How many at most. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -7059,6 +9536,10 @@ export interface operations {
                 q?: string | null;
                 /** @description Leads that this import made. */
                 import_id?: string | null;
+                /** @description Consent to marketing on record. */
+                consent?: components["schemas"]["ConsentWord"] | null;
+                /** @description Only people who have said stop, or only others. */
+                opted_out?: boolean | null;
             };
             header?: never;
             path: {
@@ -7959,6 +10440,322 @@ export interface operations {
             };
         };
     };
+    list_holds_api_holds_get: {
+        parameters: {
+            query?: {
+                /** @description Only open ones, or only ended ones. */
+                open?: boolean | null;
+                kind?: ("intent" | "conversation") | null;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Count all of them too. */
+                with_total?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldPage"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_hold_api_holds__hold_id__confirm_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ConfirmIn"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_hold_api_holds__hold_id__release_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseHoldIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_imports_api_imports_get: {
         parameters: {
             query?: {
@@ -8092,6 +10889,131 @@ export interface operations {
             };
             /** @description `not_found`: missing, or not yours */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declare_for_import_api_imports__import_id__consent_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeclarationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Declared"];
+                };
+            };
+            /** @description More than 5,000 people: a job with the same result */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8554,6 +11476,10 @@ export interface operations {
                 q?: string | null;
                 /** @description Leads that this import made. */
                 import_id?: string | null;
+                /** @description Consent to marketing on record. */
+                consent?: components["schemas"]["ConsentWord"] | null;
+                /** @description Only people who have said stop, or only others. */
+                opted_out?: boolean | null;
                 /** @description How many at most. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -8854,6 +11780,10 @@ export interface operations {
                 q?: string | null;
                 /** @description Leads that this import made. */
                 import_id?: string | null;
+                /** @description Consent to marketing on record. */
+                consent?: components["schemas"]["ConsentWord"] | null;
+                /** @description Only people who have said stop, or only others. */
+                opted_out?: boolean | null;
             };
             header?: never;
             path?: never;
@@ -10726,6 +13656,503 @@ export interface operations {
             };
         };
     };
+    list_opt_outs_api_opt_outs_get: {
+        parameters: {
+            query?: {
+                format?: "json" | "csv";
+                /** @description Part of a number or name. */
+                q?: string | null;
+                reason?: ("stop" | "complaint" | "block" | "manual" | "bounce" | "legal") | null;
+                source?: ("keyword" | "chat" | "import" | "api" | "platform") | null;
+                /** @description Only those that count, or only released ones. */
+                live?: boolean | null;
+                /** @description First day, inclusive. */
+                start_date?: string | null;
+                /** @description Last day, inclusive. */
+                end_date?: string | null;
+                /** @description Zone of the days; by default yours. */
+                time_zone?: string | null;
+                device_id?: string | null;
+                campaign_id?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Count all of them too. */
+                with_total?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptOutEntryPage"];
+                    "text/csv": unknown;
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_opt_out_api_opt_outs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OptOutIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptOutEntry"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_opt_out_api_opt_outs_check_get: {
+        parameters: {
+            query: {
+                phone: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checked"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_opt_outs_api_opt_outs_import_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["ImportOptOutsForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockList"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_opt_out_api_opt_outs__opt_out_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     plan_recipients_api_plans__plan_id__recipients_get: {
         parameters: {
             query?: {
@@ -10787,6 +14214,437 @@ export interface operations {
             };
             /** @description `not_found`: missing, or not yours */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_policy_api_policy_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_policy_api_policy_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An `ETag`: change only this version. */
+                "if-match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `may_not_loosen` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `policy_locked` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `changed_meanwhile` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_effective_api_policy_effective_get: {
+        parameters: {
+            query: {
+                device_id: string;
+                /** @description Also what this campaign narrows. */
+                campaign_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Effective"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_lock_api_policy_lock_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LockIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_versions_api_policy_versions_get: {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Count all of them too. */
+                with_total?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionPage"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
