@@ -4,11 +4,12 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from hantar.accounts import access
-from hantar.accounts.model import Role
+from hantar.accounts.model import PeopleOnly, Role
+from hantar.audit import service as audit
 from hantar.kit import db, errors, inputs, paging
 from hantar.media import model as media_model
 from hantar.media import service as media
@@ -23,11 +24,17 @@ LATEST = timedelta(days=366)
 
 
 class MessageOut(BaseModel):
-    """A message: `status` is the public word, `state` the exact one, `waiting_for` what stands in front of it."""
+    """A message: `status` is the public word, `state` the exact one, `waiting_for` what stands in front of it.
+
+    `waiting_until` is there when the end of the wait is known. `policy_version` and `consent_id` are what it left by.
+    """
 
     id: str
     kind: model.MessageKind
     campaign_id: str | None
+    sequence_id: str | None
+    step_id: str | None
+    person_id: str
     device_id: str
     device_name: str
     lead_id: str | None
@@ -39,9 +46,14 @@ class MessageOut(BaseModel):
     state: model.MessageState
     reason: str | None
     waiting_for: str | None
+    waiting_until: datetime | None
     hold_reason: str | None
     error: str | None
     attempts: int
+    policy_version: int | None
+    consent_id: str | None
+    is_manual: bool
+    confirms_opted_out: bool
     scheduled_at: datetime
     expires_at: datetime
     sent_at: datetime | None
@@ -59,6 +71,9 @@ def message_out(row: db.Row) -> MessageOut:
         id=row["id"],
         kind=row["kind"],
         campaign_id=row["source_id"] if row["kind"] == "campaign" else None,
+        sequence_id=row["source_id"] if row["kind"] == "sequence" else None,
+        step_id=row["step_id"] if row["step_id"] != model.NO_STEP else None,
+        person_id=row["person_id"],
         device_id=row["device_id"],
         device_name=row["device_name"],
         lead_id=row["lead_id"],
@@ -69,10 +84,15 @@ def message_out(row: db.Row) -> MessageOut:
         status=model.STATUS[state].value,
         state=state,
         reason=row["reason"],
-        waiting_for=row["waiting_for"],
+        waiting_for=row["waits_for"],
+        waiting_until=row["waits_until"],
         hold_reason=row["hold_reason"],
         error=row["error"],
         attempts=row["attempts"],
+        policy_version=row["policy_version"],
+        consent_id=row["consent_id"],
+        is_manual=row["is_manual"],
+        confirms_opted_out=row["confirms_opted_out"],
         scheduled_at=row["not_before"],
         expires_at=row["expires_at"],
         sent_at=row["sent_at"],
@@ -92,6 +112,9 @@ class AcceptedOut(BaseModel):
     message: MessageOut
 
 
+KNOWINGLY = Field(default=False, description="Answer although they opted out; for a signed-in person only, and audited.")
+
+
 class SendMessageIn(inputs.In):
     """A text to one person. Phone with country code, or a local number when the workspace has a country."""
 
@@ -101,6 +124,7 @@ class SendMessageIn(inputs.In):
     send_at: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
     client_ref: str | None = Field(default=None, max_length=255)
+    confirm_opted_out: bool = KNOWINGLY
 
 
 class SendImageIn(inputs.In):
@@ -113,6 +137,7 @@ class SendImageIn(inputs.In):
     caption: Text = ""
     send_at: AwareDatetime | None = None
     client_ref: str | None = Field(default=None, max_length=255)
+    confirm_opted_out: bool = KNOWINGLY
 
     @model_validator(mode="after")
     def _one_picture(self) -> "SendImageIn":
@@ -121,12 +146,18 @@ class SendImageIn(inputs.In):
         return self
 
 
-async def _send(at: access.At, asked: service.Direct, response: Response) -> AcceptedOut:
+async def _send(at: access.At, asked: service.Direct, request: Request, response: Response) -> AcceptedOut:
+    if asked.confirms_opted_out and not asked.is_manual:
+        raise PeopleOnly
     _check_times(asked, at.clock.now())
     async with at.tx() as tx:
         if asked.media_id:
             await _check_media(tx, asked.media_id)
         row = await service.send(tx, at.workspace_id, asked, at.caller.user_id)
+        if row["confirms_opted_out"]:
+            thing = audit.Thing("message", row["id"])
+            after = {"person_id": row["person_id"]}
+            await audit.record(tx, at.workspace_id, audit.by(at, request), "message.sent_to_opted_out", thing, after=after)
     message = message_out(row)
     response.headers["Location"] = f"/api/messages/{message.id}"
     # a message for later waits for its time; the rest is in its device's queue
@@ -156,9 +187,10 @@ async def _check_media(tx: db.Tx, media_id: str) -> None:
 
 @router.post("/send/message", status_code=202, summary="Send a text to one person")
 async def send_message(
-    body: SendMessageIn, response: Response, at: access.At = access.need(Role.OPERATOR, "messages:send")
+    body: SendMessageIn, request: Request, response: Response, at: access.At = access.need(Role.OPERATOR, "messages:send")
 ) -> AcceptedOut:
-    """Queued with priority over campaigns, at the device's own pace."""
+    """Queued with priority over campaigns, at the device's own pace. 409 `opted_out`, `no_consent` or `quiet_hours` (with
+    `next_at`) when the rules forbid it; what may wait is accepted and says in `waiting_for` what for."""
     asked = service.Direct(
         str(body.device_id),
         body.phone,
@@ -166,20 +198,29 @@ async def send_message(
         send_at=body.send_at,
         expires_at=body.expires_at,
         client_ref=body.client_ref,
+        is_manual=at.caller.key_id is None,
+        confirms_opted_out=body.confirm_opted_out,
     )
-    return await _send(at, asked, response)
+    return await _send(at, asked, request, response)
 
 
 @router.post("/send/image", status_code=202, summary="Send a picture to one person", max_body_size=media.LINK_BODY_LIMIT)
 async def send_image(
-    body: SendImageIn, response: Response, at: access.At = access.need(Role.OPERATOR, "messages:send")
+    body: SendImageIn, request: Request, response: Response, at: access.At = access.need(Role.OPERATOR, "messages:send")
 ) -> AcceptedOut:
-    """One message with its caption; the picture is stored at 350 KB or less."""
+    """One message with its caption; the picture is stored at 350 KB or less. Refused or made to wait as a text is."""
     media_id = str(body.media_id) if body.media_id else await media.store_link(at, body.image_url or "", "image_url")
     asked = service.Direct(
-        str(body.device_id), body.phone, body.caption, media_id, send_at=body.send_at, client_ref=body.client_ref
+        str(body.device_id),
+        body.phone,
+        body.caption,
+        media_id,
+        send_at=body.send_at,
+        client_ref=body.client_ref,
+        is_manual=at.caller.key_id is None,
+        confirms_opted_out=body.confirm_opted_out,
     )
-    return await _send(at, asked, response)
+    return await _send(at, asked, request, response)
 
 
 @router.get("/messages", summary="Messages, newest first")
@@ -232,8 +273,10 @@ class ResolveIn(inputs.In):
 
 @router.post("/messages/{message_id}/resolve", summary="Settle an unconfirmed message")
 async def resolve_message(
-    message_id: uuid.UUID, body: ResolveIn, at: access.At = access.need(Role.OPERATOR, "messages:send")
+    message_id: uuid.UUID, body: ResolveIn, request: Request, at: access.At = access.need(Role.OPERATOR, "messages:send")
 ) -> MessageOut:
-    """It may already have arrived: `send_again` can be a double."""
+    """It may already have arrived: `send_again` can be a double. Who settled it, and why, is kept in the audit trail."""
     async with at.tx() as tx:
-        return message_out(await service.resolve(tx, at.workspace_id, str(message_id), body.outcome))
+        by = audit.by(at, request)
+        row = await service.resolve(tx, at.workspace_id, str(message_id), body.outcome, by=by, reason=body.reason)
+        return message_out(row)

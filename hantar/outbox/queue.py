@@ -143,6 +143,21 @@ async def move_person(tx: db.Tx, workspace_id: str, gone: str, kept: str) -> lis
     return [row for row in rows if row["loses"]]
 
 
+async def twin_stands(tx: db.Tx, workspace_id: str, message_id: str) -> bool:
+    """Whether another message of the same campaign and step to this person left, may have left, or still may leave."""
+    sql = """SELECT EXISTS (SELECT 1 FROM messages m JOIN messages o
+               ON (o.workspace_id, o.source_id, o.step_id, o.person_id) = (m.workspace_id, m.source_id, m.step_id, m.person_id)
+             WHERE (m.workspace_id, m.id) = ($1, $2) AND o.id <> m.id
+               AND o.state NOT IN ('cancelled', 'suppressed', 'expired', 'failed'))"""
+    found: bool = await tx.fetchval(sql, workspace_id, message_id)
+    return found
+
+
+async def move_lead(tx: db.Tx, workspace_id: str, gone: str, kept: str) -> None:
+    """Two leads are one: messages of `gone` belong to `kept`."""
+    await tx.execute("UPDATE messages SET lead_id = $3 WHERE (workspace_id, lead_id) = ($1, $2)", workspace_id, gone, kept)
+
+
 @dataclass(frozen=True, slots=True)
 class Erased:
     """What erasing a person did: messages cancelled, and pictures that were in messages to this person alone."""

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hantar.kit import db
-from hantar.outbox import model, store
+from hantar.outbox import lanes, model
+from hantar.policy import service as policy
+from hantar.policy.model import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +70,43 @@ async def sent_since(tx: db.Tx, workspace_id: str, source_id: str, since: dateti
     return (row["n"], row["first"]) if row else (0, None)
 
 
-WAITING_FOR = f"""CASE WHEN m.state <> 'queued' THEN NULL
+_FULL = lanes.limit_rest("least(d.per_minute, r.per_minute)", "least(d.per_hour, r.per_hour)", "least(d.per_day, r.per_day)")
+_SHUT = f"(({lanes.restricted('$1')} OR d.state = 'banned_until') AND NOT ({lanes.WARM}))"
+_LAST_WAIT = """(SELECT e.until FROM message_events e WHERE (e.workspace_id, e.message_id) = (m.workspace_id, m.id)
+      AND e.kind = 'wait' ORDER BY e.at DESC, e.id DESC LIMIT 1)"""
+
+WAITS_FOR = f"""CASE WHEN m.state <> 'queued' THEN NULL
     WHEN NOT coalesce(s.is_open, true) THEN 'campaign_paused'
-    WHEN d.state = 'restricted' OR d.state = 'banned_until' THEN 'device_restricted'
-    WHEN d.state <> 'online' OR d.sending_paused THEN 'device_offline'
-    WHEN l.rest_until > $1 OR {store.LIMIT_REST} > $1 THEN 'device_limit'
+    WHEN m.waiting_for IS NOT NULL AND m.not_before > $1 THEN m.waiting_for
+    WHEN {_SHUT} THEN 'device_restricted'
+    WHEN d.state NOT IN ('online', 'restricted') OR d.sending_paused THEN 'device_offline'
+    WHEN l.rest_until > $1 OR {_FULL} > $1 THEN 'device_limit'
     ELSE 'pacing' END"""
+"""SQL: what stands in front of a queued message; $1 is now, then come the policy's limits (`_limits`)."""
+WAITS_UNTIL = f"""CASE WHEN m.state <> 'queued' OR NOT coalesce(s.is_open, true) THEN NULL
+    WHEN m.waiting_for IS NOT NULL AND m.not_before > $1 THEN CASE WHEN {_LAST_WAIT} IS NOT NULL THEN m.not_before END
+    WHEN {_SHUT} THEN CASE WHEN l.chats_refused_until > $1 AND d.state <> 'banned_until'
+      THEN greatest(l.chats_refused_until, d.hold_until) ELSE d.hold_until END
+    WHEN d.state NOT IN ('online', 'restricted') OR d.sending_paused THEN NULL
+    WHEN l.rest_until > $1 OR {_FULL} > $1 THEN greatest(l.rest_until, {_FULL}) END"""
+"""SQL: until when, where that is known."""
 
 _LIST = f"""
-  SELECT m.*, m.sent_at AS sent, c.kind AS content_kind, d.name AS device_name, {WAITING_FOR} AS waiting_for
+  SELECT m.*, m.sent_at AS sent, c.kind AS content_kind, d.name AS device_name,
+    {WAITS_FOR} AS waits_for, {WAITS_UNTIL} AS waits_until
   FROM messages m
   JOIN contents c ON (c.workspace_id, c.id) = (m.workspace_id, m.content_id)
   JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
+  LEFT {lanes.joined(2)}
   LEFT JOIN lanes l ON (l.workspace_id, l.device_id) = (m.workspace_id, m.device_id)
   LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)"""
+
+
+async def _limits(tx: db.Tx, workspace_id: str) -> db.Where:
+    """What `_LIST` is asked with: now, and the policy's limits for each kind of device."""
+    found = await policy.effective(tx, [(workspace_id, kind) for kind in KINDS])
+    numbers = lanes.Numbers.of({pair: each.rules for pair, each in found.items()})
+    return db.Where(await tx.now(), *numbers.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +125,8 @@ class Wanted:
     after: str | None = None
 
 
-def _where(workspace_id: str, now: datetime, wanted: Wanted) -> db.Where:
-    where = db.Where(now).add("m.workspace_id = {}", workspace_id)
+def _where(where: db.Where, workspace_id: str, wanted: Wanted) -> db.Where:
+    where.add("m.workspace_id = {}", workspace_id)
     for column, value in (("m.source_id", wanted.source_id), ("m.device_id", wanted.device_id), ("m.lead_id", wanted.lead_id)):
         if value:
             where.add(f"{column} = {{}}", value)
@@ -120,7 +145,7 @@ def _where(workspace_id: str, now: datetime, wanted: Wanted) -> db.Where:
 
 async def messages(tx: db.Tx, workspace_id: str, wanted: Wanted, limit: int) -> list[db.Row]:
     """Messages, newest first (`before`: older than this id), or oldest first when `after` is given."""
-    where = _where(workspace_id, await tx.now(), wanted)
+    where = _where(await _limits(tx, workspace_id), workspace_id, wanted)
     order = "DESC"
     if wanted.after is not None:
         where.add("m.id > {}::uuid", wanted.after)
@@ -132,7 +157,9 @@ async def messages(tx: db.Tx, workspace_id: str, wanted: Wanted, limit: int) -> 
 
 async def message(tx: db.Tx, workspace_id: str, message_id: str) -> db.Row:
     """One message; raises `MessageNotFound`."""
-    row = await tx.fetchrow(f"{_LIST} WHERE (m.workspace_id, m.id) = ($2, $3)", await tx.now(), workspace_id, message_id)
+    where = await _limits(tx, workspace_id)
+    where.add("(m.workspace_id, m.id) = ({}, {})", workspace_id, message_id)
+    row = await tx.fetchrow(f"{_LIST} WHERE {where}", *where.values)
     if row is None:
         raise model.MessageNotFound
     return row
@@ -140,7 +167,7 @@ async def message(tx: db.Tx, workspace_id: str, message_id: str) -> db.Row:
 
 async def total(tx: db.Tx, workspace_id: str, wanted: Wanted) -> int:
     """How many messages a list has in all."""
-    where = _where(workspace_id, await tx.now(), wanted)
-    sql = f"SELECT count(*) FROM messages m WHERE $1::timestamptz IS NOT NULL AND {where}"
+    where = _where(db.Where(), workspace_id, wanted)
+    sql = f"SELECT count(*) FROM messages m WHERE {where}"
     found: int = await tx.fetchval(sql, *where.values)
     return found

@@ -4,11 +4,14 @@ import asyncio
 
 import pytest
 
+from hantar.audit import service as audit
 from hantar.campaigns import service as campaigns
 from hantar.dispatch import intake
 from hantar.gateways import port
 from hantar.outbox import model, service, store
 from tests.fleet import Fleet
+
+BY = audit.Actor(None, "Alice")
 
 
 async def test_a_cancelled_campaigns_message_is_not_sent_again(fleet: Fleet) -> None:
@@ -22,8 +25,8 @@ async def test_a_cancelled_campaigns_message_is_not_sent_again(fleet: Fleet) -> 
     async with fleet.db.transaction(fleet.workspace) as tx:
         await campaigns.cancel(tx, fleet.workspace, campaign)
         with pytest.raises(model.SourceEnded):
-            await service.resolve(tx, fleet.workspace, row["id"], "send_again")
-        settled = await service.resolve(tx, fleet.workspace, row["id"], "arrived")
+            await service.resolve(tx, fleet.workspace, row["id"], "send_again", by=BY)
+        settled = await service.resolve(tx, fleet.workspace, row["id"], "arrived", by=BY)
     assert settled["state"] == "sent"
 
 
