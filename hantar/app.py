@@ -29,6 +29,7 @@ from hantar.devices import http as devices_http
 from hantar.devices import keeper
 from hantar.dispatch import engine, intake
 from hantar.gateways import port, registry
+from hantar.inbox import receiver
 from hantar.kit import cluster, db, egress, embedded, ids, logs, service
 from hantar.kit.clock import SystemClock
 from hantar.leads import declaring, http_consents, importer
@@ -82,6 +83,7 @@ class House:
     drivers: dict[str, port.Driver]
     keeper: keeper.Keeper
     intake: intake.Intake
+    receiver: receiver.Receiver
     engine: engine.Engine
     planner: planner.Planner
     watcher: progress.Watcher
@@ -92,9 +94,11 @@ class House:
     web: FastAPI
 
     async def sink(self, event: port.Event) -> None:
-        """Where drivers' events go: outcomes of messages to the intake, everything else to the devices' keeper."""
+        """Where drivers' events go: outcomes to the intake, people's words to the receiver, the rest to the keeper."""
         if isinstance(event, port.Receipt | port.MessageFailed):
             await self.intake.take(event)
+        elif isinstance(event, receiver.EVENTS):
+            await self.receiver.take(event)
         else:
             await self.keeper.take(event)
 
@@ -128,6 +132,7 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         drivers=drivers,
         keeper=kept,
         intake=intake.Intake(database, clock),
+        receiver=receiver.Receiver(database),
         engine=sending,
         planner=planner.Planner(database, bus, clock),
         watcher=progress.Watcher(database, bus, clock),

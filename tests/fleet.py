@@ -1,5 +1,6 @@
 """A small fleet for tests: linked simulated devices, leads, campaigns, and an engine that a fake clock drives."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,6 +12,7 @@ from hantar.campaigns import service as campaign_service
 from hantar.dispatch import engine, intake
 from hantar.gateways import port
 from hantar.gateways.simulator import chance, driver, ledger, lines
+from hantar.inbox import receiver
 from hantar.kit import clock, cluster, db, ids
 from hantar.persons import service as persons
 from tests import checker
@@ -31,6 +33,8 @@ class Fleet:
     workspace: str
     options: chance.Options = CALM
     devices: list[str] = field(default_factory=list)
+    takes_history: bool = False
+    """Every link brings old messages of strangers; tests count people, so they ask for them."""
 
     def __post_init__(self) -> None:
         self.book = ledger.MemoryLedger()
@@ -38,6 +42,8 @@ class Fleet:
         self.driver = driver.SimulatorDriver(self.line, self.clock, self.options)
         self.random = 0.5
         self.intake = intake.Intake(self.db, self.clock)
+        self.receiver = receiver.Receiver(self.db)
+        self.hearing = 0
         self.engine = self.new_engine()
         self.planner = planner.Planner(self.db, self.bus, self.clock, page=50)
         self.watcher = progress.Watcher(self.db, self.bus, self.clock)
@@ -65,6 +71,34 @@ class Fleet:
     async def _sink(self, event: port.Event) -> None:
         if isinstance(event, port.Receipt | port.MessageFailed):
             await self.intake.take(event)
+        elif isinstance(event, receiver.EVENTS) and (self.takes_history or not isinstance(event, port.HistoryBatch)):
+            self.hearing += 1
+            try:
+                await self.receiver.take(event)
+            finally:
+                self.hearing -= 1
+
+    async def heard(self) -> None:
+        """Wait until everything that came in is stored; the database works in real time."""
+        await self.clock.settle()
+        for _ in range(10_000):
+            if not self.hearing:
+                return
+            await asyncio.sleep(0.001)
+        raise TimeoutError("what came in was not stored")
+
+    async def says(
+        self, device_id: str, text: str, phone: str | None = None, *, lid: str | None = None, **extra: str
+    ) -> dict[str, str]:
+        """Somebody writes to a device; with `lid` their number is hidden (`identity="never"`: for good)."""
+        wish = port.SimulatorAction("inbound", phone=phone, text=text, opaque=lid, extra=extra)
+        return await self.does(device_id, wish)
+
+    async def does(self, device_id: str, wish: port.SimulatorAction) -> dict[str, str]:
+        """Play the simulated world, and wait until what comes of it is stored."""
+        done = await self.driver.simulate(port.DeviceRef(device_id), wish)
+        await self.heard()
+        return done
 
     async def close(self) -> None:
         """Leave nothing running."""
@@ -167,6 +201,7 @@ class Fleet:
             await self.clock.advance(step)
             await self.engine.flush()
             await self.intake.flush()
+            await self.heard()
             if int(self.clock.monotonic() / step) % 10 == 0:
                 await self.engine.leases.beat()
         await self.watcher.look()

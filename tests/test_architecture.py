@@ -59,7 +59,7 @@ PUBLIC: dict[str, set[str]] = {
     "accounts": {"identity"},
     "campaigns": {"progress", "schedule"},
     "devices": {"keeper"},
-    "leads": {"sheet"},
+    "leads": {"sheet", "merging"},
     "consent": {"quiet", "words", "keywords", "wilson", "optouts", "holds"},
 }
 """Files of a feature that are open beyond the roles, each with its reason in `docs/architecture.md`: the dispatcher runs the

@@ -1,5 +1,7 @@
 """Holds as a list of tasks: who asked to be left alone or waits for an answer, and how each ended."""
 
+from datetime import datetime
+
 from hantar.consent import model
 from hantar.kit import db
 from hantar.persons import service as persons
@@ -63,12 +65,26 @@ async def end(tx: db.Tx, workspace_id: str, hold_id: str, outcome: str, *, by: s
 
 
 async def end_all(
-    tx: db.Tx, workspace_id: str, person_id: PersonId, kind: str, outcome: str, *, by: str | None, reason: str | None = None
+    tx: db.Tx,
+    workspace_id: str,
+    person_id: PersonId,
+    kind: str,
+    outcome: str,
+    *,
+    by: str | None,
+    reason: str | None = None,
+    until: datetime | None = None,
 ) -> int:
-    """End every open hold of this kind on a person, whom the caller has locked; returns how many there were."""
-    sql = """UPDATE holds SET ended_at = $3, outcome = $4, reason = $5, actor_id = $6
-             WHERE person_id = $1 AND kind = $2 AND ended_at IS NULL RETURNING id"""
-    rows = await tx.fetch(sql, person_id, kind, await tx.now(), outcome, reason, by)
+    """End every open hold of this kind on a person, whom the caller has locked; returns how many there were.
+
+    `until`: only those whose words are not younger than this.
+    """
+    sql = """UPDATE holds h SET ended_at = $3, outcome = $4, reason = $5, actor_id = $6
+             WHERE person_id = $1 AND kind = $2 AND ended_at IS NULL
+               AND ($7::timestamptz IS NULL
+                    OR coalesce((SELECT i.at FROM inbound_messages i WHERE i.id = h.inbound_id), h.at) <= $7)
+             RETURNING id"""
+    rows = await tx.fetch(sql, person_id, kind, await tx.now(), outcome, reason, by, until)
     for row in rows:
         tx.tell("hold.changed", workspace_id, hold_id=row["id"], person_id=person_id, kind=kind, open=False)
     return len(rows)
@@ -80,7 +96,7 @@ async def is_held(tx: db.Tx, person_id: PersonId) -> bool:
     return found
 
 
-async def answered(tx: db.Tx, workspace_id: str, person_id: PersonId, by: str | None) -> bool:
-    """A person answered what waited for an answer: that hold ends, so the rest may go on. False when nothing waited."""
+async def answered(tx: db.Tx, workspace_id: str, person_id: PersonId, by: str | None, *, until: datetime | None = None) -> bool:
+    """A person answered what waited for an answer (said before `until`): that hold ends. False when nothing waited."""
     await persons.lock(tx, [person_id])
-    return await end_all(tx, workspace_id, person_id, "conversation", "answered", by=by) > 0
+    return await end_all(tx, workspace_id, person_id, "conversation", "answered", by=by, until=until) > 0

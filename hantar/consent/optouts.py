@@ -5,7 +5,7 @@ Whether somebody is opted out is told by keyed hashes alone (`service.LIVE`); th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hantar.accounts.model import NotAllowed
 from hantar.consent import model, service
@@ -186,6 +186,41 @@ async def _fresh(tx: db.Tx, workspace_id: str, asked: Release, now: datetime) ->
         proof_media_id=asked.evidence_media_id,
         actor_id=asked.by,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """An opt-out that a person ended by their own word, and since when it had stood."""
+
+    id: str
+    at: datetime
+
+
+CLOCKS_APART = timedelta(minutes=1)
+"""How far the service's clock may stand behind ours when it is asked which of two came first (our own number)."""
+
+
+async def release_stops(tx: db.Tx, person_id: PersonId, said_at: datetime) -> list[Released]:
+    """End every STOP of this person, by any of their names, that is older than their word of `said_at`; no other reason.
+
+    A START that comes late does not undo a STOP that was written after it. The caller has locked the person.
+    """
+    sql = """UPDATE suppressions s SET released_at = $2, release_reason = 'The person wrote that they want messages again.'
+             WHERE s.reason = 'stop' AND s.released_at IS NULL
+               AND (s.person_id = $1 OR s.id IN (SELECT k.suppression_id FROM suppression_keys k JOIN person_aliases a
+                      ON (a.workspace_id, a.key) = (k.workspace_id, k.key) WHERE a.person_id = $1 AND k.is_live))
+               AND coalesce((SELECT i.at FROM inbound_messages i WHERE i.id = s.inbound_id), s.at - $4::interval) <= $3
+             RETURNING s.id, s.at"""
+    rows = await tx.fetch(sql, person_id, await tx.now(), said_at, CLOCKS_APART)
+    await service.end_keys(tx, [row["id"] for row in rows])
+    return [Released(row["id"], row["at"]) for row in rows]
+
+
+async def withdrawn_since(tx: db.Tx, person_id: PersonId, since: datetime) -> db.Row | None:
+    """The newest consent to marketing that was withdrawn from `since` on and would still run; None when there was none."""
+    sql = """SELECT * FROM consents WHERE person_id = $1 AND purpose = 'marketing' AND withdrawn_at >= $2
+             AND (expires_at IS NULL OR expires_at > $3) ORDER BY given_at DESC, id DESC LIMIT 1"""
+    return await tx.fetchrow(sql, person_id, since, await tx.now())
 
 
 # ---------------------------------------------------------------- block lists

@@ -1,1 +1,1 @@
-"""What comes in: kept, understood, and acted on in the same transaction."""
+"""What comes in: who wrote, what the words ask for, and what is done about it in the same transaction."""

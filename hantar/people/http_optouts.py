@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
@@ -159,7 +159,7 @@ async def check_opt_out(
     async with at.tx() as tx:
         read = await _number(tx, at.workspace_id, number)
         found = await optouts.check(tx, read.key)
-    reasons = list(found.reasons)
+    reasons = [cast(Reason, each) for each in found.reasons]
     return CheckedOut(
         opted_out=found.is_opted_out, phone=str(read), person_id=found.person_id, reasons=reasons, is_global=found.is_global
     )

@@ -52,6 +52,30 @@ async def add_alias(tx: db.Tx, workspace_id: str, person_id: PersonId, alias: Al
     return await tx.execute(sql, workspace_id, alias.kind.value, alias.value, key, person_id, await tx.now()) == 1
 
 
+async def add_phone(tx: db.Tx, workspace_id: str, person_id: PersonId, key: str) -> bool:
+    """A number (its identity key) of a person known without one, or one more of theirs; False when it is taken already."""
+    if not await add_alias(tx, workspace_id, person_id, Alias(AliasKind.PHONE, key)):
+        return False
+    sql = """UPDATE persons SET phone = $2, zones = ARRAY(SELECT DISTINCT z FROM unnest(zones || $3::text[]) AS z ORDER BY z)
+             WHERE id = $1 AND phone IS NULL"""
+    await tx.execute(sql, person_id, key, list(phone.zones_of(key)))
+    return True
+
+
+async def absorb(tx: db.Tx, kept: PersonId, gone: PersonId) -> None:
+    """Give every name of one person to another and drop the first; both are locked, and nothing else points at `gone`.
+
+    The zones of both count (quiet hours ask all of them). A second number stays as an alias.
+    """
+    await tx.execute("UPDATE person_aliases SET person_id = $1 WHERE person_id = $2", kept, gone)
+    was = await tx.fetchrow("DELETE FROM persons WHERE id = $1 RETURNING phone, zones, created_at", gone)
+    if was is None:
+        raise model.PersonNotFound
+    sql = """UPDATE persons SET phone = coalesce(phone, $2), created_at = least(created_at, $4),
+               zones = ARRAY(SELECT DISTINCT z FROM unnest(zones || $3::text[]) AS z ORDER BY z) WHERE id = $1"""
+    await tx.execute(sql, kept, was["phone"], was["zones"], was["created_at"])
+
+
 async def lock(tx: db.Tx, person_ids: Sequence[str]) -> None:
     """Hold these persons until the transaction ends: a claim and an opt-out of one person are strictly one after the other."""
     await tx.fetch("SELECT 1 FROM persons WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", list(person_ids))

@@ -35,7 +35,7 @@ def _inbound(world: World, ref: port.DeviceRef, wish: port.SimulatorAction) -> D
     if not device.is_connected:
         raise port.PairingRefused("The device is not connected, so nothing arrives.")
     sender = wish.phone or phone.own_number(world.seed, f"stranger of {ref.device_id}")
-    device.warm |= {sender, wish.opaque} - {None}
+    device.warm |= {each for each in (sender, wish.opaque) if each}
     device.received += 1
     now = world.wall()
     more: dict[str, Any] = {"from": sender, "text": wish.text or "Hello!", "due": now}

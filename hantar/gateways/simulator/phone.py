@@ -98,7 +98,7 @@ def restore(phone: Phone, line: dict[str, Any]) -> None:
         phone.phone = phone.jid = None
         phone.has_history = False
     elif effect == "inbound":
-        phone.warm |= {more["from"], more.get("opaque")} - {None}
+        phone.warm |= {each for each in (more["from"], more.get("opaque")) if each}
         phone.received += 1
     elif effect == "fault":
         _restore_trouble(phone.trouble, line["fault"], float(more.get("until") or 0.0))
