@@ -68,8 +68,8 @@ def _is_wall(text: str | None, column: str) -> bool:
 async def _policy_faults(connection: asyncpg.Connection, walled: set[str]) -> list[str]:
     found, with_wall = [], set()
     for row in await connection.fetch(POLICIES):
-        if not {"hantar_app", "public"} & set(row["roles"]):
-            continue
+        if not {"hantar_app", "public"} & set(row["roles"]) or row["permissive"] == "RESTRICTIVE":
+            continue  # a restrictive policy only narrows what the wall lets through
         column = "id" if row["table"] == "workspaces" else "workspace_id"
         if _is_wall(row["qual"], column) and _is_wall(row["with_check"], column) and row["cmd"] == "ALL":
             with_wall.add(row["table"])

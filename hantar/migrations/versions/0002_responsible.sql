@@ -7,8 +7,9 @@ ALTER TABLE installation ADD COLUMN key_check bytea;
 -- phone: the identity key of the number (kit/phone.canonical); NULL when we know an opaque id alone, or after erasure
 ALTER TABLE persons ALTER COLUMN phone DROP NOT NULL;
 --;;
--- zones: every time zone the number may be in (IANA); empty when unknown
-ALTER TABLE persons ADD COLUMN zones text[] NOT NULL DEFAULT '{}', ADD COLUMN erased_at timestamptz;
+-- zones: every time zone the number may be in (IANA); empty when unknown. is_demo: made up by the demo, which may take it away
+ALTER TABLE persons ADD COLUMN zones text[] NOT NULL DEFAULT '{}', ADD COLUMN erased_at timestamptz,
+  ADD COLUMN is_demo boolean NOT NULL DEFAULT false;
 --;;
 -- One row for each way the service may name a person. key = HMAC(kind:value) under the installation's key.
 CREATE TABLE person_aliases (
@@ -461,6 +462,15 @@ GRANT UPDATE (withdrawn_at, person_id, inbound_id) ON consents TO hantar_app;
 GRANT UPDATE (person_id, text, note, released_at, released_by, release_reason, release_media_id) ON suppressions TO hantar_app;
 --;;
 GRANT UPDATE (person_id, ended_at, outcome, reason, actor_id) ON holds TO hantar_app;
+--;;
+-- no opt-out or hold is ever deleted, but those of people the demo made up
+GRANT DELETE ON suppressions, holds TO hantar_app;
+--;;
+CREATE POLICY demo_alone ON suppressions AS RESTRICTIVE FOR DELETE TO hantar_app USING (EXISTS (
+  SELECT 1 FROM persons p WHERE (p.workspace_id, p.id) = (suppressions.workspace_id, suppressions.person_id) AND p.is_demo));
+--;;
+CREATE POLICY demo_alone ON holds AS RESTRICTIVE FOR DELETE TO hantar_app USING (EXISTS (
+  SELECT 1 FROM persons p WHERE (p.workspace_id, p.id) = (holds.workspace_id, holds.person_id) AND p.is_demo));
 --;;
 GRANT SELECT, INSERT, UPDATE ON audit_heads TO hantar_app;
 --;;
