@@ -3,6 +3,7 @@ import type { QueryClient } from '@tanstack/react-query';
 import { createRouter } from '@tanstack/react-router';
 import { accountRoutes, setupRoutes } from '@/accounts/routes';
 import { campaignRoutes } from '@/campaigns/routes';
+import { consentRoutes } from '@/consent/routes';
 import { dashboardRoutes } from '@/dashboard/routes';
 import { deviceRoutes } from '@/devices/routes';
 import { leadRoutes } from '@/leads/routes';
@@ -18,6 +19,7 @@ const routeTree = rootRoute.addChildren([
     ...deviceRoutes,
     ...leadRoutes,
     ...campaignRoutes,
+    ...consentRoutes,
     ...settingsRoutes,
   ]),
 ]);

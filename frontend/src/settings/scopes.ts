@@ -11,6 +11,8 @@ export const SCOPES = [
   'campaigns:manage',
   'campaigns:send',
   'analytics:read',
+  'consent:read',
+  'consent:write',
   'settings:write',
 ];
 

@@ -12,6 +12,7 @@ export const app = {
     devices: 'Devices',
     leads: 'Leads',
     campaigns: 'Campaigns',
+    consent: 'Consent',
     settings: 'Settings',
     more: 'More',
     open: 'Open navigation',

@@ -2,6 +2,7 @@
 import { accounts } from './accounts';
 import { app } from './app';
 import { campaigns } from './campaigns';
+import { consent } from './consent';
 import { dashboard } from './dashboard';
 import { devices } from './devices';
 import { leads } from './leads';
@@ -10,6 +11,6 @@ import { problems } from './problems';
 import { settings } from './settings';
 import { states } from './states';
 
-export const en = { app, accounts, campaigns, dashboard, devices, leads, parts, problems, settings, states };
+export const en = { app, accounts, campaigns, consent, dashboard, devices, leads, parts, problems, settings, states };
 
 export type Words = typeof en;

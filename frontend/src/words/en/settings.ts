@@ -50,7 +50,7 @@ export const settings = {
     nameMissing: 'Give the key a name.',
     scopes: 'What it may do',
     scopesMissing: 'Choose at least one.',
-    groups: { devices: 'Devices', leads: 'Leads', messages: 'Messages', campaigns: 'Campaigns', analytics: 'Figures', settings: 'Settings' } as Record<string, string>,
+    groups: { devices: 'Devices', leads: 'Leads', messages: 'Messages', campaigns: 'Campaigns', analytics: 'Figures', consent: 'Consent', settings: 'Settings' } as Record<string, string>,
     scopeWords: {
       'devices:read': 'see devices',
       'devices:write': 'add, change and delete devices',
@@ -62,6 +62,8 @@ export const settings = {
       'campaigns:manage': 'make and change campaigns',
       'campaigns:send': 'start, pause and cancel campaigns',
       'analytics:read': 'see the dashboard’s figures',
+      'consent:read': 'see opt-outs, holds, consent and people',
+      'consent:write': 'opt people out, record consent, decide holds',
       'settings:write': 'change the workspace’s settings',
     } as Record<string, string>,
     scopeCount: (n: number) => count(n, 'scope', 'scopes'),

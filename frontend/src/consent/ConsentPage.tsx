@@ -1,0 +1,55 @@
+// Consent: who is left alone, who waits for a decision, what people agreed to, the rules, the words, and what people ask for.
+import { Badge, ScrollArea, Tabs } from '@mantine/core';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { useMay } from '@/accounts/hooks';
+import { PageHead } from '@/parts/PageHead';
+import { useWords } from '@/words';
+import { Holds } from './Holds';
+import { useHoldCount } from './hooks';
+import { OptOuts } from './OptOuts';
+import { consentTabs, type ConsentTab } from './routes';
+
+const route = getRouteApi('/shell/consent/$tab');
+
+export default function ConsentPage() {
+  const t = useWords().consent;
+  const { tab } = route.useParams();
+  const navigate = useNavigate();
+  const mayEdit = useMay('operator');
+  const waiting = useHoldCount(mayEdit);
+  const offered = consentTabs.filter((one) => one === 'opt-outs' || mayEdit);
+  const here: ConsentTab = offered.find((one) => one === tab) ?? 'opt-outs';
+  return (
+    <>
+      <PageHead title={t.title} state={t.tabs[here]} lead={t.lead} />
+      <Tabs value={here} onChange={(next) => next !== null && void navigate({ to: '/consent/$tab', params: { tab: next }, search: {} })} keepMounted={false}>
+        <ScrollArea type="never">
+          <Tabs.List mb="lg" className="hantar-tabs" style={{ flexWrap: 'nowrap' }}>
+            {offered.map((one) => (
+              <Tabs.Tab
+                key={one}
+                value={one}
+                rightSection={
+                  one === 'holds' && (waiting.data ?? 0) > 0 ? (
+                    <Badge size="sm" color="yellow" className="hantar-state-yellow" circle={(waiting.data ?? 0) < 10}>
+                      {waiting.data}
+                    </Badge>
+                  ) : undefined
+                }
+                data-testid={`consent-tab-${one}`}
+              >
+                {t.tabs[one]}
+              </Tabs.Tab>
+            ))}
+          </Tabs.List>
+        </ScrollArea>
+        <Tabs.Panel value="opt-outs">
+          <OptOuts />
+        </Tabs.Panel>
+        <Tabs.Panel value="holds">
+          <Holds />
+        </Tabs.Panel>
+      </Tabs>
+    </>
+  );
+}
