@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse
 
 from hantar.accounts import access
 from hantar.accounts.model import Role
-from hantar.devices import control, keeper, model, service
+from hantar.audit import service as audit
+from hantar.devices import control, health, keeper, model, service
 from hantar.devices import http_models as models
 from hantar.gateways import port
 from hantar.kit import errors, ids, paging, version
@@ -34,9 +35,12 @@ async def _shown(at: access.At, kept: keeper.Keeper, devices: list[model.Device]
     """Devices with their figures."""
     async with at.tx() as tx:
         figures = await service.figures(tx, devices, at.caller.time_zone)
+        bound = await service.bound(tx, devices)
         now = await tx.now()
     nothing = model.Figures()
-    return [models.device_out(each, figures.get(each.id, nothing), kept.caps_of(each.driver), now) for each in devices]
+    return [
+        models.device_out(each, figures.get(each.id, nothing), bound[each.id], kept.caps_of(each.driver), now) for each in devices
+    ]
 
 
 async def _one(at: access.At, kept: keeper.Keeper, device: model.Device) -> models.DeviceOut:
@@ -122,7 +126,7 @@ async def put_device(
     async with at.tx() as tx:
         before = await service.find(tx, device_id, lock=True)
         versions.check(before)
-        device = await service.edit(tx, device_id, body.edit(before))
+        device = await service.edit(tx, device_id, body.edit())
     versions.mark(device)
     return await _one(at, kept, device)
 
@@ -214,22 +218,27 @@ async def disconnect(device_id: str, at: access.At = CONTROL, kept: keeper.Keepe
 
 @router.post("/devices/{device_id}/pause")
 async def pause(
-    device_id: str, body: models.ReasonIn | None = None, at: access.At = CONTROL, kept: keeper.Keeper = KEEPER
+    device_id: str, request: Request, body: models.ReasonIn | None = None, at: access.At = CONTROL, kept: keeper.Keeper = KEEPER
 ) -> models.DeviceOut:
     """Stop sending from this device; what is queued waits."""
     async with at.tx() as tx:
-        device = await service.set_paused(tx, device_id, True, body.reason if body else None)
+        device = await service.pause_by_hand(tx, device_id, audit.by(at, request), _reason(body))
     return await _one(at, kept, device)
 
 
-@router.post("/devices/{device_id}/resume")
+@router.post("/devices/{device_id}/resume", responses={409: {"description": "`cooling_down`"}})
 async def resume(
-    device_id: str, body: models.ReasonIn | None = None, at: access.At = CONTROL, kept: keeper.Keeper = KEEPER
+    device_id: str, request: Request, body: models.ReasonIn | None = None, at: access.At = CONTROL, kept: keeper.Keeper = KEEPER
 ) -> models.DeviceOut:
-    """Send from this device again."""
+    """Send from this device again. After a rule paused it or WhatsApp restricted it, that takes a reason, and rest."""
     async with at.tx() as tx:
-        device = await service.set_paused(tx, device_id, False, body.reason if body else None)
+        device = await service.resume(tx, device_id, audit.by(at, request), _reason(body))
+    kept.wake()
     return await _one(at, kept, device)
+
+
+def _reason(body: models.ReasonIn | None) -> str | None:
+    return ((body.reason if body else None) or "").strip() or None
 
 
 # ---------------------------------------------------------------------- looking after
@@ -249,14 +258,7 @@ async def list_events(device_id: str, page: paging.Paging, at: access.At = READ)
 async def get_health(device_id: str, at: access.At = READ) -> models.DeviceHealthOut:
     """How the device is, in words and figures."""
     async with at.tx() as tx:
-        found = await service.health(tx, device_id)
-    return models.DeviceHealthOut(
-        words=found.words,
-        allowance_left=found.allowance_left,
-        restriction_until=found.restriction_until,
-        restriction_mark=found.restriction_mark,
-        checks=[models.CheckOut(name=each.name, ok=each.ok, advice=each.advice) for each in found.checks],
-    )
+        return models.health_out(await health.of(tx, device_id))
 
 
 @router.post("/devices/{device_id}/check-number")

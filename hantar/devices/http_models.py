@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from hantar.devices import model, service, words
+from hantar.devices import health, model, service, words
 from hantar.gateways import port
 from hantar.kit import inputs
 
@@ -21,9 +21,9 @@ class LimitsIn(inputs.In):
     per_hour: int | None = Field(default=None, ge=1, le=200_000)
     per_day: int | None = Field(default=None, ge=1, le=2_000_000)
 
-    def over(self, base: model.Limits) -> model.Limits:
-        """These limits where given, else the others."""
-        return model.Limits(self.per_minute or base.per_minute, self.per_hour or base.per_hour, self.per_day or base.per_day)
+    def asked(self) -> model.SomeLimits:
+        """As the service takes them."""
+        return model.SomeLimits(self.per_minute, self.per_hour, self.per_day)
 
 
 class DeviceIn(inputs.In):
@@ -38,7 +38,7 @@ class DeviceIn(inputs.In):
 
     def new(self, driver: str) -> service.New:
         """As the service takes it."""
-        limits = self.limits.over(model.Limits()) if self.limits else model.Limits()
+        limits = self.limits.asked() if self.limits else model.SomeLimits()
         most = self.min_delay_seconds if self.max_delay_seconds is None else self.max_delay_seconds
         return service.New(self.name, driver, self.phone, limits, self.min_delay_seconds, most)
 
@@ -52,10 +52,10 @@ class DeviceChangesIn(inputs.In):
     min_delay_seconds: Delay | None = None
     max_delay_seconds: Delay | None = None
 
-    def edit(self, before: model.Device) -> service.Edit:
+    def edit(self) -> service.Edit:
         """As the service takes it; a phone given as null or empty is removed."""
         phone = (self.phone or "") if "phone" in self.model_fields_set else None
-        limits = self.limits.over(before.limits) if self.limits else None
+        limits = self.limits.asked() if self.limits else None
         return service.Edit(self.name, phone, limits, self.min_delay_seconds, self.max_delay_seconds)
 
 
@@ -117,6 +117,17 @@ class LimitsOut(BaseModel):
     per_day: int
 
 
+Origin = Literal["default", "environment", "administrator", "workspace", "device"]
+
+
+class LimitOriginsOut(BaseModel):
+    """Where each limit comes from: the device's own number, or the rules."""
+
+    per_minute: Origin
+    per_hour: Origin
+    per_day: Origin
+
+
 class DeviceOut(BaseModel):
     """A device."""
 
@@ -135,10 +146,17 @@ class DeviceOut(BaseModel):
     last_seen: datetime | None
     is_linked: bool
     sending_paused: bool
+    pause_reason: str | None = Field(description="`person`, or the rule that paused it.")
+    pause_words: str | None = Field(description="Why sending is paused, as a sentence.")
+    resume_after: datetime | None = Field(description="Nobody resumes it before.")
     unofficial: bool
     simulated: bool
     is_demo: bool
-    limits: LimitsOut
+    rules_kind: str = Field(description="Which set of rules holds for it.")
+    linked_at: datetime | None = Field(description="When its present number was first linked here.")
+    limits: LimitsOut = Field(description="What binds: the device's own limits or the rules, whatever is tighter.")
+    limit_origins: LimitOriginsOut
+    own_limits: LimitsOut = Field(description="The device's own limits, as somebody set them.")
     min_delay_seconds: float
     max_delay_seconds: float
     lead_count: int
@@ -149,7 +167,13 @@ class DeviceOut(BaseModel):
     updated_at: datetime
 
 
-def device_out(device: model.Device, figures: model.Figures, caps: port.Capabilities | None, now: datetime) -> DeviceOut:
+def _limits(limits: model.Limits) -> LimitsOut:
+    return LimitsOut(per_minute=limits.per_minute, per_hour=limits.per_hour, per_day=limits.per_day)
+
+
+def device_out(
+    device: model.Device, figures: model.Figures, bound: service.Bound, caps: port.Capabilities | None, now: datetime
+) -> DeviceOut:
     """A device as the API shows it."""
     caps = caps or port.Capabilities()
     return DeviceOut(
@@ -162,16 +186,23 @@ def device_out(device: model.Device, figures: model.Figures, caps: port.Capabili
         state=device.state,
         state_reason=device.state_reason,
         state_since=device.state_since,
-        words=words.of(device.state, device.state_reason),
-        advice=words.advice(device.state),
+        words=words.of(device.state, device.state_reason, device.hold_until),
+        advice=words.advice(device.state, device.state_reason),
         hold_until=device.hold_until,
         last_seen=now if device.state in model.HAS_LINE else device.last_seen_at,
         is_linked=device.is_linked,
         sending_paused=device.sending_paused,
+        pause_reason=(device.pause_reason or words.PERSON) if device.sending_paused else None,
+        pause_words=words.pause(device.pause_reason or words.PERSON) if device.sending_paused else None,
+        resume_after=device.resume_after if device.sending_paused else None,
         unofficial=caps.unofficial,
         simulated=caps.simulated,
         is_demo=device.is_demo,
-        limits=LimitsOut(per_minute=device.limits.per_minute, per_hour=device.limits.per_hour, per_day=device.limits.per_day),
+        rules_kind=device.rules_kind,
+        linked_at=device.linked_at,
+        limits=_limits(bound.limits),
+        limit_origins=LimitOriginsOut.model_validate(bound.origins),
+        own_limits=_limits(device.limits),
         min_delay_seconds=device.min_delay_seconds,
         max_delay_seconds=device.max_delay_seconds,
         lead_count=figures.lead_count,
@@ -252,14 +283,58 @@ class CheckOut(BaseModel):
     advice: str | None
 
 
+class AllowanceOut(BaseModel):
+    """What is left now."""
+
+    minute: int
+    hour: int
+    day: int
+    new_chats: int = Field(description="New conversations; answers do not count.")
+
+
 class DeviceHealthOut(BaseModel):
     """How a device is."""
 
     words: str
-    allowance_left: dict[str, int]
+    advice: str
+    allowance_left: AllowanceOut
+    new_chats_allowance: int = Field(description="New conversations a day that the rules allow at this age.")
+    days_linked: int = Field(description="Which day of the number's age this is: 1 on the first, 0 when never linked.")
+    unanswered: int = Field(description="Conversations it began within 30 days that nobody answered.")
     restriction_until: datetime | None
-    restriction_mark: datetime | None
+    restriction_at: datetime | None = Field(description="The last restriction or ban within 30 days.")
+    restriction_mark: datetime | None = Field(description="Until when it stays on the page: 30 days after.")
+    restriction_words: str | None
+    sending_paused: bool
+    pause_reason: str | None
+    pause_words: str | None
+    resume_after: datetime | None
+    needs_reason: bool = Field(description="Whether resuming needs a reason.")
     checks: list[CheckOut]
+
+
+def health_out(found: health.Health) -> DeviceHealthOut:
+    """A device's health as the API shows it."""
+    device, left = found.device, found.left
+    cause = (device.pause_reason or words.PERSON) if device.sending_paused else None
+    return DeviceHealthOut(
+        words=found.words,
+        advice=found.advice,
+        allowance_left=AllowanceOut(minute=left.minute, hour=left.hour, day=left.day, new_chats=left.new_chats),
+        new_chats_allowance=found.new_chats_allowance,
+        days_linked=found.days_linked,
+        unanswered=found.unanswered,
+        restriction_until=found.restriction_until,
+        restriction_at=found.restriction_at,
+        restriction_mark=found.restriction_mark,
+        restriction_words=found.restriction_words,
+        sending_paused=device.sending_paused,
+        pause_reason=cause,
+        pause_words=words.pause(cause),
+        resume_after=device.resume_after if device.sending_paused else None,
+        needs_reason=found.restriction_at is not None or cause not in (None, words.PERSON),
+        checks=[CheckOut(name=each.name, ok=each.ok, advice=each.advice) for each in found.checks],
+    )
 
 
 class NumberCheckOut(BaseModel):

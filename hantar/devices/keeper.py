@@ -270,8 +270,11 @@ class Keeper:
         """What one device needs: its line opened, or one careful look after the end of a ban or lock."""
         if device.state in model.HELD:
             await self._probe(device)
-        else:
-            await self._open_again(device)
+            return
+        if device.probe_at is not None:  # after a ban: once in 15 minutes at most, through restarts too
+            async with self._db.system() as tx:
+                await store.note_probe(tx, device.id, await tx.now())
+        await self._open_again(device)
 
     async def _open_again(self, device: model.Device) -> None:
         """Open the line; a client that stood still is closed first."""
@@ -289,7 +292,7 @@ class Keeper:
                 if before is None or before.state is not S.BANNED_UNTIL:
                     return
                 now = await tx.now()
-                moved = replace(before, state=S.CONNECTING, state_reason="probe", state_since=now, hold_until=None)
+                moved = replace(before, state=S.CONNECTING, state_reason="probe", state_since=now, hold_until=None, probe_at=now)
                 change = model.Change(moved, words.of(moved.state, moved.state_reason))
                 await service.observe(tx, before, change, port.Event(device_id=device.id, event_id="probe", at=now))
         await self._open_again(device)

@@ -11,7 +11,7 @@ from typing import NewType
 from hantar.devices import words
 from hantar.gateways import port
 from hantar.gateways.port import DeviceState
-from hantar.kit import errors
+from hantar.kit import errors, phone
 
 DeviceId = NewType("DeviceId", str)
 S = DeviceState
@@ -22,6 +22,8 @@ UNKNOWN_LOCK = timedelta(hours=24)
 UNKNOWN_LOCKS = 3
 RESTRICTION_MARK = timedelta(days=30)
 """How long a restriction stays on the device's page (responsible-sending.md 10)."""
+PROBE_EVERY = timedelta(minutes=15)
+"""After a temporary ban the line is opened at most this often, until it holds again (responsible-sending.md 10)."""
 
 
 class Wanted(StrEnum):
@@ -41,7 +43,22 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-"""What a new device gets (api.md 3)."""
+"""What a new device gets (api.md 3): no tighter than the hard limits of linked devices; the rules may bind it tighter."""
+CLOUD_LIMITS = Limits(6000, 200_000, 2_000_000)
+"""A Cloud number has no limits of its own until somebody gives it some; the rules bind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SomeLimits:
+    """Limits that somebody asked for; None is left as it is."""
+
+    per_minute: int | None = None
+    per_hour: int | None = None
+    per_day: int | None = None
+
+    def over(self, base: Limits) -> Limits:
+        """These limits where given, else the others."""
+        return Limits(self.per_minute or base.per_minute, self.per_hour or base.per_hour, self.per_day or base.per_day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +85,19 @@ class Device:
     is_demo: bool
     created_at: datetime
     updated_at: datetime
+    linked_at: datetime | None = None
+    """When its present number was first linked here; linking the same number again does not make it younger."""
+    probe_at: datetime | None = None
+    """Since a temporary ban, until the line holds again: when it was last tried."""
+    pause_reason: str | None = None
+    """Why sending is paused: `person`, or the rule that did it (`words.pause`)."""
+    resume_after: datetime | None = None
+    """A person may resume it at the earliest."""
+
+    @property
+    def rules_kind(self) -> str:
+        """Which set of rules holds for it."""
+        return "demo" if self.is_demo else self.driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +207,7 @@ def after(device: Device, event: port.Event, now: datetime, *, unknown_locks: in
 
 def _change(before: Device, moved: Device) -> Change:
     is_news = (before.state, before.state_reason) != (moved.state, moved.state_reason)
-    return Change(moved, words.of(moved.state, moved.state_reason) if is_news else "")
+    return Change(moved, words.of(moved.state, moved.state_reason, moved.hold_until) if is_news else "")
 
 
 def _moved(device: Device, state: DeviceState, reason: str | None, now: datetime) -> Device:
@@ -201,7 +231,7 @@ def _by_event(device: Device, state: DeviceState, event: port.Event, now: dateti
             out = _moved(device, S.LOGGED_OUT, event.why, now)
             return replace(out, is_linked=False, wanted=Wanted.STOPPED, hold_until=None)
         case port.TemporaryBan():
-            return replace(_moved(device, state, f"ban_{event.code}", now), hold_until=event.until)
+            return replace(_moved(device, state, f"ban_{event.code}", now), hold_until=event.until, probe_at=now)
         case port.ReachOutLocked():
             return _locked(device, event, now, unknown_locks)
         case port.StreamReplaced() | port.Refused():
@@ -215,10 +245,19 @@ def _paired(device: Device, event: port.PairSucceeded, now: datetime) -> Device:
     """The linked number counts, also when another one was written down."""
     reason = "phone_differs" if device.phone not in (None, event.phone) else None
     linked = _moved(device, S.CONNECTING, reason, now)
-    return replace(linked, phone=event.phone, jid=event.jid, is_linked=True, wanted=Wanted.CONNECTED, hold_until=None)
+    since = device.linked_at if _is_same_number(device, event.phone) else None
+    linked = replace(linked, phone=event.phone, jid=event.jid, is_linked=True, wanted=Wanted.CONNECTED, hold_until=None)
+    return replace(linked, linked_at=since or now, probe_at=None)
+
+
+def _is_same_number(device: Device, linked: str) -> bool:
+    """Whether the number linked now is the one that was linked last; its jid begins with it (`60123456789:12@…`)."""
+    before = (device.jid or "").partition("@")[0].partition(":")[0]
+    return bool(before) and phone.canonical(before) == phone.canonical(linked)
 
 
 def _connected(device: Device, now: datetime) -> Device:
+    device = replace(device, probe_at=None)
     if _is_locked(device, now):
         return replace(_moved(device, S.RESTRICTED, "reach_out_lock", now), last_seen_at=now)
     return replace(_moved(device, S.ONLINE, None, now), hold_until=None, last_seen_at=now)
@@ -243,7 +282,9 @@ def _locked(device: Device, event: port.ReachOutLocked, now: datetime, unknown_l
         return replace(_moved(device, S.RESTRICTED, "reach_out_lock", now), hold_until=event.until)
     if device.state is S.RESTRICTED and device.hold_until is not None and device.hold_until > now:
         return device  # told again within a lock that we already guess the end of
-    guess = now + UNKNOWN_LOCK * 2**unknown_locks if unknown_locks < UNKNOWN_LOCKS else None
+    if unknown_locks >= UNKNOWN_LOCKS:
+        return replace(_moved(device, S.RESTRICTED, "reach_out_lock_person", now), hold_until=None)
+    guess = now + UNKNOWN_LOCK * 2**unknown_locks
     return replace(_moved(device, S.RESTRICTED, "reach_out_lock_open_end", now), hold_until=guess)
 
 
@@ -305,6 +346,16 @@ class BannedUntil(errors.Conflict):
     """WhatsApp has banned this number for a while. Trying again before the end makes it worse."""
 
     code = "banned_until"
+
+
+class TriedLately(BannedUntil):
+    """After a ban Hantar tries this number once in 15 minutes at most. It does so by itself; trying more makes it worse."""
+
+
+class CoolingDown(errors.Conflict):
+    """This device rests after a sign of trouble. It can be resumed later."""
+
+    code = "cooling_down"
 
 
 class NotASimulator(errors.Conflict):

@@ -1,20 +1,20 @@
 """What one can do with devices: add, edit, delete, want them connected or stopped, and note what was observed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from hantar.audit import service as audit
 from hantar.devices import model, store, words
 from hantar.devices.model import DeviceId, Wanted
 from hantar.gateways import port
 from hantar.gateways.port import DeviceState as S
 from hantar.kit import db, errors, ids, phone
+from hantar.policy import service as policy
+from hantar.policy.model import Effective
 
-SPANS = (
-    ("per_minute", "minute", timedelta(minutes=1)),
-    ("per_hour", "hour", timedelta(hours=1)),
-    ("per_day", "day", timedelta(days=1)),
-)
-"""Limit, its column of the lane, length of its window."""
+LIMITS = ("per_minute", "per_hour", "per_day")
+AS_USUAL = model.SomeLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class New:
     name: str
     driver: str
     phone: str | None = None
-    limits: model.Limits = model.DEFAULT_LIMITS
+    limits: model.Limits | model.SomeLimits = AS_USUAL
     min_delay_seconds: float = 0.0
     max_delay_seconds: float = 0.0
     is_demo: bool = False
@@ -36,7 +36,7 @@ class Edit:
 
     name: str | None = None
     phone: str | None = None
-    limits: model.Limits | None = None
+    limits: model.SomeLimits | None = None
     min_delay_seconds: float | None = None
     max_delay_seconds: float | None = None
 
@@ -65,11 +65,14 @@ async def figures(tx: db.Tx, devices: list[model.Device], time_zone: str) -> dic
 
 
 async def create(tx: db.Tx, workspace_id: str, new: New) -> model.Device:
-    """Add a device; raises `DeviceLimit` when the account has as many as it may have."""
+    """Add a device; raises `DeviceLimit` when the account has as many as it may have, `Invalid` for limits above the rules."""
     limit = await store.device_limit(tx, workspace_id)
     if await store.count(tx, model.Filter()) >= limit:
         raise model.DeviceLimit(limit=limit)
     _check_delays(new.min_delay_seconds, new.max_delay_seconds)
+    base = model.CLOUD_LIMITS if new.driver == "cloud" else model.DEFAULT_LIMITS
+    asked = model.SomeLimits(*(getattr(new.limits, name) for name in LIMITS))
+    await _check_limits(tx, workspace_id, "demo" if new.is_demo else new.driver, asked)
     now = await tx.now()
     made = model.Device(
         id=DeviceId(ids.new_id()),
@@ -86,7 +89,7 @@ async def create(tx: db.Tx, workspace_id: str, new: New) -> model.Device:
         hold_until=None,
         last_seen_at=None,
         sending_paused=False,
-        limits=new.limits,
+        limits=asked.over(base),
         min_delay_seconds=new.min_delay_seconds,
         max_delay_seconds=new.max_delay_seconds,
         is_demo=new.is_demo,
@@ -121,9 +124,31 @@ def _check_delays(least: float, most: float) -> None:
         raise errors.invalid_field("max_delay_seconds", "too_small", "The longest delay is below the shortest one.")
 
 
+async def _check_limits(tx: db.Tx, workspace_id: str, kind: str, asked: model.SomeLimits) -> None:
+    """Raise `Invalid` naming each rule that allows less than was asked for, and who can change it."""
+    rules = (await policy.of(tx, workspace_id, kind)).rules
+    wrong = []
+    for name in LIMITS:
+        wanted, most = getattr(asked, name), getattr(rules, f"device_{name}")
+        if wanted is not None and wanted > most:
+            message = f"The rules allow {most} here. An owner can change that under Rules, as far as the hard limit goes."
+            wrong.append(errors.FieldError(f"limits.{name}", "above_policy", message))
+    if wrong:
+        named = [f"device_{each.field.removeprefix('limits.')}" for each in wrong]
+        raise errors.Invalid(errors=wrong, rules=named, who_may_loosen="owner")
+
+
+def _raised(before: model.Limits, asked: model.SomeLimits) -> model.SomeLimits:
+    """What was asked for beyond what the device has already."""
+    pairs = ((getattr(asked, name), getattr(before, name)) for name in LIMITS)
+    return model.SomeLimits(*(wanted if wanted is not None and wanted > had else None for wanted, had in pairs))
+
+
 async def edit(tx: db.Tx, device_id: str, change: Edit) -> model.Device:
-    """Change a device; raises `PhoneDiffers` when it is linked to another number."""
+    """Change a device; raises `PhoneDiffers` when it is linked to another number, `Invalid` for limits above the rules."""
     before = await find(tx, device_id, lock=True)
+    if change.limits is not None:
+        await _check_limits(tx, before.workspace_id, before.rules_kind, _raised(before.limits, change.limits))
     least = before.min_delay_seconds if change.min_delay_seconds is None else change.min_delay_seconds
     most = before.max_delay_seconds if change.max_delay_seconds is None else change.max_delay_seconds
     _check_delays(least, most)
@@ -131,7 +156,7 @@ async def edit(tx: db.Tx, device_id: str, change: Edit) -> model.Device:
         before,
         name=before.name if change.name is None else _name(change.name),
         phone=before.phone if change.phone is None else await _new_phone(tx, before, change.phone),
-        limits=change.limits or before.limits,
+        limits=change.limits.over(before.limits) if change.limits else before.limits,
         min_delay_seconds=least,
         max_delay_seconds=most,
     )
@@ -169,12 +194,19 @@ async def delete(tx: db.Tx, device_id: str) -> tuple[model.Device, model.Losses]
 
 
 async def want_connected(tx: db.Tx, device_id: str) -> model.Device:
-    """Wish the device connected; a linked one is connecting from now on. Asking again changes nothing."""
+    """Wish the device connected; a linked one is connecting from now on. Asking again changes nothing.
+
+    Raises `BannedUntil` before the end of a ban, and within 15 minutes of the last try after one.
+    """
     device = await find(tx, device_id, lock=True)
     now = await tx.now()
     if device.state is S.BANNED_UNTIL and device.hold_until is not None and device.hold_until > now:
         raise model.BannedUntil(next_at=device.hold_until)
     moved = replace(device, wanted=Wanted.CONNECTED)
+    if device.is_linked and device.probe_at is not None:
+        if now < device.probe_at + model.PROBE_EVERY:
+            raise model.TriedLately(next_at=device.probe_at + model.PROBE_EVERY)
+        moved = replace(moved, probe_at=now)
     if device.is_linked and device.state not in model.LIVE | {S.BANNED_UNTIL}:
         moved = replace(moved, state=S.CONNECTING, state_reason=None, state_since=now)
     return await _change(tx, device, moved)
@@ -193,17 +225,68 @@ async def want_stopped(tx: db.Tx, device_id: str) -> model.Device:
     return await _change(tx, device, moved)
 
 
-async def set_paused(tx: db.Tx, device_id: str, paused: bool, reason: str | None = None) -> model.Device:
-    """Stop or restart sending; the line stays open."""
+async def pause(
+    tx: db.Tx, device_id: str, cause: str, resume_after: datetime | None = None, said: str | None = None
+) -> model.Device:
+    """Stop sending by a rule; what is queued waits. `said`: the figures in words, for the history.
+
+    The longest rest counts. Whoever was paused by a person is paused by the rule from now on; a second rule changes no cause.
+    """
     device = await find(tx, device_id, lock=True)
-    if device.sending_paused == paused:
+    rests = [each for each in (device.resume_after, resume_after) if each is not None]
+    is_by_rule = device.sending_paused and device.pause_reason not in (None, words.PERSON)
+    reason = device.pause_reason if is_by_rule else cause
+    moved = replace(device, sending_paused=True, pause_reason=reason, resume_after=max(rests, default=None))
+    if moved == device:
         return device
-    moved = await _change(tx, device, replace(device, sending_paused=paused))
-    words = "Sending was paused." if paused else "Sending goes on."
-    if reason:
-        words = f"{words} Reason: {reason}"
-    await store.note(tx, moved, words, reason="paused" if paused else "resumed")
+    moved = await _change(tx, device, moved)
+    await store.note(tx, moved, said or words.pause(cause) or "", reason="paused")
+    await _record(tx, audit.RULES, "device.paused", device, moved, cause)
     return moved
+
+
+async def pause_by_hand(tx: db.Tx, device_id: str, by: audit.Actor, reason: str | None) -> model.Device:
+    """Stop sending because a person says so; the line stays open."""
+    device = await find(tx, device_id, lock=True)
+    if device.sending_paused:
+        return device
+    moved = await _change(tx, device, replace(device, sending_paused=True, pause_reason=words.PERSON))
+    await store.note(tx, moved, _with_reason("Sending was paused.", reason), reason="paused")
+    await _record(tx, by, "device.paused", device, moved, reason)
+    return moved
+
+
+async def resume(tx: db.Tx, device_id: str, by: audit.Actor, reason: str | None) -> model.Device:
+    """Send again; a lock whose end nobody knows is looked at once more.
+
+    Raises `CoolingDown` before the rest is over, and `Invalid` without a reason when a rule paused it or while it bears the
+    mark of a restriction.
+    """
+    device = await find(tx, device_id, lock=True)
+    now = await tx.now()
+    is_waiting = device.state is S.RESTRICTED and device.hold_until is None
+    if not device.sending_paused and not is_waiting:
+        return device
+    if device.resume_after is not None and now < device.resume_after:
+        raise model.CoolingDown(resume_after=device.resume_after)
+    is_marked = await store.last_restriction(tx, device.id, now - model.RESTRICTION_MARK) is not None
+    if not reason and (is_marked or device.pause_reason not in (None, words.PERSON)):
+        raise errors.invalid_field("reason", "required", "Say what has changed since this device was paused or restricted.")
+    moved = replace(device, sending_paused=False, pause_reason=None, resume_after=None)
+    moved = await _change(tx, device, replace(moved, hold_until=now) if is_waiting else moved)
+    await store.note(tx, moved, _with_reason("Sending goes on.", reason), reason="resumed")
+    await _record(tx, by, "device.resumed", device, moved, reason)
+    return moved
+
+
+def _with_reason(said: str, reason: str | None) -> str:
+    return f"{said} Reason: {reason}" if reason else said
+
+
+async def _record(tx: db.Tx, by: audit.Actor, action: str, before: model.Device, after: model.Device, reason: str | None) -> None:
+    sides = [{"paused": each.sending_paused, "cause": each.pause_reason, "state": each.state.value} for each in (before, after)]
+    thing = audit.Thing("device", after.id)
+    await audit.record(tx, after.workspace_id, by, action, thing, reason=reason, before=sides[0], after=sides[1])
 
 
 async def logged_out(tx: db.Tx, device_id: str) -> model.Device:
@@ -225,7 +308,7 @@ async def _change(tx: db.Tx, before: model.Device, moved: model.Device) -> model
     moved = replace(moved, updated_at=await tx.now())
     await store.save(tx, moved)
     if (before.state, before.state_reason) != (moved.state, moved.state_reason):
-        await store.note(tx, moved, words.of(moved.state, moved.state_reason))
+        await store.note(tx, moved, words.of(moved.state, moved.state_reason, moved.hold_until))
     _tell_status(tx, moved)
     return moved
 
@@ -262,66 +345,33 @@ def _tell_status(tx: db.Tx, device: model.Device) -> None:
     tx.tell("device.status", device.workspace_id, device_id=device.id, **_status_of(device))
 
 
-# ---------------------------------------------------------------------- health
+# ---------------------------------------------------------------------- looking
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at: whether it is well, and what to do if not."""
+class Bound:
+    """The limits that bind a device, and where each comes from (`device` or an origin of the rules)."""
 
-    name: str
-    ok: bool
-    advice: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How a device is, in words and figures."""
-
-    words: str
-    allowance_left: dict[str, int]
-    restriction_until: datetime | None
-    restriction_mark: datetime | None
-    checks: list[Check]
+    limits: model.Limits
+    origins: dict[str, str]
 
 
-async def health(tx: db.Tx, device_id: str) -> Health:
-    """How the device is and what is left of its limits."""
-    device = await find(tx, device_id)
-    now = await tx.now()
-    left = await _allowance(tx, device, now)
-    mark = await store.last_restriction(tx, device.id, now - model.RESTRICTION_MARK)
-    until = device.hold_until if device.state in model.HELD else None
-    checks = [
-        Check("Linked", device.is_linked, None if device.is_linked else words.advice(S.LOGGED_OUT)),
-        Check("Connected", device.state in model.HAS_LINE, None if device.state in model.HAS_LINE else _how(device)),
-        Check("Sending", not device.sending_paused, "Press Resume to go on." if device.sending_paused else None),
-        Check("Free of restrictions", mark is None, mark["words"] if mark else None),
-        _limits_check(left),
-    ]
-    return Health(words.of(device.state, device.state_reason), left, until, mark["at"] if mark else None, checks)
+async def bound(tx: db.Tx, devices: Collection[model.Device]) -> dict[str, Bound]:
+    """The tightest limits by device: its own, or those of the rules."""
+    found = await policy.effective(tx, {(each.workspace_id, each.rules_kind) for each in devices})
+    return {each.id: _bound(here(each, found[each.workspace_id, each.rules_kind])) for each in devices}
 
 
-def _how(device: model.Device) -> str:
-    return words.advice(device.state)
+def here(device: model.Device, found: Effective) -> policy.Here:
+    """The rules as this device narrows them."""
+    limits = device.limits
+    own = policy.of_device(limits.per_minute, limits.per_hour, limits.per_day, device.min_delay_seconds)
+    return policy.narrowed(policy.here(device.rules_kind, found), own, "device")
 
 
-def _limits_check(left: dict[str, int]) -> Check:
-    empty = [span.removeprefix("per_") for span, count in left.items() if count <= 0]
-    if not empty:
-        return Check("Below its limits", True, None)
-    return Check("Below its limits", False, f"The limit of this {empty[-1]} is used up; sending goes on by itself.")
-
-
-async def _allowance(tx: db.Tx, device: model.Device, now: datetime) -> dict[str, int]:
-    """What is left of each limit in its running window."""
-    lane = await store.used(tx, device.id)
-    left = {}
-    for name, column, length in SPANS:
-        limit = getattr(device.limits, name)
-        is_running = lane is not None and now - lane[f"{column}_at"] < length
-        left[name] = max(0, limit - lane[f"{column}_count"]) if is_running and lane is not None else limit
-    return left
+def _bound(at: policy.Here) -> Bound:
+    limits = model.Limits(at.rules.device_per_minute, at.rules.device_per_hour, at.rules.device_per_day)
+    return Bound(limits, {name: at.origins[f"device_{name}"] for name in LIMITS})
 
 
 async def history(tx: db.Tx, device_id: str, before: str | None, limit: int) -> list[db.Row]:

@@ -157,11 +157,18 @@ async def used(tx: db.Tx, device_id: DeviceId) -> db.Row | None:
 
 
 async def last_restriction(tx: db.Tx, device_id: DeviceId, since: datetime) -> db.Row | None:
-    """The latest restriction or ban since then."""
+    """The latest restriction or ban since then; a pause or a resume under one is none."""
     sql = """SELECT at, state, reason, words FROM device_events
              WHERE device_id = $1 AND at >= $2 AND state IN ('restricted', 'banned_until', 'refused')
+               AND coalesce(reason, '') NOT IN ('paused', 'resumed')
              ORDER BY id DESC LIMIT 1"""
     return await tx.fetchrow(sql, device_id, since)
+
+
+async def unanswered(tx: db.Tx, device_id: DeviceId, since: datetime) -> int:
+    """How many conversations this device began since then that were never answered."""
+    sql = "SELECT count(*) FROM chats WHERE device_id = $1 AND first_out_at >= $2 AND first_in_at IS NULL"
+    return int(await tx.fetchval(sql, device_id, since))
 
 
 # ---------------------------------------------------------------------- for the keeper: all workspaces
@@ -170,7 +177,8 @@ async def last_restriction(tx: db.Tx, device_id: DeviceId, since: datetime) -> d
 async def unknown_locks(tx: db.Tx, device_id: str, since: datetime) -> int:
     """How many reach-out locks without an end the device had since then."""
     sql = """SELECT count(*) FROM device_events
-             WHERE device_id = $1 AND at >= $2 AND state = 'restricted' AND reason = 'reach_out_lock_open_end'"""
+             WHERE device_id = $1 AND at >= $2 AND state = 'restricted'
+               AND reason IN ('reach_out_lock_open_end', 'reach_out_lock_person')"""
     return int(await tx.fetchval(sql, device_id, since))
 
 
@@ -188,9 +196,18 @@ async def start_anew(tx: db.Tx, now: datetime) -> int:
 
 
 async def wanting(tx: db.Tx, now: datetime, busy: Collection[str], limit: int) -> list[model.Device]:
-    """Linked devices that a person wants connected and that need something now, the longest waiting first."""
+    """Linked devices that a person wants connected and that need something now, the longest waiting first.
+
+    One that was banned for a while is passed over for 15 minutes after each try.
+    """
     sql = """SELECT * FROM devices WHERE wanted = 'connected' AND is_linked AND NOT id = ANY($2::uuid[])
+               AND (probe_at IS NULL OR probe_at <= $1::timestamptz - $4::interval)
                AND (state IN ('connecting', 'offline', 'suspect')
                     OR (state IN ('banned_until', 'restricted') AND hold_until <= $1))
              ORDER BY state_since LIMIT $3"""
-    return [_device(row) for row in await tx.fetch(sql, now, list(busy), limit)]
+    return [_device(row) for row in await tx.fetch(sql, now, list(busy), limit, model.PROBE_EVERY)]
+
+
+async def note_probe(tx: db.Tx, device_id: str, now: datetime) -> None:
+    """A line that was lost to a temporary ban is tried now."""
+    await tx.execute("UPDATE devices SET probe_at = $2 WHERE id = $1 AND probe_at IS NOT NULL", device_id, now)

@@ -1,9 +1,13 @@
 """Every state of a device and its reasons as a sentence, and what to do next."""
 
+from datetime import UTC, datetime
+
 from hantar.gateways.port import DeviceState
 
 S = DeviceState
 
+NOTHING_MOVED = "Nothing was moved"
+"""The audience of a restricted number is held, never given to another one (responsible-sending.md 10)."""
 BANS = {
     101: "it wrote to too many people who do not have it saved",
     102: "many people blocked it",
@@ -11,7 +15,16 @@ BANS = {
     104: "it sent the same text to too many people",
     106: "it sent too much to broadcast lists",
 }
+"""Codes of a temporary ban, as whatsmeow names them (gateways.md 1.2)."""
+BAN_ADVICE = {
+    101: "Write only to people who know this number and asked to hear from you.",
+    102: "Ask why people blocked you: did they agree, did they know who writes, was it too often?",
+    103: "Make no groups from this number.",
+    104: "Write less, to fewer people, and say something that is meant for them.",
+    106: "Leave broadcast lists alone.",
+}
 
+_WAIT = f"{NOTHING_MOVED}: its messages wait."
 _WORDS: dict[tuple[DeviceState, str | None], str] = {
     (S.NEW, None): "Not linked yet. Scan a QR code or type a code on the phone.",
     (S.NEW, "pairing_expired"): "Nobody scanned the code in time. Show a new one.",
@@ -21,28 +34,29 @@ _WORDS: dict[tuple[DeviceState, str | None], str] = {
     (S.CONNECTING, "phone_differs"): "Linked to another number than the one written down. The linked number is kept.",
     (S.CONNECTING, "probe"): "The ban has ended. Trying once.",
     (S.ONLINE, None): "Connected. Messages can go out.",
-    (S.OFFLINE, None): "The connection is lost. Hantar tries again by itself; messages wait.",
-    (S.OFFLINE, "no_network"): "The phone's service cannot be reached. Hantar tries again by itself; messages wait.",
+    (S.OFFLINE, None): f"The connection is lost. Hantar tries again by itself. {_WAIT}",
+    (S.OFFLINE, "no_network"): f"The phone's service cannot be reached. Hantar tries again by itself. {_WAIT}",
     (S.OFFLINE, "gateway_restart"): "The gateway is starting again. The device comes back by itself.",
-    (S.OFFLINE, "no_answer"): "The device did not answer within a minute. Hantar tries again by itself.",
+    (S.OFFLINE, "no_answer"): f"The device did not answer within a minute. Hantar tries again by itself. {_WAIT}",
     (S.SUSPECT, None): "The device stopped answering. Its client is being restarted.",
-    (S.RESTRICTED, None): "WhatsApp lets this number start no new chats. Nothing was moved.",
-    (S.RESTRICTED, "reach_out_lock"): "WhatsApp lets this number start no new chats for a while. People who wrote to you can be "
-    "answered. Nothing was moved.",
+    (S.RESTRICTED, None): f"WhatsApp lets this number start no new chats{{until}}. {NOTHING_MOVED}.",
+    (S.RESTRICTED, "reach_out_lock"): "WhatsApp lets this number start no new chats{until}. People who wrote to you can be "
+    f"answered. {NOTHING_MOVED}.",
     (S.RESTRICTED, "reach_out_lock_open_end"): "WhatsApp lets this number start no new chats and does not say until when. "
-    "Hantar looks again later. Nothing was moved.",
-    (S.BANNED_UNTIL, None): "WhatsApp has banned this number for a while. Messages wait.",
-    (S.LOGGED_OUT, None): "The link is gone. Link the device again; its messages wait.",
-    (S.LOGGED_OUT, "phone"): "The phone removed this device from its linked devices. Link it again; its messages wait.",
-    (S.LOGGED_OUT, "user"): "Logged out here. Link the device again when you need it; number and leads stay.",
-    (S.LOGGED_OUT, "link_lost"): "The gateway no longer knows this link. Link the device again; its messages wait.",
-    (S.LOGGED_OUT, "pairing_expired"): "Nobody scanned the code in time. Show a new one; the messages wait.",
-    (S.REPLACED, None): "WhatsApp was opened for this device elsewhere. Hantar does not fight for the line; connect again if "
-    "this is the right place.",
-    (S.OUTDATED, None): "WhatsApp wants a newer client. Update Hantar; messages wait.",
-    (S.REFUSED, None): "WhatsApp refuses this number. Messages wait until they are too late, then they are skipped.",
-    (S.REFUSED, "banned"): "WhatsApp has banned this number for good. Its messages wait until they are too late, then they "
-    "are skipped.",
+    f"People who wrote to you can be answered. Hantar looks again later. {NOTHING_MOVED}.",
+    (S.RESTRICTED, "reach_out_lock_person"): "WhatsApp lets this number start no new chats, again and again, and does not say "
+    f"until when. People who wrote to you can be answered. Hantar does not try by itself any more. {NOTHING_MOVED}.",
+    (S.BANNED_UNTIL, None): f"WhatsApp has banned this number{{until}}{{because}}. {NOTHING_MOVED}: its messages wait, "
+    "campaigns that use it pause.",
+    (S.LOGGED_OUT, None): f"The link is gone. {_WAIT}",
+    (S.LOGGED_OUT, "phone"): f"The phone removed this device from its linked devices. {_WAIT}",
+    (S.LOGGED_OUT, "user"): f"Logged out here. Number and leads stay. {_WAIT}",
+    (S.LOGGED_OUT, "link_lost"): f"The gateway no longer knows this link. {_WAIT}",
+    (S.LOGGED_OUT, "pairing_expired"): f"Nobody scanned the code in time. Show a new one. {_WAIT}",
+    (S.REPLACED, None): f"WhatsApp was opened for this device elsewhere. Hantar does not fight for the line. {_WAIT}",
+    (S.OUTDATED, None): f"WhatsApp wants a newer client, for all devices of this kind. {_WAIT}",
+    (S.REFUSED, None): f"WhatsApp refuses this number. {NOTHING_MOVED}: its messages wait until they expire.",
+    (S.REFUSED, "banned"): f"WhatsApp has banned this number for good. {NOTHING_MOVED}: its messages wait until they expire.",
     (S.STOPPED, None): "Disconnected here. The link stays; connect again when you need it.",
 }
 
@@ -56,22 +70,47 @@ _ADVICE: dict[DeviceState, str] = {
     S.RESTRICTED: "Write to nobody new from this number until the end. Ask yourself whether these people expected you.",
     S.BANNED_UNTIL: "Wait for the end. Change what led to the ban before you go on: fewer strangers, less repetition.",
     S.LOGGED_OUT: "Link the device again with a QR code or a pairing code.",
-    S.REPLACED: "Close WhatsApp where it was opened, or connect again from here.",
-    S.OUTDATED: "Update Hantar.",
+    S.REPLACED: "Close WhatsApp where it was opened, or connect again from here if this is the right place.",
+    S.OUTDATED: "Update Hantar; one update serves all devices.",
     S.REFUSED: "Cancel what waits, or plan anew with another number and with people who agreed to hear from you.",
     S.STOPPED: "Press Connect when you need the device.",
 }
+_ADVICE_FOR = {
+    (S.RESTRICTED, "reach_out_lock_person"): "Find out why these people did not expect you. Then press Resume with a reason, and "
+    "Hantar looks once more.",
+}
+
+PERSON = "person"
+"""The cause of a pause that a person made."""
+_PAUSES = {
+    PERSON: "A person paused sending.",
+    "opt_outs": "Too many of the people this number wrote to asked to hear nothing more, so sending was paused.",
+    "blocks": "People blocked this number or complained, so sending was paused.",
+    "restriction": "WhatsApp restricted this number, so sending was paused.",
+    "errors": "Several messages in a row failed, so the device was set aside.",
+}
 
 
-def of(state: DeviceState, reason: str | None) -> str:
-    """The state as a sentence for its user."""
-    if state is S.BANNED_UNTIL and reason and reason.removeprefix("ban_").isdigit():
-        why = BANS.get(int(reason.removeprefix("ban_")))
-        if why:
-            return f"WhatsApp has banned this number for a while because {why}. Messages wait."
-    return _WORDS.get((state, reason)) or _WORDS[(state, None)]
+def of(state: DeviceState, reason: str | None, until: datetime | None = None) -> str:
+    """The state as a sentence for its user; `until` is its end, when it is known."""
+    text = _WORDS.get((state, reason)) or _WORDS[(state, None)]
+    why = BANS.get(_ban_code(reason)) if state is S.BANNED_UNTIL else None
+    end = f" until {until.astimezone(UTC).day} {until.astimezone(UTC):%B %Y, %H:%M} UTC" if until else " for a while"
+    return text.replace("{until}", end).replace("{because}", f" because {why}" if why else "")
 
 
-def advice(state: DeviceState) -> str:
+def _ban_code(reason: str | None) -> int:
+    code = (reason or "").removeprefix("ban_")
+    return int(code) if code.isascii() and code.isdecimal() else 0
+
+
+def advice(state: DeviceState, reason: str | None = None) -> str:
     """What to do next."""
-    return _ADVICE[state]
+    if state is S.BANNED_UNTIL and _ban_code(reason) in BAN_ADVICE:
+        return f"Wait for the end. {BAN_ADVICE[_ban_code(reason)]} Then a person resumes sending."
+    return _ADVICE_FOR.get((state, reason or "")) or _ADVICE[state]
+
+
+def pause(cause: str | None) -> str | None:
+    """Why sending is paused, as a sentence; None when it is not."""
+    return None if cause is None else _PAUSES.get(cause, "A rule paused sending.")

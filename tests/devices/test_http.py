@@ -278,7 +278,7 @@ async def test_health_tells_what_is_left_and_what_is_wrong(http: Http, bob: Call
     made = await linked(stage, client)
     url = f"/api/devices/{made['id']}/health"
     well = (await client.get(url)).json()
-    assert well["allowance_left"] == {"per_minute": 20, "per_hour": 500, "per_day": 5000}
+    assert well["allowance_left"] == {"minute": 20, "hour": 500, "day": 5000, "new_chats": 10_000}
     assert all(each["ok"] for each in well["checks"])
     async with database.transaction(bob.workspace_id) as tx:
         now = await tx.now()
@@ -292,7 +292,7 @@ async def test_health_tells_what_is_left_and_what_is_wrong(http: Http, bob: Call
     await stage.does(made["id"], "restrict", for_seconds=3600)
     await stage.until(lambda device: device.state is S.RESTRICTED, made["id"])
     ill = (await client.get(url)).json()
-    assert ill["allowance_left"] == {"per_minute": 0, "per_hour": 500, "per_day": 4970}
+    assert ill["allowance_left"] == {"minute": 0, "hour": 500, "day": 4970, "new_chats": 10_000}
     assert ill["restriction_until"]
     assert ill["restriction_mark"]
     assert "Nothing was moved" in ill["words"]

@@ -1,0 +1,125 @@
+"""How a device is, in words and figures: what is left of its limits, what stands against it, what to do."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hantar.devices import model, service, store, words
+from hantar.gateways.port import DeviceState as S
+from hantar.kit import db
+from hantar.policy import model as rules
+from hantar.policy import service as policy
+
+DAY = timedelta(days=1)
+SPANS = (
+    ("device_per_minute", "minute", timedelta(minutes=1)),
+    ("device_per_hour", "hour", timedelta(hours=1)),
+    ("device_per_day", "day", DAY),
+)
+"""Rule, its columns of the lane, length of its window."""
+UNANSWERED = timedelta(days=30)
+"""New conversations of so many days are looked at for an answer (our own number)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left now: messages of the running minute, hour and day, and new conversations of the day."""
+
+    minute: int
+    hour: int
+    day: int
+    new_chats: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: whether it is well, and what to do if not."""
+
+    name: str
+    ok: bool
+    advice: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a device is, in words and figures."""
+
+    words: str
+    advice: str
+    left: Allowance
+    new_chats_allowance: int
+    days_linked: int
+    """Which day of the number's age this is: 1 on the first, 0 before it was ever linked."""
+    unanswered: int
+    restriction_until: datetime | None
+    restriction_at: datetime | None
+    restriction_mark: datetime | None
+    """Until when the last restriction or ban is shown: 30 days after it."""
+    restriction_words: str | None
+    device: model.Device
+    checks: list[Check]
+
+
+async def of(tx: db.Tx, device_id: str) -> Health:
+    """How the device is; raises `DeviceNotFound`."""
+    device = await service.find(tx, device_id)
+    now = await tx.now()
+    found = service.here(device, await policy.of(tx, device.workspace_id, device.rules_kind)).rules
+    age = (now - device.linked_at) / DAY if device.linked_at is not None else None
+    most = rules.new_chats(found, age or 0.0)
+    left = _left(await store.used(tx, device.id), found, most, now)
+    mark = await store.last_restriction(tx, device.id, now - model.RESTRICTION_MARK)
+    return Health(
+        words=words.of(device.state, device.state_reason, device.hold_until),
+        advice=words.advice(device.state, device.state_reason),
+        left=left,
+        new_chats_allowance=most,
+        days_linked=int(age) + 1 if age is not None else 0,
+        unanswered=await store.unanswered(tx, device.id, now - UNANSWERED),
+        restriction_until=device.hold_until if device.state in model.HELD else None,
+        restriction_at=mark["at"] if mark else None,
+        restriction_mark=mark["at"] + model.RESTRICTION_MARK if mark else None,
+        restriction_words=mark["words"] if mark else None,
+        device=device,
+        checks=_checks(device, mark["words"] if mark else None, left),
+    )
+
+
+def _left(lane: db.Row | None, found: rules.Rules, most: int, now: datetime) -> Allowance:
+    """What is left in each running window; a window that is over counts nothing."""
+    spans = [(getattr(found, rule), column, length) for rule, column, length in SPANS] + [(most, "chats", DAY)]
+    counts = []
+    for limit, column, length in spans:
+        is_running = lane is not None and now - lane[f"{column}_at"] < length
+        counts.append(max(0, limit - lane[f"{column}_count"]) if is_running and lane is not None else limit)
+    return Allowance(*counts)
+
+
+def _checks(device: model.Device, restriction: str | None, left: Allowance) -> list[Check]:
+    has_line = device.state in model.HAS_LINE
+    return [
+        Check("Linked", device.is_linked, None if device.is_linked else words.advice(S.LOGGED_OUT)),
+        Check("Connected", has_line, None if has_line else words.advice(device.state, device.state_reason)),
+        Check("Sending", not device.sending_paused, _paused(device)),
+        Check("Free of restrictions", restriction is None, restriction),
+        _limits(left),
+        Check("May begin conversations", left.new_chats > 0, None if left.new_chats > 0 else NO_NEW_CHATS),
+    ]
+
+
+NO_NEW_CHATS = "The new conversations of this day are used up; people who wrote first are answered. It goes on by itself."
+
+
+def _paused(device: model.Device) -> str | None:
+    if not device.sending_paused:
+        return None
+    why = words.pause(device.pause_reason or words.PERSON)
+    return (
+        f"{why} A person resumes it, with a reason." if device.pause_reason != words.PERSON else f"{why} Press Resume to go on."
+    )
+
+
+def _limits(left: Allowance) -> Check:
+    empty = [name for name in ("minute", "hour", "day") if getattr(left, name) <= 0]
+    if not empty:
+        return Check("Below its limits", True, None)
+    return Check("Below its limits", False, f"The limit of this {empty[-1]} is used up; sending goes on by itself.")
