@@ -1,47 +1,143 @@
-"""Who a campaign reaches, from which device, and who is left out and why.
+"""Who a campaign reaches, from which device, and who is left out and why: one question to the database.
 
-One question to the database, asked by the plan and by the planner.
+The plan asks it about everybody, the planner about one page after another; both get the same answer, in the order of
+`words.REASONS`. What `outbox.rules.judge` says of one message at its time, this says of many people before.
 """
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from hantar.campaigns import model
+from hantar.campaigns import model, words
+from hantar.campaigns.rulebook import SIMULATED, Opening, Rulebook
+from hantar.consent import service as consent
 from hantar.kit import db
-from hantar.outbox import model as outbox
-from hantar.outbox import render
+from hantar.outbox import facts, render
+from hantar.outbox.pace import HOUR
+from hantar.outbox.rules import WEEK
 
-EXCLUSIONS = ("no_device", "missing_variable", "duplicate_of")
+EXCLUSIONS = tuple(words.REASONS)
+LEAD = "l.id, l.person_id, l.device_id, l.name, l.phone, l.niches, l.attributes, l.time_zone"
+"""SQL: what is read of a lead."""
+PAIR = "hashtextextended(x.person_id::text || x.device_id::text, 0)"
+"""SQL: a person and the device that writes to them, as one number."""
 
 
-def _match(where: db.Where, workspace_id: str, audience: model.Audience) -> None:
-    where.add("l.workspace_id = {}", workspace_id)
+def match(where: db.Where, workspace_id: str, audience: model.Audience, lead: str = "l") -> None:
+    """The conditions by which leads belong to an audience."""
+    where.add(f"{lead}.workspace_id = {{}}", workspace_id)
     if audience.niche_keys is not None:
-        where.add("l.niche_keys && {}::text[]", list(audience.niche_keys))
+        where.add(f"{lead}.niche_keys && {{}}::text[]", list(audience.niche_keys))
     if audience.target_status is not model.TargetStatus.ALL:
-        where.add("l.target_status = {}", audience.target_status.value)
+        where.add(f"{lead}.target_status = {{}}", audience.target_status.value)
     if audience.device_ids is not None:
-        where.add("l.device_id = ANY({}::uuid[])", list(audience.device_ids))
+        where.add(f"{lead}.device_id = ANY({{}}::uuid[])", list(audience.device_ids))
 
 
-def _why(needs: str) -> str:
+def why(needs: str, lead: str = "l") -> str:
     """SQL for the reason to leave a lead out by itself; `needs` is the number of the array of required fields."""
-    return f"""CASE WHEN l.device_id IS NULL THEN 'no_device'
-      WHEN EXISTS (SELECT 1 FROM unnest({needs}::text[]) AS need WHERE coalesce(btrim(CASE need WHEN 'name' THEN l.name
-        WHEN 'phone' THEN l.phone WHEN 'niche' THEN array_to_string(l.niches, ', ')
-        ELSE (SELECT value FROM jsonb_each_text(l.attributes) WHERE lower(key) = need LIMIT 1) END), '') = '')
+    return f"""CASE WHEN {lead}.device_id IS NULL THEN 'no_device'
+      WHEN EXISTS (SELECT 1 FROM unnest({needs}::text[]) AS need WHERE coalesce(btrim(CASE need WHEN 'name' THEN {lead}.name
+        WHEN 'phone' THEN {lead}.phone WHEN 'niche' THEN array_to_string({lead}.niches, ', ')
+        ELSE (SELECT value FROM jsonb_each_text({lead}.attributes) WHERE lower(key) = need LIMIT 1) END), '') = '')
       THEN 'missing_variable' END"""
 
 
-def _decided(where: db.Where, workspace_id: str, audience: model.Audience, text: str) -> str:
-    """A query of all matched leads with `reason` (NULL: gets it) and `position` within the device, in the order of sending."""
-    _match(where, workspace_id, audience)
-    why = _why(where.value(render.required(text)))
+def candidates(where: db.Where, workspace_id: str, audience: model.Audience, text: str) -> str:
+    """SQL of all matched leads with `early`: the reason that lies in the lead itself or in another lead of the same person."""
+    match(where, workspace_id, audience)
+    own = why(where.value(render.required(text)))
     return f"""
-      SELECT j.*, row_number() OVER (PARTITION BY j.device_id, j.reason IS NULL ORDER BY j.id) - 1 AS position FROM (
-        SELECT m.*, CASE WHEN m.why IS NOT NULL THEN m.why
-            WHEN row_number() OVER (PARTITION BY m.person_id, m.why IS NULL ORDER BY m.id) > 1 THEN 'duplicate_of' END AS reason
-        FROM (SELECT l.id, l.person_id, l.device_id, l.name, l.phone, l.niches, l.attributes, {why} AS why
-              FROM leads l WHERE {where}) m) j"""
+      SELECT m.*, CASE WHEN m.why IS NOT NULL THEN m.why
+          WHEN row_number() OVER (PARTITION BY m.person_id, m.why IS NULL ORDER BY m.id) > 1 THEN 'duplicate_of' END AS early
+      FROM (SELECT {LEAD}, {own} AS why FROM leads l WHERE {where}) m"""
+
+
+KEY = "coalesce(f.time_zone, '') || '|' || array_to_string(p.zones, ',')"
+"""SQL: the zones somebody may be in, as `Rulebook.opening` reads them."""
+
+
+def _kind(book: Rulebook, where: db.Where) -> str:
+    return f"{where.value(book.as_kind)}::text" if book.as_kind else "d.rules_kind"
+
+
+async def openings(tx: db.Tx, book: Rulebook, where: db.Where, found: str) -> tuple[Opening, ...]:
+    """When the people of a query may be written to, for each kind of device and each set of zones among them; few."""
+    if not book.needs_zones:
+        return ()
+    asked = db.Where(*where.values)
+    sql = f"""SELECT DISTINCT {_kind(book, asked)} AS kind, {KEY} AS key FROM ({found}) f
+              JOIN persons p ON (p.workspace_id, p.id) = ({asked.value(book.workspace_id)}::uuid, f.person_id)
+              JOIN devices d ON (d.workspace_id, d.id) = (p.workspace_id, f.device_id) WHERE f.early IS NULL"""
+    rows = await tx.fetch(f"{sql} ORDER BY 1, 2", *asked.values)
+    return tuple(book.opening(row["kind"], row["key"]) for row in rows)
+
+
+def classes(found: Sequence[Opening]) -> dict[tuple[str, ...], int]:
+    """A number for each distinct set of zones; people of one class have their turns at the same hours."""
+    return {zones: n for n, zones in enumerate(dict.fromkeys(((), *(each.zones for each in found))))}
+
+
+def judged(where: db.Where, book: Rulebook, found: Sequence[Opening], candidates: str) -> str:
+    """SQL of candidates with `reason` (NULL: gets it), `kind`, `class` of zones, `opens_at`, `is_new`, `has_consent`."""
+    v, person = where.value, "f.workspace_id, f.person_id"
+    kinds = [(kind, book.rules(kind)) for kind in book.kinds]
+    numbers = classes(found)
+    history = _history(where, book)
+    when = f"coalesce(z.opens_at, {v(book.starts_at)}::timestamptz)"
+    is_new = "true" if book.as_kind else "coalesce(c.first_out_at, c.first_in_at) IS NULL"
+    columns = ("kind", "key", "class", "opens_at", "is_out", "stretch")
+    opened = [[getattr(each, name, numbers[each.zones]) for each in found] for name in columns]
+    zones = (
+        f"""JOIN persons p ON (p.workspace_id, p.id) = ({person})
+        LEFT JOIN unnest({v(opened[0])}::text[], {v(opened[1])}::text[], {v(opened[2])}::int[], {v(opened[3])}::timestamptz[],
+          {v(opened[4])}::boolean[], {v(opened[5])}::float8[]) AS z ({", ".join(columns)})
+          ON z.kind = k.kind AND z.key = {KEY}"""
+        if found
+        else "CROSS JOIN (SELECT 0 AS class, NULL::timestamptz AS opens_at, false AS is_out, 1.0::float8 AS stretch) z"
+    )
+    return f"""
+      SELECT f.*, k.kind, coalesce(z.class, 0) AS class, {when} AS opens_at, coalesce(z.stretch, 1) AS stretch,
+        {is_new} AS is_new, s.has_consent, CASE WHEN f.early IS NOT NULL THEN f.early
+          WHEN {consent.LIVE.format(person=person)} THEN 'opted_out'
+          WHEN k.is_strict AND NOT s.has_consent THEN 'no_consent'
+          WHEN {consent.HELD.format(person=person)}
+            OR NOT EXISTS (SELECT 1 FROM person_aliases a WHERE (a.workspace_id, a.person_id) = ({person})) THEN 'on_hold'
+          WHEN {_capped(when)} THEN 'cap'
+          WHEN z.is_out THEN 'quiet_hours' END AS reason
+      FROM (SELECT {v(book.workspace_id)}::uuid AS workspace_id, e.* FROM ({candidates}) e) f
+      LEFT JOIN devices d ON (d.workspace_id, d.id) = (f.workspace_id, f.device_id)
+      LEFT JOIN unnest({v([kind for kind, _ in kinds])}::text[], {v([r.consent_mode == "strict" for _, r in kinds])}::boolean[],
+        {v([r.person_cap_day for _, r in kinds])}::int[], {v([r.person_cap_week for _, r in kinds])}::int[])
+        AS k (kind, is_strict, cap_day, cap_week) ON k.kind = {_kind(book, where)}
+      CROSS JOIN LATERAL (SELECT {consent.CONSENTED.format(person=person, now=f"{v(book.starts_at)}::timestamptz")}
+        AS has_consent) s
+      LEFT JOIN chats c ON (c.workspace_id, c.device_id, c.person_id) = (f.workspace_id, f.device_id, f.person_id)
+      LEFT JOIN ({history}) h ON h.person_id = f.person_id AND h.is_simulated = (k.kind = ANY({v(list(SIMULATED))}::text[]))
+      {zones}"""
+
+
+def _history(where: db.Where, book: Rulebook) -> str:
+    """SQL: what campaigns sent to people of late, by side: simulated traffic never counts for a real device's caps."""
+    since = where.value(book.starts_at - WEEK - HOUR)
+    return f"""
+      SELECT m.person_id, o.{facts.SIMULATED} AS is_simulated,
+        array_agg(coalesce(m.sent_at, m.claimed_at + interval '{facts.ANSWER_BY}'))
+          FILTER (WHERE m.kind = 'campaign' AND (m.state <> 'failed' OR m.sent_at IS NOT NULL)) AS times,
+        max(m.ended_at) FILTER (WHERE m.state = 'failed' AND m.reason = 'capped')
+          + interval '1 day' * power(2, count(*) FILTER (WHERE m.state = 'failed' AND m.reason = 'capped') - 1) AS closed_until
+      FROM messages m JOIN devices o ON (o.workspace_id, o.id) = (m.workspace_id, m.device_id)
+      WHERE m.workspace_id = {where.value(book.workspace_id)}::uuid AND m.claimed_at > {since}::timestamptz
+        AND m.kind IN ('campaign', 'sequence')
+      GROUP BY m.person_id, is_simulated"""
+
+
+def _capped(when: str) -> str:
+    """SQL: whether somebody has had as many campaign messages as they may by then, or the service closed them to marketing."""
+    return f"""k.cap_day <= 0 OR k.cap_week <= 0 OR (h.person_id IS NOT NULL AND (coalesce(h.closed_until > {when}, false)
+      OR (SELECT count(*) FILTER (WHERE t > {when} - interval '1 day') >= k.cap_day OR count(*) >= k.cap_week
+          FROM unnest(h.times) AS t WHERE t > {when} - interval '7 days')))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +152,16 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceShare:
-    """How many people one device writes to, with what pacing needs to know of it."""
+class Part:
+    """So many people of one device who may be written to in the same hours, all new to it or all known."""
 
     device_id: str
-    name: str
-    state: str
+    kind: str
+    zones: tuple[str, ...]
+    is_new: bool
     count: int
-    min_delay: float
-    max_delay: float
-    per_minute: int
-    per_hour: int
-    per_day: int
-    kind: str = "simulator"
-    new_people: int = 0
+    opens_at: datetime
+    stretch: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,52 +170,64 @@ class Shares:
 
     matched: int
     will_send: int
-    excluded_by_reason: dict[str, int]
-    devices: tuple[DeviceShare, ...]
+    exclusions: tuple[Exclusion, ...]
+    parts: tuple[Part, ...]
     hash: str
-    exclusions: tuple[Exclusion, ...] = ()
-    without_consent: int = 0
+    without_consent: int
+    """Of those who get it, people with no consent on record."""
+    pairs: tuple[int, ...] = field(repr=False)
+    """`PAIR` of everybody who gets it."""
+
+    @property
+    def excluded_by_reason(self) -> dict[str, int]:
+        """How many are left out for each reason."""
+        return {each.reason: each.count for each in self.exclusions}
 
 
-async def shares(tx: db.Tx, workspace_id: str, audience: model.Audience, text: str, media_id: str | None) -> Shares:
+async def shares(tx: db.Tx, book: Rulebook, audience: model.Audience, text: str, media_id: str | None) -> Shares:
     """Count who gets it, per device, and who is left out, by reason."""
     where = db.Where()
-    decided = _decided(where, workspace_id, audience, text)
-    sql = f"""
-      SELECT x.device_id, x.reason, count(*) AS n,
-             sum(hashtextextended(x.person_id::text || x.device_id::text, 0)::numeric) AS sum,
-             d.name, d.state, d.min_delay_seconds, d.max_delay_seconds, d.per_minute, d.per_hour, d.per_day
-      FROM ({decided}) x LEFT JOIN devices d ON d.workspace_id = {where.value(workspace_id)}::uuid AND d.id = x.device_id
-      GROUP BY x.device_id, x.reason, d.name, d.state, d.min_delay_seconds, d.max_delay_seconds, d.per_minute, d.per_hour,
-               d.per_day
-      ORDER BY d.name, x.device_id"""
+    everyone = candidates(where, book.workspace_id, audience, text)
+    found = await openings(tx, book, where, everyone)
+    by_class = {number: zones for zones, number in classes(found).items()}
+    sql = f"""SELECT x.device_id, x.kind, x.class, x.is_new, x.reason, count(*) AS n, min(x.id::text) AS example,
+                min(x.opens_at) AS opens_at, max(x.stretch) AS stretch, count(*) FILTER (WHERE NOT x.has_consent) AS unknown,
+                array_agg({PAIR}) FILTER (WHERE x.reason IS NULL) AS pairs
+              FROM ({judged(where, book, found, everyone)}) x
+              GROUP BY x.device_id, x.kind, x.class, x.is_new, x.reason ORDER BY x.device_id, x.class, x.is_new"""
     rows = await tx.fetch(sql, *where.values)
-    excluded = {reason: sum(row["n"] for row in rows if row["reason"] == reason) for reason in EXCLUSIONS}
     sending = [row for row in rows if row["reason"] is None]
-    digest = await tx.fetchval(
-        "SELECT md5($1)", repr((text, media_id, [(row["device_id"], row["n"], str(row["sum"])) for row in sending]))
-    )
     return Shares(
         matched=sum(row["n"] for row in rows),
         will_send=sum(row["n"] for row in sending),
-        excluded_by_reason={reason: count for reason, count in excluded.items() if count},
-        devices=tuple(_share(row) for row in sending),
-        hash=digest,
-        exclusions=tuple(Exclusion(reason, count) for reason, count in excluded.items() if count),
+        exclusions=await _exclusions(tx, book.workspace_id, [row for row in rows if row["reason"] is not None]),
+        parts=tuple(
+            Part(row["device_id"], row["kind"], by_class[row["class"]], row["is_new"], row["n"], row["opens_at"], row["stretch"])
+            for row in sending
+        ),
+        hash=_hash(sending, text, media_id),
+        without_consent=sum(row["unknown"] for row in sending),
+        pairs=tuple(pair for row in sending for pair in row["pairs"]),
     )
 
 
-def _share(row: db.Row) -> DeviceShare:
-    return DeviceShare(
-        row["device_id"],
-        row["name"],
-        row["state"],
-        row["n"],
-        row["min_delay_seconds"],
-        row["max_delay_seconds"],
-        row["per_minute"],
-        row["per_hour"],
-        row["per_day"],
+def _hash(sending: Sequence[db.Row], text: str, media_id: str | None) -> str:
+    sums: dict[str, tuple[int, int]] = {}
+    for row in sending:
+        count, total = sums.get(row["device_id"], (0, 0))
+        sums[row["device_id"]] = (count + row["n"], total + sum(row["pairs"]))
+    whole = repr((text, media_id, sorted(sums.items())))
+    return hashlib.sha256(whole.encode()).hexdigest()[:32]
+
+
+async def _exclusions(tx: db.Tx, workspace_id: str, rows: Sequence[db.Row]) -> tuple[Exclusion, ...]:
+    counts = {reason: sum(row["n"] for row in rows if row["reason"] == reason) for reason in EXCLUSIONS}
+    examples = {reason: min(row["example"] for row in rows if row["reason"] == reason) for reason, n in counts.items() if n}
+    sql = "SELECT id, name, phone FROM leads WHERE workspace_id = $1 AND id = ANY($2::uuid[])"
+    leads = {row["id"]: row for row in await tx.fetch(sql, workspace_id, list(examples.values()))} if examples else {}
+    return tuple(
+        Exclusion(reason, counts[reason], lead_id, leads[lead_id]["name"], leads[lead_id]["phone"])
+        for reason, lead_id in examples.items()
     )
 
 
@@ -139,78 +243,48 @@ class Asked:
 
 
 async def recipients(
-    tx: db.Tx, workspace_id: str, audience: model.Audience, text: str, asked: Asked, limit: int | None
-) -> list[db.Row]:
-    """Recipients in the order of their leads, each with `reason` and `position`."""
-    inner = db.Where()
-    decided = _decided(inner, workspace_id, audience, text)
-    outer = db.Where(*inner.values)
-    if asked.included is not None:
-        outer.add("x.reason IS NULL" if asked.included else "x.reason IS NOT NULL")
-    if asked.reason:
-        outer.add("x.reason = {}", asked.reason)
-    if asked.device_id:
-        outer.add("x.device_id = {}::uuid", asked.device_id)
-    if asked.text:
-        outer.add("(x.name ILIKE {} OR x.phone LIKE {})", db.like(asked.text), db.like(asked.text))
-    if asked.after:
-        outer.add("x.id > {}::uuid", asked.after)
-    page = f"LIMIT {int(limit)}" if limit else ""
-    sql = f"""SELECT x.*, d.name AS device_name, d.min_delay_seconds, d.max_delay_seconds, d.per_minute, d.per_hour, d.per_day
-              FROM ({decided}) x LEFT JOIN devices d ON d.workspace_id = {outer.value(workspace_id)}::uuid AND d.id = x.device_id
-              WHERE {outer} ORDER BY x.id {page}"""
-    return await tx.fetch(sql, *outer.values)
+    tx: db.Tx,
+    book: Rulebook,
+    audience: model.Audience,
+    text: str,
+    asked: Asked,
+    limit: int | None,
+    splitting: Sequence[str] = (),
+) -> list[tuple[db.Row, tuple[str, ...]]]:
+    """Recipients in the order of their leads, each with its zones (empty: at any hour).
 
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What one page of planning wrote: how far it looked, and how many messages each device was given."""
-
-    last_lead: str | None
-    seen: int
-    counts: dict[str, int]
-
-
-async def write_page(
-    tx: db.Tx, campaign: model.Campaign, after: str | None, given: dict[str, int], base: str, limit: int = model.PAGE
-) -> Page:
-    """INSERT … SELECT one page of leads as queued messages; who is in already stays as they are (unique per person).
-
-    `base` is the first 24 hexadecimal digits of the ids, so that they rise in the order of sending. `given` is how many each
-    device has already: a message expires so long after *its own* planned time, wherever it stands in its device's queue.
+    `place` is where somebody stands in the part of their device, from 0; `splitting` are the devices whose new people stand
+    apart from the known ones.
     """
-    where, draft, now = db.Where(), campaign.draft, await tx.now()
-    _match(where, campaign.workspace_id, draft.audience)
-    if after is not None:
-        where.add("l.id > {}::uuid", after)
-    why = _why(where.value(render.required(draft.text)))
-    v = where.value
-    own = v((draft.min_delay_seconds + draft.max_delay_seconds) / 2)
-    mean = f"greatest({own}::float8, (d.min_delay_seconds + d.max_delay_seconds) / 2)"
-    start = f"greatest({v(campaign.due_at)}::timestamptz, {v(now)}::timestamptz)"
-    sql = f"""
-      WITH page AS MATERIALIZED (
-        SELECT l.*, {why} AS why, row_number() OVER (ORDER BY l.id) AS nth FROM leads l
-        WHERE {where} ORDER BY l.id LIMIT {int(limit)}),
-      placed AS (
-        SELECT p.*, coalesce(g.count, 0) + row_number() OVER (PARTITION BY p.device_id ORDER BY p.id) - 1 AS place
-        FROM page p LEFT JOIN unnest({v(list(given))}::uuid[], {v(list(given.values()))}::bigint[]) AS g (device_id, count)
-          ON g.device_id = p.device_id
-        WHERE p.why IS NULL),
-      written AS (
-        INSERT INTO messages (workspace_id, id, kind, source_id, person_id, lead_id, device_id, content_id, name, phone, state,
-                              priority, not_before, expires_at, created_at)
-        SELECT p.workspace_id, ({v(base)}::text || lpad(to_hex(p.nth), 8, '0'))::uuid, 'campaign',
-               {v(campaign.id)}::uuid, p.person_id, p.id, p.device_id, {v(campaign.content_id)}::uuid, p.name, p.phone, 'queued',
-               {v(outbox.PRIORITY[outbox.MessageKind.CAMPAIGN])}::smallint, {v(campaign.due_at)}::timestamptz,
-               {start} + {v(outbox.EXPIRES_AFTER)}::interval + make_interval(secs => greatest(p.place * {mean},
-                 p.place / d.per_minute * 60, p.place / d.per_hour * 3600, p.place / d.per_day * 86400)),
-               {v(now)}::timestamptz
-        FROM placed p JOIN devices d ON (d.workspace_id, d.id) = (p.workspace_id, p.device_id) ORDER BY p.id
-        ON CONFLICT (workspace_id, source_id, step_id, person_id, twin) DO NOTHING RETURNING device_id)
-      SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last, (SELECT count(*) FROM page) AS seen, device_id, n
-      FROM (SELECT NULL::uuid AS device_id, 0::bigint AS n
-            UNION ALL SELECT device_id, count(*) FROM written GROUP BY device_id) AS each"""
-    rows = await tx.fetch(sql, *where.values)
-    counts = {row["device_id"]: row["n"] for row in rows if row["device_id"] is not None}
-    return Page(rows[0]["last"], rows[0]["seen"], counts)
+    inner = db.Where()
+    everyone = candidates(inner, book.workspace_id, audience, text)
+    found = await openings(tx, book, inner, everyone)
+    by_class = {number: zones for zones, number in classes(found).items()}
+    people = judged(inner, book, found, everyone)
+    outer = db.Where(*inner.values)
+    for condition, value in _conditions(asked):
+        outer.add(condition, *value)
+    apart = f"x.is_new AND x.device_id = ANY({outer.value(list(splitting))}::uuid[])"
+    page = f"LIMIT {int(limit)}" if limit else ""
+    sql = f"""SELECT x.*, p.zones AS person_zones, d.name AS device_name FROM (
+                SELECT x.*, row_number() OVER (PARTITION BY x.device_id, x.class, {apart}, x.reason IS NULL ORDER BY x.id) - 1
+                  AS place FROM ({people}) x) x
+              JOIN persons p ON (p.workspace_id, p.id) = (x.workspace_id, x.person_id)
+              LEFT JOIN devices d ON (d.workspace_id, d.id) = (x.workspace_id, x.device_id)
+              WHERE {outer} ORDER BY x.id {page}"""
+    return [(row, by_class[row["class"]]) for row in await tx.fetch(sql, *outer.values)]
+
+
+def _conditions(asked: Asked) -> list[tuple[str, tuple[object, ...]]]:
+    found: list[tuple[str, tuple[object, ...]]] = []
+    if asked.included is not None:
+        found.append(("x.reason IS NULL" if asked.included else "x.reason IS NOT NULL", ()))
+    if asked.reason:
+        found.append(("x.reason = {}", (asked.reason,)))
+    if asked.device_id:
+        found.append(("x.device_id = {}::uuid", (asked.device_id,)))
+    if asked.text:
+        found.append(("(x.name ILIKE {} OR x.phone LIKE {})", (db.like(asked.text), db.like(asked.text))))
+    if asked.after:
+        found.append(("x.id > {}::uuid", (asked.after,)))
+    return found

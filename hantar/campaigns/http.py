@@ -113,7 +113,7 @@ async def plan_draft(body: plan_models.DraftPlanIn, at: access.At = READ) -> pla
     draft = http_models.draft_of(body, media_id, body.time_zone or at.caller.time_zone)
     async with at.tx() as tx:
         await service.check(tx, at.workspace_id, replace(draft, media_id=None) if is_elsewhere else draft)
-        return plan_models.plan_out(await plan.make(tx, at.workspace_id, draft, None))
+        return plan_models.plan_out(await plan.make(tx, at.workspace_id, draft, None, as_kind=body.as_kind))
 
 
 @router.get("/campaigns/{campaign_id}", summary="One campaign with its numbers")
@@ -243,7 +243,8 @@ async def plan_campaign(
     """As it would go if it started at its time."""
     async with at.tx() as tx:
         campaign = await store.find(tx, at.workspace_id, str(campaign_id))
-        made = await plan.make(tx, at.workspace_id, campaign.draft, str(campaign_id), campaign.due_at)
+        as_kind = body.as_kind if body else None
+        made = await plan.make(tx, at.workspace_id, campaign.draft, str(campaign_id), campaign.due_at, as_kind)
         return plan_models.plan_out(made)
 
 

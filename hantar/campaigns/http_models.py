@@ -1,6 +1,7 @@
 """Bodies and replies of the routes of campaigns (api.md section 3)."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
@@ -13,6 +14,7 @@ from hantar.campaigns import model, progress, schedule
 from hantar.kit import errors, inputs
 from hantar.leads import model as leads
 from hantar.outbox import model as outbox
+from hantar.policy import terms
 
 ALL = "all"
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -116,9 +118,20 @@ def draft_of(body: CampaignIn, media_id: str | None, zone: str) -> model.Draft:
         max_delay_seconds=body.max_delay_seconds,
         when_offline=body.when_offline,
         late_policy=body.late_policy,
-        rules=body.rules,
+        rules=_rules(body.rules),
         canary=body.canary,
     )
+
+
+def _rules(given: dict[str, RuleValue]) -> dict[str, Any]:
+    """A campaign's own numbers as the engine keeps them; the widest bounds apply, since a looser number changes nothing."""
+    read = terms.read_all(given, "simulator", "rules")
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in read.items()}
+
+
+def rules_out(rules: Mapping[str, Any]) -> dict[str, RuleValue]:
+    """A campaign's own numbers in the words of the API."""
+    return {name: terms.shown(name, value) for name, value in rules.items()}
 
 
 def as_body(draft: model.Draft, changes: CampaignChangesIn | None = None) -> CampaignIn:
@@ -137,7 +150,7 @@ def as_body(draft: model.Draft, changes: CampaignChangesIn | None = None) -> Cam
         "device_ids": None if draft.audience.device_ids is None else list(draft.audience.device_ids),
         "when_offline": draft.when_offline,
         "late_policy": draft.late_policy,
-        "rules": dict(draft.rules),
+        "rules": rules_out(draft.rules),
         "canary": draft.canary,
     }
     sent = {} if changes is None else changes.model_dump(exclude_unset=True)
@@ -265,7 +278,7 @@ def campaign_out(
         device_ids=None if draft.audience.device_ids is None else list(draft.audience.device_ids),
         when_offline=draft.when_offline,
         late_policy=draft.late_policy or "ask",
-        rules=dict(draft.rules),
+        rules=rules_out(draft.rules),
         canary=draft.canary,
         canary_passed_at=campaign.canary_passed_at,
         waiting_for="canary" if campaign.is_waiting_for_canary else None,

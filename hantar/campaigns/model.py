@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any, Literal, NewType
 
@@ -10,8 +10,6 @@ from hantar.kit import errors
 
 CampaignId = NewType("CampaignId", str)
 
-LATE_AFTER = timedelta(hours=2)
-"""A start missed by more than this never sends silently (responsible-sending.md 13, `late_start_after`)."""
 DELAYS = (10.0, 30.0)
 """Default minimum and maximum pause between two messages of a device, in seconds (mission CP1)."""
 LONGEST_DELAY = 86_400.0
@@ -146,6 +144,8 @@ class Campaign:
     started_at: datetime | None
     finished_at: datetime | None
     canary_passed_at: datetime | None
+    plan_hash: str | None
+    """The plan it was started by: only its people are written to."""
     created_at: datetime
     updated_at: datetime
     pause_cause: PauseCause | None = None

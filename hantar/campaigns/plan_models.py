@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from hantar.campaigns import audience, http_models, plan, words
+from hantar.campaigns import audience, http_models, planned, words
 from hantar.kit import inputs
 
 AsKind = Annotated[
@@ -35,9 +35,9 @@ class DevicePlanOut(BaseModel):
     kind: Annotated[str, Field(description="Which rules bind it: `linked`, `cloud`, `simulator`, `demo`.")]
     count: int
     new_people: Annotated[int, Field(description="Of these, people this device has never met.")]
-    first_at: datetime
-    last_at: datetime
-    late_at: Annotated[datetime, Field(description="It ends later than this one time in ten.")]
+    first_at: Annotated[datetime | None, Field(description="Null: by these rules nobody ever gets a turn.")]
+    last_at: datetime | None
+    late_at: Annotated[datetime | None, Field(description="It ends later than this one time in ten.")]
     would_expire: Annotated[int, Field(description="Messages whose turn would come after they expire.")]
 
 
@@ -71,7 +71,7 @@ class OptOutLineOut(BaseModel):
     """Whether the text says how to stop hearing from us."""
 
     is_present: bool
-    is_required: Annotated[bool, Field(description="Without it a start answers 409 `opt_out_line_missing`.")]
+    is_required: Annotated[bool, Field(description="It is missing, and a start answers 409 `opt_out_line_missing`.")]
     proposal: Annotated[str | None, Field(description="A line to add, in the message's language; nothing is added by itself.")]
     language: str
 
@@ -126,7 +126,7 @@ class RecipientOut(BaseModel):
     has_consent: Annotated[bool, Field(description="Whether a consent to marketing is on record.")]
 
 
-def plan_out(made: plan.Plan) -> PlanOut:
+def plan_out(made: planned.Plan) -> PlanOut:
     """A plan in the words of the API."""
     shares = made.shares
     return PlanOut(
@@ -136,7 +136,7 @@ def plan_out(made: plan.Plan) -> PlanOut:
         matched=shares.matched,
         will_send=shares.will_send,
         excluded=shares.matched - shares.will_send,
-        excluded_by_reason={each.reason: each.count for each in shares.exclusions},
+        excluded_by_reason=shares.excluded_by_reason,
         exclusions=[_exclusion_out(each) for each in shares.exclusions],
         without_consent=shares.without_consent,
         moved=[
@@ -163,23 +163,23 @@ def _exclusion_out(each: audience.Exclusion) -> ExclusionOut:
     return ExclusionOut(reason=each.reason, count=each.count, words=words.REASONS[each.reason], example=example)
 
 
-def _device_out(each: plan.DevicePlan) -> DevicePlanOut:
-    share = each.share
+def _device_out(each: planned.DevicePlan) -> DevicePlanOut:
+    course, device = each.course, each.course.device
     return DevicePlanOut(
-        device_id=share.device_id,
-        name=share.name,
-        state=share.state,
-        kind=share.kind,
-        count=share.count,
-        new_people=share.new_people,
-        first_at=each.first_at,
-        last_at=each.last_at,
+        device_id=device.id,
+        name=device.name,
+        state=device.state,
+        kind=device.kind,
+        count=course.count,
+        new_people=course.new_people,
+        first_at=each.turns.first_at,
+        last_at=each.turns.last_at,
         late_at=each.late_at,
         would_expire=each.would_expire,
     )
 
 
-def recipient_out(each: plan.Recipient) -> RecipientOut:
+def recipient_out(each: planned.Recipient) -> RecipientOut:
     """A recipient in the words of the API."""
     fields = {name: getattr(each, name) for name in each.__dataclass_fields__}
     fields |= {"zones": list(each.zones), "reason_words": words.REASONS.get(each.reason) if each.reason else None}

@@ -8,7 +8,7 @@ import asyncio
 import asyncpg
 import structlog
 
-from hantar.campaigns import audience, model, service, store
+from hantar.campaigns import audience, late, model, rulebook, service, store, writing
 from hantar.kit import clock, cluster, db, ids
 from hantar.outbox import queue
 
@@ -59,7 +59,7 @@ class Planner:
     async def _start_due(self) -> tuple[list[tuple[str, str]], float]:
         async with self._db.system() as tx:
             now = await tx.now()
-            for row in await store.take_due(tx, now, now - model.LATE_AFTER):
+            for row in await store.take_due(tx, now, await late.due(tx, now)):
                 log.info("campaign.due", campaign=row["id"], status=row["status"])
                 service.tell_row(tx, row)
             planned, due = await store.being_planned(tx), await store.next_due(tx)
@@ -83,7 +83,9 @@ class Planner:
                 return False
             after, given = await store.cursor(tx, workspace_id, campaign_id)
             base = ids.new_id().replace("-", "")[:24]
-            page = await audience.write_page(tx, campaign, after, given, base, self._page)
+            starts_at = max(campaign.due_at, await tx.now())
+            book = await rulebook.resolve(tx, workspace_id, campaign.draft.rules, starts_at)
+            page = await writing.write_page(tx, campaign, book, after, given, base, self._page)
             await queue.open_lanes(tx, workspace_id, list(page.counts))
             if page.last_lead is not None:
                 counts = {device: given.get(device, 0) + page.counts.get(device, 0) for device in {**given, **page.counts}}
@@ -101,10 +103,10 @@ class Planner:
         if await tx.fetchval(sql, campaign.workspace_id, campaign.id):
             await store.move(tx, campaign.workspace_id, campaign.id, [C.TRIGGERED], C.PROCESSING)
         else:
-            shares = await audience.shares(
-                tx, campaign.workspace_id, campaign.draft.audience, campaign.draft.text, campaign.draft.media_id
-            )
-            only_pooled = shares.matched > 0 and shares.excluded_by_reason.get("no_device", 0) == shares.matched
+            draft = campaign.draft
+            book = await rulebook.resolve(tx, campaign.workspace_id, draft.rules, await tx.now())
+            shares = await audience.shares(tx, book, draft.audience, draft.text, draft.media_id)
+            only_pooled = shares.matched > 0 and shares.excluded_by_reason.get("no_device") == shares.matched
             reason = "no_usable_device" if only_pooled else "no_recipients"
             await store.move(tx, campaign.workspace_id, campaign.id, [C.TRIGGERED], C.FAILED, reason)
         service.tell(tx, await store.find(tx, campaign.workspace_id, campaign.id))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hantar.audit import service as audit
-from hantar.campaigns import audience, model, schedule, store
+from hantar.campaigns import late, manifest, model, optout_line, rulebook, schedule, store
 from hantar.kit import db, errors, ids
 from hantar.outbox import queue, render
 
@@ -55,6 +55,9 @@ async def create(
 ) -> Made:
     """Store a new campaign: pending, or paused with `hold`. Told as a fact so that the planner looks at once."""
     await check(tx, workspace_id, draft)
+    draft = await _decided(tx, workspace_id, draft)
+    if not hold:
+        await _check_line(tx, workspace_id, draft)
     now = await tx.now()
     resolved = schedule.resolve(draft.campaign_date, draft.time_schedule, draft.time_zone, now)
     campaign_id = ids.new_id()
@@ -72,7 +75,22 @@ async def create(
 async def _gate(tx: db.Tx, workspace_id: str, campaign_id: str, draft: model.Draft, *, is_open: bool) -> None:
     delays = (draft.min_delay_seconds, draft.max_delay_seconds)
     skip = draft.when_offline == "skip"
-    await queue.put_source(tx, workspace_id, campaign_id, "campaign", delays, skip_offline=skip, is_open=is_open)
+    await queue.put_source(
+        tx, workspace_id, campaign_id, "campaign", delays, skip_offline=skip, is_open=is_open, rules=draft.rules
+    )
+
+
+async def _decided(tx: db.Tx, workspace_id: str, draft: model.Draft) -> model.Draft:
+    """The draft with what its writer left to the rules."""
+    return replace(draft, late_policy=draft.late_policy or await late.policy_of(tx, workspace_id, draft.audience))
+
+
+async def _check_line(tx: db.Tx, workspace_id: str, draft: model.Draft) -> None:
+    """Raise `OptOutLineMissing` when somebody's first campaign message must say how to stop, and this one does not."""
+    book = await rulebook.resolve(tx, workspace_id, draft.rules, await tx.now())
+    line = await optout_line.look(tx, book, draft)
+    if line.is_required:
+        raise model.OptOutLineMissing(proposal=line.proposal, language=line.language)
 
 
 def tell(tx: db.Tx, campaign: model.Campaign) -> None:
@@ -104,6 +122,9 @@ async def edit(tx: db.Tx, workspace_id: str, campaign_id: str, draft: model.Draf
     if not campaign.is_editable:
         raise model.CampaignNotEditable
     await check(tx, workspace_id, draft)
+    draft = await _decided(tx, workspace_id, draft)
+    if campaign.status is not C.PAUSED:
+        await _check_line(tx, workspace_id, draft)
     same_time = (draft.campaign_date, draft.time_schedule, draft.time_zone) == (
         campaign.draft.campaign_date,
         campaign.draft.time_schedule,
@@ -146,11 +167,9 @@ async def start(tx: db.Tx, workspace_id: str, campaign_id: str, plan_hash: str |
         raise model.CampaignEnded
     if campaign.is_editable:
         if plan_hash is not None:
-            draft = campaign.draft
-            today = await audience.shares(tx, workspace_id, draft.audience, draft.text, draft.media_id)
-            if today.hash != plan_hash:
-                raise model.PlanChanged
-        await store.start_now(tx, workspace_id, campaign_id)
+            await manifest.check(tx, campaign, plan_hash)
+        await _check_line(tx, workspace_id, campaign.draft)
+        await store.start_now(tx, workspace_id, campaign_id, plan_hash)
         await queue.set_gate(tx, workspace_id, campaign_id, is_open=True)
     elif campaign.status is C.PAUSED:
         return await resume(tx, workspace_id, campaign_id)
@@ -191,6 +210,8 @@ async def resume(
     missed = campaign.paused_from is C.PENDING and campaign.due_at <= now
     if missed and answer == "skip":
         return await cancel(tx, workspace_id, campaign_id)
+    if campaign.paused_from is C.PENDING:
+        await _check_line(tx, workspace_id, campaign.draft)
     if campaign.paused_at is not None and campaign.paused_from is not C.PENDING:
         await queue.put_off(tx, workspace_id, campaign_id, now - campaign.paused_at)
     await store.unpause(tx, workspace_id, campaign_id, now if missed else None)

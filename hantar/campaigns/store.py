@@ -1,6 +1,7 @@
 """SQL of campaigns and plans. Taking work is one conditional UPDATE."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +49,7 @@ def from_row(row: db.Row) -> model.Campaign:
         started_at=row["started_at"],
         finished_at=row["finished_at"],
         canary_passed_at=row["canary_passed_at"],
+        plan_hash=row["plan_hash"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         pause_cause=None if row["pause_cause"] is None else model.PauseCause.read(row["pause_cause"]),
@@ -72,7 +74,7 @@ def _columns(draft: model.Draft, content_id: str, due_at: datetime) -> dict[str,
         "min_delay_seconds": draft.min_delay_seconds,
         "max_delay_seconds": draft.max_delay_seconds,
         "when_offline": draft.when_offline,
-        "late_policy": draft.late_policy or "ask",
+        "late_policy": draft.late_policy,
         "rules": dict(draft.rules),
         "canary": draft.canary,
     }
@@ -91,7 +93,7 @@ async def insert(
 
 async def update(tx: db.Tx, workspace_id: str, campaign_id: str, draft: model.Draft, content_id: str, due_at: datetime) -> int:
     """Change a campaign that has not started; 0 when it has meanwhile."""
-    row = {**_columns(draft, content_id, due_at), "updated_at": await tx.now()}
+    row = {**_columns(draft, content_id, due_at), "updated_at": await tx.now(), "plan_hash": None}
     sets = ", ".join(f"{name} = ${n}" for n, name in enumerate(row, start=3))
     sql = f"""UPDATE campaigns SET {sets} WHERE (workspace_id, id) = ($1, $2)
               AND (status = 'pending' OR (status = 'paused' AND paused_from = 'pending'))"""
@@ -156,12 +158,12 @@ async def unpause(tx: db.Tx, workspace_id: str, campaign_id: str, due_at: dateti
     return await tx.execute(sql, workspace_id, campaign_id, await tx.now(), due_at) == 1
 
 
-async def start_now(tx: db.Tx, workspace_id: str, campaign_id: str) -> bool:
-    """Make a campaign that has not started due at once; False when it has."""
-    sql = f"""UPDATE campaigns SET status = 'pending', paused_from = NULL, paused_at = NULL,
+async def start_now(tx: db.Tx, workspace_id: str, campaign_id: str, plan_hash: str | None = None) -> bool:
+    """Make a campaign that has not started due at once, for the people of a plan if one is named; False when it has."""
+    sql = f"""UPDATE campaigns SET status = 'pending', paused_from = NULL, paused_at = NULL, plan_hash = $4,
                status_reason = NULL, due_at = $3, updated_at = $3, signals_seen = {SIGNALS}
              WHERE (workspace_id, id) = ($1, $2) AND (status = 'pending' OR (status = 'paused' AND paused_from = 'pending'))"""
-    return await tx.execute(sql, workspace_id, campaign_id, await tx.now()) == 1
+    return await tx.execute(sql, workspace_id, campaign_id, await tx.now(), plan_hash) == 1
 
 
 async def pass_canary(tx: db.Tx, workspace_id: str, campaign_id: str, now: datetime) -> None:
@@ -170,23 +172,42 @@ async def pass_canary(tx: db.Tx, workspace_id: str, campaign_id: str, now: datet
     await tx.execute(sql, workspace_id, campaign_id, now)
 
 
-async def take_due(tx: db.Tx, now: datetime, late_before: datetime) -> list[db.Row]:
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A campaign that is due, and the instant before which its start counts as missed."""
+
+    workspace_id: str
+    id: str
+    late_before: datetime
+
+
+async def due(tx: db.Tx, now: datetime) -> list[db.Row]:
+    """Campaigns that are due, over all workspaces, with their own rules and the kinds of devices they may use."""
+    sql = """SELECT c.workspace_id, c.id, c.rules, ARRAY(SELECT DISTINCT d.rules_kind FROM devices d
+               WHERE d.workspace_id = c.workspace_id AND (c.device_ids IS NULL OR d.id = ANY(c.device_ids))) AS kinds
+             FROM campaigns c WHERE c.status = 'pending' AND c.due_at <= $1 ORDER BY c.due_at LIMIT 100"""
+    return await tx.fetch(sql, now)
+
+
+async def take_due(tx: db.Tx, now: datetime, found: Sequence[Due]) -> list[db.Row]:
     """Start what is due, each campaign by exactly one server. One that is too late waits for an answer, or is skipped."""
     sql = """
       UPDATE campaigns c SET updated_at = $1,
-        status = CASE WHEN c.due_at > $2 OR c.late_policy = 'run' THEN 'triggered'
+        status = CASE WHEN c.due_at > x.late_before OR c.late_policy = 'run' THEN 'triggered'
                       WHEN c.late_policy = 'ask' THEN 'paused' ELSE 'failed' END,
-        paused_from = CASE WHEN c.due_at <= $2 AND c.late_policy = 'ask' THEN 'pending' END,
-        status_reason = CASE WHEN c.due_at > $2 OR c.late_policy = 'run' THEN NULL
+        paused_from = CASE WHEN c.due_at <= x.late_before AND c.late_policy = 'ask' THEN 'pending' END,
+        status_reason = CASE WHEN c.due_at > x.late_before OR c.late_policy = 'run' THEN NULL
                              WHEN c.late_policy = 'ask' THEN 'waits_for_answer' ELSE 'too_late' END,
-        started_at = CASE WHEN c.due_at > $2 OR c.late_policy = 'run' THEN $1 END,
-        finished_at = CASE WHEN c.due_at <= $2 AND c.late_policy = 'skip' THEN $1::timestamptz END
-      WHERE (c.workspace_id, c.id) IN (
-        SELECT workspace_id, id FROM campaigns WHERE status = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT 100
+        started_at = CASE WHEN c.due_at > x.late_before OR c.late_policy = 'run' THEN $1 END,
+        finished_at = CASE WHEN c.due_at <= x.late_before AND c.late_policy = 'skip' THEN $1::timestamptz END
+      FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) AS x (workspace_id, id, late_before)
+      WHERE (c.workspace_id, c.id) = (x.workspace_id, x.id) AND (c.workspace_id, c.id) IN (
+        SELECT workspace_id, id FROM campaigns WHERE status = 'pending' AND due_at <= $1 AND id = ANY($3) ORDER BY due_at
         FOR UPDATE SKIP LOCKED)
         AND c.status = 'pending'
       RETURNING c.workspace_id, c.id, c.status, c.status_reason"""
-    return await tx.fetch(sql, now, late_before)
+    columns = [[each.workspace_id for each in found], [each.id for each in found], [each.late_before for each in found]]
+    return await tx.fetch(sql, now, *columns) if found else []
 
 
 async def being_planned(tx: db.Tx) -> list[tuple[str, str]]:
@@ -235,11 +256,33 @@ async def delete(tx: db.Tx, workspace_id: str, campaign_id: str) -> None:
 
 
 async def insert_plan(
-    tx: db.Tx, workspace_id: str, plan_id: str, campaign_id: str | None, spec: dict[str, Any], digest: str
+    tx: db.Tx,
+    workspace_id: str,
+    plan_id: str,
+    campaign_id: str | None,
+    spec: dict[str, Any],
+    digest: str,
+    people: Sequence[int] | None,
 ) -> None:
-    """Keep what a plan was asked about, so that its recipients can be paged."""
-    sql = "INSERT INTO plans (workspace_id, id, campaign_id, spec, hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)"
-    await tx.execute(sql, workspace_id, plan_id, campaign_id, spec, digest, await tx.now())
+    """Keep what a plan was asked about and who is in it, so that it can be paged and, by its hash, started.
+
+    The same people planned again replace the older entry's list: one is enough.
+    """
+    if people is not None:
+        older = """UPDATE plans SET people = NULL WHERE workspace_id = $1 AND hash = $2 AND people IS NOT NULL
+                   AND campaign_id IS NOT DISTINCT FROM $3"""
+        await tx.execute(older, workspace_id, digest, campaign_id)
+    sql = """INSERT INTO plans (workspace_id, id, campaign_id, spec, hash, people, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)"""
+    await tx.execute(sql, workspace_id, plan_id, campaign_id, spec, digest, people, await tx.now())
+
+
+async def started_plan(tx: db.Tx, workspace_id: str, digest: str, text: str, media_id: str | None) -> db.Row | None:
+    """The newest plan with this hash for this very content, with its people (`audience.PAIR`); None when there is none."""
+    sql = """SELECT id, people FROM plans WHERE workspace_id = $1 AND hash = $2 AND people IS NOT NULL
+               AND spec ->> 'text' = $3 AND spec ->> 'media_id' IS NOT DISTINCT FROM $4
+             ORDER BY created_at DESC, id DESC LIMIT 1"""
+    return await tx.fetchrow(sql, workspace_id, digest, text, media_id)
 
 
 async def find_plan(tx: db.Tx, workspace_id: str, plan_id: str) -> db.Row:
@@ -251,5 +294,8 @@ async def find_plan(tx: db.Tx, workspace_id: str, plan_id: str) -> db.Row:
 
 
 async def forget_plans(tx: db.Tx, workspace_id: str, before: datetime) -> None:
-    """Plans nobody will page any more."""
-    await tx.execute("DELETE FROM plans WHERE workspace_id = $1 AND created_at < $2", workspace_id, before)
+    """Plans nobody will page any more, but those by which a campaign is still being written."""
+    sql = """DELETE FROM plans p WHERE p.workspace_id = $1 AND p.created_at < $2 AND NOT EXISTS (
+               SELECT 1 FROM campaigns c WHERE (c.workspace_id, c.plan_hash) = (p.workspace_id, p.hash)
+                 AND c.status IN ('pending', 'triggered', 'paused'))"""
+    await tx.execute(sql, workspace_id, before)

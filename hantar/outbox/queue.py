@@ -1,5 +1,6 @@
 """Into the outbox and through its gates: content versions, sources, lanes, single messages. SQL of the outbox's own tables."""
 
+import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,14 +38,22 @@ async def open_lanes(tx: db.Tx, workspace_id: str, device_ids: Sequence[str]) ->
 
 
 async def put_source(
-    tx: db.Tx, workspace_id: str, source_id: str, kind: str, delays: tuple[float, float], *, skip_offline: bool, is_open: bool
+    tx: db.Tx,
+    workspace_id: str,
+    source_id: str,
+    kind: str,
+    delays: tuple[float, float],
+    *,
+    skip_offline: bool,
+    is_open: bool,
+    rules: Mapping[str, object] = types.MappingProxyType({}),
 ) -> None:
-    """Make or change the gate of a campaign or sequence; delays are minimum and maximum seconds."""
-    sql = """INSERT INTO sources (workspace_id, id, kind, min_delay_seconds, max_delay_seconds, skip_offline, is_open)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+    """Make or change the gate of a campaign or sequence: delays in seconds (least, most), `rules` its own, stricter numbers."""
+    sql = """INSERT INTO sources (workspace_id, id, kind, min_delay_seconds, max_delay_seconds, skip_offline, is_open, rules)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (workspace_id, id) DO UPDATE
-             SET min_delay_seconds = $4, max_delay_seconds = $5, skip_offline = $6, is_open = $7"""
-    await tx.execute(sql, workspace_id, source_id, kind, *delays, skip_offline, is_open)
+             SET min_delay_seconds = $4, max_delay_seconds = $5, skip_offline = $6, is_open = $7, rules = $8"""
+    await tx.execute(sql, workspace_id, source_id, kind, *delays, skip_offline, is_open, dict(rules))
 
 
 async def set_gate(tx: db.Tx, workspace_id: str, source_id: str, *, is_open: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from hantar.campaigns import audience, model, plan, service, store
+from hantar.campaigns import audience, model, plan, service, store, writing
 from hantar.campaigns import planner as planners
 from tests.fleet import Fleet
 
@@ -120,14 +120,14 @@ async def test_a_changed_audience_changes_the_hash(fleet: Fleet) -> None:
     await fleet.add_leads(device, PHONES[3:4])
     async with fleet.db.transaction(fleet.workspace) as tx:
         after = await plan.make(tx, fleet.workspace, fleet.draft(), made.campaign.id)
-        assert before.shares.hash != after.shares.hash
+        assert before.hash != after.hash
         try:
-            await service.start(tx, fleet.workspace, made.campaign.id, before.shares.hash)
+            await service.start(tx, fleet.workspace, made.campaign.id, before.hash)
         except model.PlanChanged:
             pass
         else:
             raise AssertionError("a stale plan was accepted")
-        started = await service.start(tx, fleet.workspace, made.campaign.id, after.shares.hash)
+        started = await service.start(tx, fleet.workspace, made.campaign.id, after.hash)
         assert started.status == "pending"
     await fleet.planner.look()
     assert len(await fleet.rows()) == 4
@@ -174,7 +174,7 @@ async def test_a_lead_deleted_while_its_page_is_written_stops_nothing(fleet: Fle
     leads = await fleet.add_leads(device, PHONES[:60])
     async with fleet.db.transaction(fleet.workspace) as tx:
         made = await service.create(tx, fleet.workspace, fleet.draft())
-    write, failed = audience.write_page, []
+    write, failed = writing.write_page, []
 
     async def meanwhile(*words: Any, **more: Any) -> Any:
         if not failed:
@@ -184,7 +184,7 @@ async def test_a_lead_deleted_while_its_page_is_written_stops_nothing(fleet: Fle
             raise asyncpg.ForeignKeyViolationError("messages_workspace_id_lead_id_fkey")
         return await write(*words, **more)
 
-    monkeypatch.setattr(audience, "write_page", meanwhile)
+    monkeypatch.setattr(writing, "write_page", meanwhile)
     await fleet.planner.look()
     assert len(await fleet.rows(made.campaign.id)) == 59
 

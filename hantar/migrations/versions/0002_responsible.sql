@@ -351,12 +351,14 @@ ALTER TABLE lanes
 -- ---------------------------------------------------------------- campaigns
 -- pause_cause: why the rules paused it; counted_from: since its last resume, older hits are settled; signals_seen: restrictions
 -- of its devices that a person knew of when they started or resumed it {device: signal}
+-- plan_hash: the plan it was started by; only its people are written to
 ALTER TABLE campaigns
   ADD COLUMN rules jsonb NOT NULL DEFAULT '{}',
   ADD COLUMN canary int CHECK (canary > 0),
   ADD COLUMN canary_passed_at timestamptz,
   ADD COLUMN pause_cause jsonb,
   ADD COLUMN resume_after timestamptz,
+  ADD COLUMN plan_hash text,
   ADD COLUMN counted_from timestamptz,
   ADD COLUMN signals_seen jsonb NOT NULL DEFAULT '{}';
 --;;
@@ -374,6 +376,11 @@ UPDATE import_rows r SET person_id = p.id FROM persons p
 WHERE p.workspace_id = r.workspace_id AND p.phone = r.cell AND r."column" = 'phone' AND r.outcome <> 'failed';
 --;;
 CREATE INDEX import_rows_person ON import_rows (workspace_id, person_id) WHERE person_id IS NOT NULL;
+--;;
+-- people: who is in it, a number for each pair of person and device; NULL for plans that cannot be started
+ALTER TABLE plans ADD COLUMN people bigint[];
+--;;
+CREATE INDEX plans_hash ON plans (workspace_id, hash) WHERE people IS NOT NULL;
 --;;
 -- ---------------------------------------------------------------- audit
 CREATE TABLE audit (

@@ -1,0 +1,118 @@
+"""By which numbers a plan judges: the rules of each kind of device under the campaign's own, and when whose window opens."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Literal
+
+from hantar.consent import quiet
+from hantar.kit import db
+from hantar.outbox import rules as outbox_rules
+from hantar.policy import model as policy
+from hantar.policy import service as policies
+
+ALWAYS = outbox_rules.ALWAYS
+SIMULATED = ("simulator", "demo")
+"""Kinds that reach nobody; their traffic never counts for a real device's caps."""
+_HOURS = 7 * 24
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """When people with these zones may be written to: from `opens_at` on; None: nobody knows, or never by these rules."""
+
+    kind: str
+    key: str
+    zones: tuple[str, ...]
+    opens_at: datetime | None
+    is_out: bool
+    """Left out for it: the hour is unknown, never comes, or the rules drop what falls outside."""
+    stretch: float
+    """How much longer sending takes because it is allowed for a part of the week only; 1 is always."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """The rules of every kind of device for one campaign that starts at an instant."""
+
+    workspace_id: str
+    workspace_zone: str
+    starts_at: datetime
+    base: Mapping[str, policy.Rules]
+    """The policy's rules by kind."""
+    own: Mapping[str, Any]
+    """The campaign's own, stricter numbers."""
+    as_kind: Literal["linked"] | None = None
+    openings: tuple[Opening, ...] = ()
+
+    def rules(self, kind: str) -> policy.Rules:
+        """What binds devices of this kind in this campaign."""
+        known = {name: value for name, value in self.own.items() if name in policy.NAMES}
+        return policy.tightened(self.base.get(kind, self.base["linked"]), known)
+
+    def device_rules(self, kind: str, days_linked: float) -> policy.Rules:
+        """The same for one device: the new conversations it may begin depend on its age."""
+        return outbox_rules.tightened(self.base.get(kind, self.base["linked"]), self.own, days_linked)
+
+    def window(self, kind: str) -> quiet.Window:
+        """When messages of this kind of device may leave, by the recipient's clock."""
+        rules = self.rules(kind)
+        return quiet.Window(rules.quiet_start, rules.quiet_end, rules.quiet_days)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that may occur."""
+        return (self.as_kind,) if self.as_kind else tuple(self.base)
+
+    @property
+    def needs_zones(self) -> bool:
+        """Whether it matters where people are."""
+        return any(self.window(kind) != ALWAYS for kind in self.kinds)
+
+    def opening(self, kind: str, key: str) -> Opening:
+        """When people with this key of zones (`lead's own | number's`) may be written to by a device of this kind."""
+        window, rules = self.window(kind), self.rules(kind)
+        if window == ALWAYS:
+            return Opening(kind, key, (), self.starts_at, is_out=False, stretch=1.0)
+        zones = self.zones(kind, key)
+        if not zones:
+            return Opening(kind, key, (), None, is_out=True, stretch=1.0)
+        opens_at = quiet.next_open(self.starts_at, zones, window)
+        is_dropped = rules.quiet_overflow == "drop" and opens_at != self.starts_at
+        return Opening(kind, key, zones, opens_at, opens_at is None or is_dropped, _stretch(zones, window, self.starts_at.date()))
+
+    def zones(self, kind: str, key: str) -> tuple[str, ...]:
+        """The zones a key stands for; empty when they are unknown and the rules then hold."""
+        own, _, of_number = key.partition("|")
+        found = quiet.zones_for(own or None, [z for z in of_number.split(",") if z], self.workspace_zone, self._unknown(kind))
+        return found or ()
+
+    def _unknown(self, kind: str) -> Literal["hold", "send"]:
+        return self.rules(kind).quiet_unknown_zone
+
+
+@lru_cache(maxsize=4096)
+def _stretch(zones: tuple[str, ...], window: quiet.Window, day: date) -> float:
+    begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    is_open = sum(quiet.is_open(begin + timedelta(hours=n), zones, window) for n in range(_HOURS))
+    return _HOURS / is_open if is_open else 1.0
+
+
+async def resolve(
+    tx: db.Tx, workspace_id: str, own: Mapping[str, Any], starts_at: datetime, as_kind: Literal["linked"] | None = None
+) -> Rulebook:
+    """Today's rules for a campaign that starts then."""
+    found = await policies.effective(tx, [(workspace_id, kind) for kind in policy.KINDS])
+    zone: str = await tx.fetchval("SELECT time_zone FROM workspaces WHERE id = $1", workspace_id)
+    base = {kind: each.rules for (_, kind), each in found.items()}
+    return Rulebook(workspace_id, zone, starts_at.astimezone(UTC), base, own, as_kind)
+
+
+def strictest(name: str, many: Iterable[policy.Rules]) -> Any:
+    """The strictest value of one rule among several sets."""
+    values = [getattr(each, name) for each in many]
+    found = values[0]
+    for value in values[1:]:
+        found = policy.stricter(name, found, value)
+    return found
