@@ -38,9 +38,11 @@ from hantar.leads import http_files as leads_files
 from hantar.media import http as media_http
 from hantar.migrations import run as migrations
 from hantar.outbox import http as outbox_http
-from hantar.people import http_holds, http_optouts
+from hantar.people import erasure, http_holds, http_optouts
+from hantar.people import http as people_http
 from hantar.persons import service as persons
 from hantar.policy import http as policy_http
+from hantar.policy import service as policy
 from hantar.reports import http as reports_http
 from hantar.reports import http_days
 from hantar.settings import Settings
@@ -65,6 +67,7 @@ ROUTERS: Sequence[APIRouter] = (
     http_consents.router,
     http_optouts.router,
     http_holds.router,
+    people_http.router,
     demo_http.router,
     audit_http.router,
     policy_http.router,
@@ -89,6 +92,7 @@ class House:
     watcher: progress.Watcher
     importer: importer.Importer
     declarer: declaring.Declarer
+    eraser: erasure.Eraser
     realtime: realtime.Realtime
     demo: demo.Demo
     web: FastAPI
@@ -138,6 +142,7 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         watcher=progress.Watcher(database, bus, clock),
         importer=importing,
         declarer=declaring.Declarer(database, bus),
+        eraser=erasure.Eraser(database, drivers, bus),
         realtime=live,
         demo=shown,
         web=web,
@@ -192,6 +197,7 @@ async def _work(house: House, listening: socket.socket, postgres: embedded.Embed
             "campaign watcher": house.watcher.run,
             "planner": house.planner.run,
             "importer": house.importer.run,
+            "eraser": house.eraser.run,
             "declarer": house.declarer.run,
         }
     )
@@ -240,6 +246,7 @@ async def _main(settings: Settings, dsn: str, postgres: embedded.Embedded | None
         loop.add_signal_handler(name, stop.set)
     await migrations.upgrade(dsn)
     house = build(settings, dsn, await installation.settle_key(dsn, settings.data_dir))
+    await policy.install(house.db, settings.rules)
     password = await accounts.ensure_admin(house.db, settings)
     listening = _listen(settings)
     _say(settings, listening, password)
