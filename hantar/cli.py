@@ -14,7 +14,8 @@ import typer
 from rich.console import Console
 
 from hantar.kit import embedded, embedded_address, errors
-from hantar.settings import Settings, SettingsError
+from hantar.policy import environment
+from hantar.settings import Rules, Settings, SettingsError
 
 app = typer.Typer(help="Hantar: WhatsApp campaigns from your own server.", no_args_is_help=True, pretty_exceptions_enable=False)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -23,7 +24,7 @@ _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 def _settings(*, warn: bool = True) -> Settings:
     """The settings; says what is wrong with them and ends when they cannot be used."""
     try:
-        settings = Settings.load()
+        settings = Settings.load(rules=Rules(environment.VARIABLES, environment.problems))
     except SettingsError as error:
         for problem in error.problems:
             _errors.print(problem, style="red", markup=False)

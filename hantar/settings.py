@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -137,6 +137,16 @@ def _env(*names: str, parse: Callable[[str], Any], default: str, why: str) -> di
     return {"names": names, "parse": parse, "default": default, "why": why}
 
 
+class Rules(NamedTuple):
+    """Variables that set numbers of responsible sending: how each is read, and what is wrong with several together.
+
+    Handed in by whoever starts the program (`policy/environment.py`), because the rules live above this file.
+    """
+
+    variables: Mapping[str, Callable[[str], Any]] = {}
+    problems: Callable[[Mapping[str, Any]], list[str]] = lambda _values: []
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of one process, read once at its start."""
@@ -246,16 +256,25 @@ class Settings:
         default=False,
         metadata=_env("APP_DEBUG", parse=_boolean, default="false", why="More log lines, still without texts and full numbers."),
     )
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    """Numbers of responsible sending for all real devices, by rule (docs/settings.md, last part)."""
     warnings: tuple[str, ...] = ()
 
     @classmethod
-    def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+    def load(cls, environ: Mapping[str, str] | None = None, rules: Rules | None = None) -> "Settings":
         """Read the environment (the process's own by default); raises `SettingsError` with every problem at once."""
         environ = os.environ if environ is None else environ
-        warnings, problems = _unknown(environ), list[str]()
+        rules = rules or Rules()
+        warnings, problems = _unknown(environ, rules.variables), list[str]()
         values: dict[str, Any] = {"data_dir": default_data_dir(environ)}
         for setting in table():
-            _read(setting, environ, values, warnings, problems)
+            metadata = setting.metadata
+            _read(setting.name, metadata["names"], metadata["parse"], environ, values, warnings, problems)
+        numbers: dict[str, Any] = {}
+        for name, parse in rules.variables.items():
+            _read(name.removeprefix("HANTAR_").lower(), (name,), parse, environ, numbers, warnings, problems)
+        problems += rules.problems(numbers)
+        values["rules"] = numbers
         if not problems:
             problems += _together(cls(**values))
         if problems:
@@ -269,24 +288,30 @@ def table() -> tuple[Field[Any], ...]:
 
 
 def _read(
-    setting: Field[Any], environ: Mapping[str, str], values: dict[str, Any], warnings: list[str], problems: list[str]
+    key: str,
+    names: Sequence[str],
+    parse: Callable[[str], Any],
+    environ: Mapping[str, str],
+    values: dict[str, Any],
+    warnings: list[str],
+    problems: list[str],
 ) -> None:
     """Take the first of the setting's names that holds something."""
-    for name in setting.metadata["names"]:
+    for name in names:
         text = environ.get(name, "").strip()
         if _TEMPLATE.search(text):
             warnings.append(f"{name} holds the text of a template that nobody filled in; it counts as empty.")
         elif text:
             try:
-                values[setting.name] = setting.metadata["parse"](text)
+                values[key] = parse(text)
             except ValueError as error:
                 # TZ belongs to the whole system and has forms we cannot use, so it never stops us
                 (warnings if name == "TZ" else problems).append(f"{name} {error}.")
             return
 
 
-def _unknown(environ: Mapping[str, str]) -> list[str]:
-    known = {name for setting in table() for name in setting.metadata["names"]} | NAMES_OF_TOOLS
+def _unknown(environ: Mapping[str, str], rules: Collection[str]) -> list[str]:
+    known = {name for setting in table() for name in setting.metadata["names"]} | NAMES_OF_TOOLS | set(rules)
     strange = sorted(name for name in environ if name.startswith("HANTAR_") and name not in known)
     return [f"{name} is no setting of Hantar; it is ignored." for name in strange]
 

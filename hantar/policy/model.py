@@ -13,6 +13,8 @@ from hantar.kit import errors
 Kind = Literal["linked", "cloud", "simulator", "demo"]
 KINDS: tuple[Kind, ...] = ("linked", "cloud", "simulator", "demo")
 """A device's kind is its driver; the demo's devices are simulated with limits that end a demo within a minute."""
+REAL: tuple[Kind, ...] = ("linked", "cloud")
+"""Kinds that write to real people."""
 Value = bool | int | float | str | list[Any] | None
 
 WEEK = (1, 2, 3, 4, 5, 6, 7)

@@ -10,10 +10,7 @@ from hantar.audit import service as audit
 from hantar.kit import db, errors, ids, version
 from hantar.policy import model, store, terms
 from hantar.policy.catalogue import BY_NAME, Term
-from hantar.policy.model import DEFAULTS, KINDS, Change, Effective, Kind, Rules
-
-REAL: tuple[Kind, ...] = ("linked", "cloud")
-"""Kinds that write to real people."""
+from hantar.policy.model import DEFAULTS, KINDS, REAL, Change, Effective, Kind, Rules
 
 shown = terms.shown
 """One of the engine's values as JSON: `shown("quiet_start", 480)` is "08:00"."""
@@ -56,6 +53,13 @@ def _with_own(base: Effective, own: Mapping[str, Any], number: int) -> Effective
 async def of(tx: db.Tx, workspace_id: str, kind: str) -> Effective:
     """The rules of one workspace for one kind of device."""
     return (await effective(tx, [(workspace_id, kind)]))[workspace_id, kind]
+
+
+async def as_of(tx: db.Tx, kind: str, when: datetime, number: int | None = None) -> Effective:
+    """The rules of this workspace as they stood at an instant, or in a version; the installation's own numbers are today's."""
+    row = await store.own_as_of(tx, when, number)
+    own = (row["values"].get(kind) or {}) if row else {}
+    return _with_own(_installed(kind, await store.installed(tx)), own, row["version"] if row else 0)
 
 
 # ---------------------------------------------------------------------- what applies to one device

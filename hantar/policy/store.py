@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from hantar.kit import db
@@ -29,6 +30,13 @@ async def numbers(tx: db.Tx, workspaces: Collection[str]) -> list[db.Row]:
              SELECT * FROM (SELECT DISTINCT ON (workspace_id) workspace_id, NULL, NULL, values, 'workspace', false, version
                             FROM policies WHERE workspace_id = ANY($1::uuid[]) ORDER BY workspace_id, version DESC) newest"""
     return await tx.fetch(sql, sorted(workspaces))
+
+
+async def own_as_of(tx: db.Tx, when: datetime, number: int | None) -> db.Row | None:
+    """The workspace's version of this number; without a number the newest one there was at an instant. None: it had none."""
+    sql = """SELECT version, values FROM policies WHERE CASE WHEN $2::int IS NULL THEN at <= $1 ELSE version = $2 END
+             ORDER BY version DESC LIMIT 1"""
+    return await tx.fetchrow(sql, when, number)
 
 
 async def lock(tx: db.Tx, workspace_id: str) -> None:
