@@ -43,6 +43,7 @@ from hantar.people import http as people_http
 from hantar.persons import service as persons
 from hantar.policy import http as policy_http
 from hantar.policy import service as policy
+from hantar.policy import service as policy
 from hantar.reports import http as reports_http
 from hantar.reports import http_days
 from hantar.settings import Settings
@@ -246,6 +247,7 @@ async def _main(settings: Settings, dsn: str, postgres: embedded.Embedded | None
         loop.add_signal_handler(name, stop.set)
     await migrations.upgrade(dsn)
     house = build(settings, dsn, await installation.settle_key(dsn, settings.data_dir))
+    await policy.install(house.db, settings.rules)
     await policy.install(house.db, settings.rules)
     password = await accounts.ensure_admin(house.db, settings)
     listening = _listen(settings)
