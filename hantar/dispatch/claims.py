@@ -81,10 +81,9 @@ class Claimer:
         claimed = {each.head.device_id for each in won}
         if idle := [lane for lane in due if lane.device_id not in claimed]:
             await lanes.step_back(tx, idle, now)
-        if not won:
-            return Taken(moved=moved, lanes=len(due))
-        to_send, outcomes = await self._render(tx, won, now)
-        return Taken(to_send, outcomes, moved, len(due))
+        to_send = [each.said for each in won if each.unrenderable is None]
+        failed = [_failed(each.said, each.unrenderable, now) for each in won if each.unrenderable is not None]
+        return Taken(to_send, failed, moved, len(due))
 
     @staticmethod
     def _one_each(heads: list[model.Head], persons: set[tuple[str, str]]) -> list[model.Head]:
@@ -129,46 +128,33 @@ class Claimer:
     async def _claim(
         self, tx: db.Tx, ruled: list[Ruled], by_device: Mapping[str, model.Lane], now: datetime
     ) -> list[model.Claim]:
-        """Claim what may go, reserve its lane, and note whom the device knows now."""
-        claims = [
-            self._claim_of(by_device[each.head.device_id], each, each.ruling, now)
-            for each in ruled
-            if isinstance(each.ruling, rules.Go)
-        ]
-        claimed = await store.claim(tx, claims, now) if claims else set()
+        """Render and claim what may go, reserve its lane, and note whom the device knows now."""
+        going = [each for each in ruled if isinstance(each.ruling, rules.Go)]
+        if not going:
+            return []
+        rows = await store.contents(tx, [each.head.id for each in going])
+        claims = [self._claim_of(by_device[each.head.device_id], each, rows[each.head.id], now) for each in going]
+        claimed = await store.claim(tx, claims, now)
         won = [each for each in claims if each.head.id in claimed]
         if won:
             await lanes.reserve(tx, won)
             await rulings.meet(tx, [each.head for each in won], now)
         return won
 
-    def _claim_of(self, lane: model.Lane, each: Ruled, go: rules.Go, now: datetime) -> model.Claim:
-        caps = self._caps.get(lane.driver, port.Capabilities())
+    def _claim_of(self, lane: model.Lane, each: Ruled, row: db.Row, now: datetime) -> model.Claim:
+        caps, head = self._caps.get(lane.driver, port.Capabilities()), each.head
         gap, is_new = each.rules.device_gap, each.facts.is_new_chat
-        slot = pacing.reserve(lane, each.head, now, caps.send_timeout, self._random(), gap, is_new)
-        wire_id = wire_id_of(each.head.id) if caps.caller_message_id else None
-        may_answer = each.head.duty is not None or (each.head.kind in rules.ANSWERS and each.facts.is_warm)
-        return model.Claim(each.head, lane.token, wire_id, slot, each.version, go.consent_id, may_answer)
-
-    async def _render(self, tx: db.Tx, won: list[model.Claim], now: datetime) -> tuple[list[model.Claimed], list[model.Outcome]]:
-        gaps = {each.head.id: each.slot.gap for each in won}
-        rows = await store.load_claimed(tx, list(gaps))
-        to_send: list[model.Claimed] = []
-        failed: list[model.Outcome] = []
-        texts: list[tuple[str, str, str]] = []
-        for row in rows:
-            claimed = _claimed(row, gaps[row["id"]])
-            try:
-                text = claimed.text if claimed.text is not None else render.render(claimed.template, claimed.values)
-            except render.MissingVariable as error:
-                failed.append(_unrenderable(claimed, error, now))
-                continue
-            if claimed.text is None:
-                texts.append((claimed.workspace_id, claimed.id, text))
-            to_send.append(replace(claimed, text=text))
-        if texts:
-            await store.keep_texts(tx, texts)
-        return to_send, failed
+        slot = pacing.reserve(lane, head, now, caps.send_timeout, self._random(), gap, is_new)
+        said = _said(lane, head, row, slot.gap)
+        said = replace(said, wire_id=said.wire_id or (wire_id_of(head.id) if caps.caller_message_id else None))
+        unrenderable = None
+        try:
+            said = replace(said, text=said.text if said.text is not None else render.render(said.template, said.values))
+        except render.MissingVariable as error:
+            unrenderable = error.message
+        may_answer = head.duty is not None or (head.kind in rules.ANSWERS and each.facts.is_warm)
+        consent_id = each.ruling.consent_id if isinstance(each.ruling, rules.Go) else None
+        return model.Claim(head, slot, said, each.version, consent_id, may_answer, unrenderable)
 
 
 def _ruling(head: model.Head, known: rules.Facts, bound: Rules, now: datetime) -> rules.Ruling:
@@ -184,22 +170,21 @@ def _ruling(head: model.Head, known: rules.Facts, bound: Rules, now: datetime) -
     )
 
 
-def _claimed(row: db.Row, gap: float) -> model.Claimed:
+def _said(lane: model.Lane, head: model.Head, row: db.Row, gap: float) -> model.Claimed:
     name = row["lead_name"] if row["lead_name"] is not None else row["name"]
-    values = render.values_of(name, row["phone"], ", ".join(row["niches"] or []), row["attributes"] or {})
     return model.Claimed(
-        workspace_id=row["workspace_id"],
-        id=row["id"],
-        kind=model.MessageKind(row["kind"]),
+        workspace_id=head.workspace_id,
+        id=head.id,
+        kind=head.kind,
         source_id=row["source_id"],
-        device_id=row["device_id"],
-        driver=row["driver"],
-        token=row["token"],
+        device_id=head.device_id,
+        driver=lane.driver,
+        token=lane.token,
         wire_id=row["wire_id"],
         phone=row["phone"],
         template=row["template"],
         media_id=row["media_id"],
-        values=values,
+        values=render.values_of(name, row["phone"], ", ".join(row["niches"] or []), row["attributes"] or {}),
         text=row["text"],
         attempts=row["attempts"],
         gap=gap,
@@ -207,14 +192,14 @@ def _claimed(row: db.Row, gap: float) -> model.Claimed:
     )
 
 
-def _unrenderable(claimed: model.Claimed, error: render.MissingVariable, now: datetime) -> model.Outcome:
+def _failed(said: model.Claimed, why: str, now: datetime) -> model.Outcome:
     return model.Outcome(
-        claimed.workspace_id,
-        claimed.id,
-        claimed.device_id,
-        claimed.token,
+        said.workspace_id,
+        said.id,
+        said.device_id,
+        said.token,
         model.MessageState.FAILED,
-        now - timedelta(seconds=claimed.gap),  # nothing left, so the lane need not rest
+        now - timedelta(seconds=said.gap),  # nothing left, so the lane need not rest
         reason="missing_variable",
-        error=error.message,
+        error=why,
     )

@@ -92,7 +92,7 @@ async def due_lanes(
     minute, hour, day = _LIMITS
     sql = f"""
       SELECT l.*, e.token, d.driver, d.rules_kind, d.min_delay_seconds AS min_delay, d.max_delay_seconds AS max_delay,
-             {minute} AS per_minute, {hour} AS per_hour, {day} AS per_day
+             {minute} AS per_minute, {hour} AS per_hour, {day} AS per_day, {restricted("$2")} AS is_restricted
       FROM lanes l
       JOIN leases e ON e.shard = l.shard AND e.node = $1 AND e.expires_at > $2
       JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id)
@@ -113,9 +113,7 @@ async def due_lanes(
 async def heads(tx: db.Tx, lanes: Sequence[model.Lane], now: datetime) -> list[model.Head]:
     """The first due row of each lane, locked; rows another holder has are passed over."""
     sql = f"""
-      SELECT m.* FROM unnest($1::uuid[], $2::uuid[]) AS x (workspace_id, device_id)
-      JOIN lanes l ON (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id)
-      JOIN devices d ON (d.workspace_id, d.id) = (x.workspace_id, x.device_id)
+      SELECT m.* FROM unnest($1::uuid[], $2::uuid[], $4::boolean[]) AS x (workspace_id, device_id, is_restricted)
       CROSS JOIN LATERAL (
         SELECT m.workspace_id, m.id, m.person_id, m.device_id, m.expires_at, m.kind, m.source_id, m.lead_id, m.is_manual,
                m.confirms_opted_out, m.duty, m.waiting_for, coalesce(s.min_delay_seconds, 0) AS min_delay,
@@ -123,10 +121,10 @@ async def heads(tx: db.Tx, lanes: Sequence[model.Lane], now: datetime) -> list[m
         FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
         WHERE (m.workspace_id, m.device_id) = (x.workspace_id, x.device_id) AND m.state = 'queued'
           AND m.not_before <= $3 AND coalesce(s.is_open, true)
-          AND m.priority <= CASE WHEN {restricted("$3")} THEN {ANSWERS_FIRST} ELSE 32767 END
-          AND (NOT {restricted("$3")} OR {WARM})
+          AND m.priority <= CASE WHEN x.is_restricted THEN {ANSWERS_FIRST} ELSE 32767 END AND (NOT x.is_restricted OR {WARM})
         ORDER BY m.priority, m.not_before, m.id LIMIT 1 FOR UPDATE OF m SKIP LOCKED) m"""
-    rows = await tx.fetch(sql, [lane.workspace_id for lane in lanes], [lane.device_id for lane in lanes], now)
+    where = [lane.workspace_id for lane in lanes], [lane.device_id for lane in lanes]
+    rows = await tx.fetch(sql, *where, now, [lane.is_restricted for lane in lanes])
     return [model.Head(**{**dict(row), "kind": model.MessageKind(row["kind"])}) for row in rows]
 
 

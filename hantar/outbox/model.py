@@ -138,6 +138,8 @@ class Lane:
     chats_at: datetime = EPOCH
     chats_count: int = 0
     """New conversations begun since `chats_at`, within its day."""
+    is_restricted: bool = False
+    """It may only answer people who wrote to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,20 +181,6 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A row to claim, the slot its lane reserves for it, and by which consent and which version of the rules it goes."""
-
-    head: Head
-    token: int
-    wire_id: str | None
-    slot: Slot
-    policy_version: int = 0
-    consent_id: str | None = None
-    may_answer: bool = False
-    """It may leave by a restricted device too."""
-
-
-@dataclass(frozen=True, slots=True)
 class Waiting:
     """A head that a rule makes wait: until when it is not looked at again, and for what."""
 
@@ -224,6 +212,21 @@ class Claimed:
     gap: float
     opaque: str | None = None
     """The person's opaque id (LID), where we know no number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row to claim, the slot its lane reserves for it, and by which consent and which version of the rules it goes."""
+
+    head: Head
+    slot: Slot
+    said: Claimed
+    policy_version: int
+    consent_id: str | None
+    may_answer: bool
+    """It may leave by a restricted device too."""
+    unrenderable: str | None = None
+    """Why it cannot be rendered, in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,12 +49,16 @@ async def rescue(tx: db.Tx, shards: Sequence[int], deduplicating: Sequence[str],
 
 
 async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[str]:
-    """A statement of its own, so with a new snapshot: test every gate again, then claim. Returns the ids claimed."""
+    """A statement of its own, so with a new snapshot: test every gate again, then claim. Returns the ids claimed.
+
+    The rendered text is kept in the same move: a row is written once for its claim.
+    """
     sql = """
       UPDATE messages m SET state = 'claimed', reason = NULL, error = NULL, waiting_for = NULL, claimed_at = $4, token = x.token,
-                            wire_id = coalesce(m.wire_id, x.wire_id), policy_version = x.version, consent_id = x.consent_id
-      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $5::bigint[], $6::int[], $7::uuid[], $8::boolean[])
-        AS x (workspace_id, id, wire_id, token, version, consent_id, may_answer)
+                            wire_id = coalesce(m.wire_id, x.wire_id), policy_version = x.version, consent_id = x.consent_id,
+                            text = coalesce(m.text, x.text)
+      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $5::bigint[], $6::int[], $7::uuid[], $8::boolean[], $9::text[])
+        AS x (workspace_id, id, wire_id, token, version, consent_id, may_answer, text)
       WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id) AND m.state = 'queued' AND m.expires_at > $4
         AND EXISTS (SELECT 1 FROM devices d WHERE (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
                     AND (d.state = 'online' OR (d.state = 'restricted' AND x.may_answer)) AND NOT d.sending_paused)
@@ -63,36 +67,28 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
     columns = [
         [each.head.workspace_id for each in claims],
         [each.head.id for each in claims],
-        [each.wire_id for each in claims],
+        [each.said.wire_id for each in claims],
         now,
-        [each.token for each in claims],
+        [each.said.token for each in claims],
         [each.policy_version for each in claims],
         [each.consent_id for each in claims],
         [each.may_answer for each in claims],
+        [each.said.text for each in claims],
     ]
     return {row["id"] for row in await tx.fetch(sql, *columns)}
 
 
-async def load_claimed(tx: db.Tx, ids: Sequence[str]) -> list[db.Row]:
-    """What the claimed rows say and to whom: template, picture, and the lead's values."""
-    sql = """SELECT m.workspace_id, m.id, m.kind, m.source_id, m.device_id, d.driver, m.token, m.wire_id, m.phone, m.text,
+async def contents(tx: db.Tx, ids: Sequence[str]) -> dict[str, db.Row]:
+    """What these queued rows say and to whom: template, picture, and the lead's values; by message."""
+    sql = """SELECT m.id, m.source_id, m.wire_id, m.phone, m.text,
                     CASE WHEN m.phone = '' THEN (SELECT a.value FROM person_aliases a WHERE a.kind = 'lid'
                       AND (a.workspace_id, a.person_id) = (m.workspace_id, m.person_id) LIMIT 1) END AS opaque,
-                    m.attempts, c.text AS template, c.media_id, m.name, l.name AS lead_name, l.phone AS lead_phone, l.niches,
-                    l.attributes
+                    m.attempts, c.text AS template, c.media_id, m.name, l.name AS lead_name, l.niches, l.attributes
              FROM messages m
              JOIN contents c ON (c.workspace_id, c.id) = (m.workspace_id, m.content_id)
-             JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
              LEFT JOIN leads l ON (l.workspace_id, l.id) = (m.workspace_id, m.lead_id)
-             WHERE m.id = ANY($1::uuid[]) AND m.state = 'claimed'"""
-    return await tx.fetch(sql, list(ids))
-
-
-async def keep_texts(tx: db.Tx, texts: Sequence[tuple[str, str, str]]) -> None:
-    """Keep the rendered text of claimed rows (workspace, message, text) from now on."""
-    sql = """UPDATE messages m SET text = x.text FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS x (workspace_id, id, text)
-             WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id)"""
-    await tx.execute(sql, [t[0] for t in texts], [t[1] for t in texts], [t[2] for t in texts])
+             WHERE m.id = ANY($1::uuid[]) AND m.state = 'queued'"""
+    return {row["id"]: row for row in await tx.fetch(sql, list(ids))}
 
 
 # ------------------------------------------------------------------------------------------------ record
