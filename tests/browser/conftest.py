@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.acceptance import fleet
 from tests.acceptance import server as acceptance
 from tests.acceptance.server import Server, wait_for
 
 STATIC = Path(__file__).parents[2] / "hantar" / "web" / "static" / "index.html"
-FAST = {"per_minute": 600, "per_hour": 20_000, "per_day": 100_000}
 PATIENCE_MS = 15_000
 
 
@@ -80,7 +80,8 @@ def page(product: Server, chromium: Browser) -> Iterator[Page]:
 
 def add_device(product: Server, name: str, phone: str) -> str:
     """A simulated device, linked and online, as fast as devices may be; returns its id."""
-    made = product.call("POST", "/devices", json={"name": name, "driver": "simulator", "limits": FAST})
+    fleet.loosen(product)
+    made = product.call("POST", "/devices", json={"name": name, "driver": "simulator", "limits": fleet.FAST})
     device = str(made["id"])
     product.call("POST", f"/devices/{device}/connect")
     product.call("GET", f"/devices/{device}/qr", headers={"Accept": "application/json"})
