@@ -1,4 +1,4 @@
-"""Requests to be left alone in other words ("please stop", "s t o p", "don't message me"): tier 2, responsible-sending.md 6. Pure.
+"""Requests to be left alone in other words: "please stop", "s t o p", "don't message me" (responsible-sending.md 6). Pure.
 
 The phrases are data (`intents.json`), written in a small language of words:
 
@@ -30,12 +30,13 @@ _JOINED = {
 """Pieces of one English word that folding took apart at the apostrophe, and their long forms."""
 _FIRST = frozenset(first for first, _ in _JOINED)
 _SHIELDED = "\0"
+_OTHER = ""
+"""Stands for every word that occurs in no phrase."""
 _LONGEST_WHOLE = 40
 """Words of a message that is nothing but a stop word and politeness."""
 _SHORTEST_STRETCHED = 4
 """Letters of a word that is known when some are doubled (`stooop`): shorter ones become other words."""
 
-_NOWHERE: frozenset[int] = frozenset()
 _MOST_KEPT = 20_000
 """Steps of the automaton that are remembered: a few megabytes; ordinary chat needs a few thousand."""
 
@@ -70,14 +71,21 @@ class Sequences:
         found: list[str] = []
         at = 0
         while at < len(text):
-            here = (each for each in self._by_first.get(text[at], ()) if tuple(text[at : at + len(each)]) == each)
-            length = len(next(here, ()))
+            length = self._longest(text, at)
             if not length:
                 found.append(text[at])
             elif by is not None:
                 found.append(by)
             at += length or 1
         return found
+
+    def _longest(self, text: Sequence[str], at: int) -> int:
+        """Words of the sequence that stands here; 0: none."""
+        following = text[at + 1] if at + 1 < len(text) else None
+        for each in self._by_first.get(text[at], ()):
+            if len(each) == 1 or (each[1] == following and tuple(text[at : at + len(each)]) == each):
+                return len(each)
+        return 0
 
 
 class Net:
@@ -90,7 +98,7 @@ class Net:
         self._ends_at_the_end: set[int] = set()
         self._shared: dict[tuple[Any, ...], Any] = {}
         self._words: set[str] = set()
-        self._seen: dict[frozenset[int], dict[str, frozenset[int]]] = {}
+        self._places: dict[frozenset[int], _Place] = {}
         self._kept = 0
 
     def _new(self) -> int:
@@ -151,30 +159,41 @@ class Net:
 
     def finds(self, text: Sequence[str]) -> bool:
         """Whether one of the phrases stands in this text."""
-        active = frozenset({1})
+        here = self._place(frozenset({1}))
         for word in text:
-            following = self._seen.get(active, {}).get(word if word in self._words else "")
-            if following is None:
-                following = self._met(active, word)
-            if not following:
-                active = _NOWHERE
-            elif self._ends.isdisjoint(following):
-                active = following
-            else:
+            following = here.moves.get(word if word in self._words else _OTHER)
+            here = self._moved(here, word) if following is None else following
+            if here.is_end:
                 return True
-        return not self._ends_at_the_end.isdisjoint(active)
+        return not self._ends_at_the_end.isdisjoint(here.states)
 
-    def _met(self, active: frozenset[int], word: str) -> frozenset[int]:
-        """Where this word leads from these states; kept for the next message, within bounds."""
+    def _moved(self, here: "_Place", word: str) -> "_Place":
+        """Where this word leads from here; remembered for the next message, within bounds."""
         following = {*self._edges[0].get(word, ())}
-        for state in active:
+        for state in here.states:
             following.update(self._edges[state].get(word, ()), self._any[state])
         if self._kept >= _MOST_KEPT:
-            self._seen, self._kept = {}, 0
+            self._places, self._kept = {}, 0
         self._kept += 1
-        found = frozenset(following)
-        self._seen.setdefault(active, {})[word if word in self._words else ""] = found
+        found = self._place(frozenset(following))
+        here.moves[word if word in self._words else _OTHER] = found
         return found
+
+    def _place(self, states: frozenset[int]) -> "_Place":
+        found = self._places.get(states)
+        if found is None:
+            found = self._places[states] = _Place(states, not self._ends.isdisjoint(states))
+        return found
+
+
+class _Place:
+    """Some states of the automaton at once, and where words lead from there as far as that was asked."""
+
+    __slots__ = ("is_end", "moves", "states")
+
+    def __init__(self, states: frozenset[int], is_end: bool) -> None:
+        self.states, self.is_end = states, is_end
+        self.moves: dict[str, _Place] = {}
 
 
 def _stretched(text: str) -> str:

@@ -79,7 +79,7 @@ _DROPPED_MARKS = (
 
 
 def _without_decoration(character: str) -> str | None:
-    """Drops format characters, tatweel, variation selectors, and marks of Latin, Arabic and Hebrew; Indic and Thai keep theirs."""
+    """Drops format characters, tatweel, variation selectors, marks of Latin, Arabic and Hebrew; Indic and Thai keep theirs."""
     category, point = unicodedata.category(character), ord(character)
     if category == "Cf" or character == _TATWEEL:
         return None
@@ -108,8 +108,9 @@ def fold(text: str) -> str:
     then NFC, casefold, all that is no letter, mark or digit to one space. Folding twice changes nothing more.
     """
     if not text.isascii():
-        apart = unicodedata.normalize("NFKD", _bounded(text.translate(_PLAIN)))[:_LONGEST_APART]
-        text = unicodedata.normalize("NFC", apart.translate(_PLAIN))
+        plain = _bounded(text.translate(_PLAIN))
+        apart = unicodedata.normalize("NFKD", plain)[:_LONGEST_APART]
+        text = unicodedata.normalize("NFC", apart if apart == plain else apart.translate(_PLAIN))
     return " ".join(text.casefold().translate(_SPACED).split())
 
 
