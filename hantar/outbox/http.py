@@ -13,7 +13,7 @@ from hantar.audit import service as audit
 from hantar.kit import db, errors, inputs, paging
 from hantar.media import model as media_model
 from hantar.media import service as media
-from hantar.outbox import model, service, views
+from hantar.outbox import explain, history, model, service, views
 
 router = APIRouter(tags=["Messages"])
 
@@ -255,6 +255,31 @@ async def get_message(message_id: uuid.UUID, at: access.At = access.need(Role.VI
     """Where it stands, and why."""
     async with at.tx() as tx:
         return message_out(await views.message(tx, at.workspace_id, str(message_id)))
+
+
+class StepOut(BaseModel):
+    """One thing that was asked or happened; `until` is there when a wait has a known end."""
+
+    at: datetime
+    rule: str
+    outcome: str
+    words: str
+    until: datetime | None
+
+
+class WhyOut(BaseModel):
+    """The story of a message in order, and where it stands in a sentence or two."""
+
+    steps: list[StepOut]
+    summary: str
+
+
+@router.get("/messages/{message_id}/explain", summary="Why is this message where it is?")
+async def explain_message(message_id: uuid.UUID, at: access.At = access.need(Role.VIEWER, "messages:send")) -> WhyOut:
+    """Device, rules and their version, consent, opt-out, holds, caps, hours, each wait and attempt, receipts, the end."""
+    async with at.tx() as tx:
+        known = await history.read(tx, at.workspace_id, str(message_id))
+    return WhyOut.model_validate(explain.why(known), from_attributes=True)
 
 
 @router.post("/messages/{message_id}/cancel", summary="Cancel a message that has not left")
