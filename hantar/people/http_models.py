@@ -30,7 +30,7 @@ class PersonLeadOut(BaseModel):
     time_zone: str | None
 
 
-class PersonOptOutOut(BaseModel):
+class PersonOptOutEntryOut(BaseModel):
     """An opt-out that stands or stood."""
 
     id: str
@@ -104,7 +104,7 @@ class PersonOut(BaseModel):
     created_at: datetime
     aliases: list[AliasOut]
     leads: list[PersonLeadOut]
-    opt_outs: list[PersonOptOutOut]
+    opt_outs: list[PersonOptOutEntryOut]
     consents: list[PersonConsentOut]
     holds: list[PersonHoldOut]
     chats: list[PersonChatOut]
@@ -186,13 +186,13 @@ def _picked(kind: type[T], row: db.Row) -> T:
     return kind.model_validate({name: row[name] for name in kind.model_fields})
 
 
-def _opt_out(row: db.Row) -> PersonOptOutOut:
-    fields = {name: row[name] for name in PersonOptOutOut.model_fields if name not in ("is_global", "text")}
-    return PersonOptOutOut.model_validate({**fields, "is_global": False, "text": row["text"] or row["said"]})
+def _opt_out(row: db.Row) -> PersonOptOutEntryOut:
+    fields = {name: row[name] for name in PersonOptOutEntryOut.model_fields if name not in ("is_global", "text")}
+    return PersonOptOutEntryOut.model_validate({**fields, "is_global": False, "text": row["text"] or row["said"]})
 
 
-def _global(row: db.Row) -> PersonOptOutOut:
-    return PersonOptOutOut(
+def _global(row: db.Row) -> PersonOptOutEntryOut:
+    return PersonOptOutEntryOut(
         id=row["id"],
         reason=row["reason"],
         source="platform",

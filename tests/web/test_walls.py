@@ -38,6 +38,7 @@ KINDS = {
     "sign-ins": "sign_in",
     "opt-outs": "opt_out",
     "holds": "hold",
+    "persons": "person",
 }
 """What the word before an id names."""
 
@@ -47,6 +48,8 @@ BODIES: dict[str, object] = {
     "POST /api/devices/{device_id}/check-number": {"phone": "60123456789"},
     "POST /api/devices/{device_id}/simulate": {"action": "scan"},
     "POST /api/campaigns/{campaign_id}/test-send": {"phone": "60123456789", "device_id": new_id()},
+    "POST /api/persons/{person_id}/merge": {"other_id": new_id()},
+    "DELETE /api/persons/{person_id}": {"reason": "They asked for it."},
     "POST /api/messages/{message_id}/resolve": {"outcome": "arrived", "reason": "x"},
     "POST /api/imports/{import_id}/consent": {"wording": "x", "declared": True},
     "DELETE /api/opt-outs/{opt_out_id}": {"reason": "They asked.", "evidence": "A letter."},
