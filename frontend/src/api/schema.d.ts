@@ -983,7 +983,7 @@ export interface paths {
         put?: never;
         /**
          * Resume
-         * @description Send from this device again.
+         * @description Send from this device again. After a rule paused it or WhatsApp restricted it, that takes a reason, and rest.
          *
          *     Needs role **operator** or stronger; a key with scope `devices:control`.
          */
@@ -1317,7 +1317,7 @@ export interface paths {
         };
         /**
          * Export Leads
-         * @description The leads of the list's filters as CSV; the file can be imported again without change.
+         * @description The leads of the list's filters as CSV; the file can be imported again without change. Written into the audit trail.
          *
          *     Needs role **viewer** or stronger; a key with scope `leads:read`.
          */
@@ -1726,6 +1726,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/messages/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why is this message where it is?
+         * @description Device, rules and their version, consent, opt-out, holds, caps, hours, each wait and attempt, receipts, the end.
+         *
+         *     Needs role **viewer** or stronger; a key with scope `messages:send`.
+         */
+        get: operations["explain_message_api_messages__message_id__explain_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/messages/{id}/resolve": {
         parameters: {
             query?: never;
@@ -1837,6 +1859,122 @@ export interface paths {
          *     Needs role **owner** or stronger; a key with scope `consent:write`.
          */
         delete: operations["release_opt_out_api_opt_outs__opt_out_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/persons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find a person by number or name
+         * @description At most twenty persons whose number or lead's name holds these words; those without a number are found by name alone.
+         *
+         *     Needs role **viewer** or stronger; a key with scope `consent:read`.
+         */
+        get: operations["find_persons_api_persons_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/persons/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A person as a whole
+         * @description Every name, consent, opt-outs, holds, caps, leads and devices in touch.
+         *
+         *     Needs role **viewer** or stronger; a key with scope `consent:read`.
+         */
+        get: operations["get_person_api_persons__person_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase a person
+         * @description Identity and words go, for good; figures stay without them, and an opt-out stays in force by its keyed hash.
+         *
+         *     Needs role **owner** or stronger; a key with scope `consent:write`.
+         */
+        delete: operations["erase_person_api_persons__person_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/persons/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A copy of everything stored about a person
+         * @description A JSON file to hand to the person. Taking it is written into the audit trail.
+         *
+         *     Needs role **owner** or stronger; a key with scope `consent:write`.
+         */
+        get: operations["export_person_api_persons__person_id__export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/persons/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Two entries are one person
+         * @description The stricter side wins: every opt-out and hold counts for the one that stays, and so does every message sent.
+         *
+         *     Needs role **operator** or stronger; a key with scope `consent:write`.
+         */
+        post: operations["merge_persons_api_persons__person_id__merge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/persons/{id}/why-not": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why a person would not get a campaign
+         * @description Every reason that stands in the way now, for each device that would send; empty when there is none.
+         *
+         *     Needs role **viewer** or stronger; a key with scope `consent:read`.
+         */
+        get: operations["why_not_api_persons__person_id__why_not_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2185,6 +2323,38 @@ export interface components {
             since?: string | null;
             /** Until */
             until?: string | null;
+        };
+        /**
+         * AliasKind
+         * @description What an alias is. A LID is an opaque id: it is never shown, stored or exported as a number.
+         * @enum {string}
+         */
+        AliasKind: "phone" | "lid" | "jid" | "chat";
+        /**
+         * Alias
+         * @description A name the service knows this person by; an opaque id is never shown as a number, so its value is null.
+         */
+        Alias: {
+            kind: components["schemas"]["AliasKind"];
+            /** Value */
+            value: string | null;
+        };
+        /**
+         * Allowance
+         * @description What is left now.
+         */
+        Allowance: {
+            /** Minute */
+            minute: number;
+            /** Hour */
+            hour: number;
+            /** Day */
+            day: number;
+            /**
+             * New Chats
+             * @description New conversations; answers do not count.
+             */
+            new_chats: number;
         };
         /**
          * AnswerIn
@@ -2669,6 +2839,22 @@ export interface components {
             size: number;
             /** Wait Seconds */
             wait_seconds: number;
+        };
+        /**
+         * Cap
+         * @description Campaign messages so far, of how many, on devices of one kind.
+         */
+        Cap: {
+            /** Kind */
+            kind: string;
+            /** Day */
+            day: number;
+            /** Day Limit */
+            day_limit: number;
+            /** Week */
+            week: number;
+            /** Week Limit */
+            week_limit: number;
         };
         /**
          * Cause
@@ -3212,14 +3398,51 @@ export interface components {
         DeviceHealth: {
             /** Words */
             words: string;
-            /** Allowance Left */
-            allowance_left: {
-                [key: string]: number;
-            };
+            /** Advice */
+            advice: string;
+            allowance_left: components["schemas"]["Allowance"];
+            /**
+             * New Chats Allowance
+             * @description New conversations a day that the rules allow at this age.
+             */
+            new_chats_allowance: number;
+            /**
+             * Days Linked
+             * @description Which day of the number's age this is: 1 on the first, 0 when never linked.
+             */
+            days_linked: number;
+            /**
+             * Unanswered
+             * @description Conversations it began within 30 days that nobody answered.
+             */
+            unanswered: number;
             /** Restriction Until */
             restriction_until: string | null;
-            /** Restriction Mark */
+            /**
+             * Restriction At
+             * @description The last restriction or ban within 30 days.
+             */
+            restriction_at: string | null;
+            /**
+             * Restriction Mark
+             * @description Until when it stays on the page: 30 days after.
+             */
             restriction_mark: string | null;
+            /** Restriction Words */
+            restriction_words: string | null;
+            /** Sending Paused */
+            sending_paused: boolean;
+            /** Pause Reason */
+            pause_reason: string | null;
+            /** Pause Words */
+            pause_words: string | null;
+            /** Resume After */
+            resume_after: string | null;
+            /**
+             * Needs Reason
+             * @description Whether resuming needs a reason.
+             */
+            needs_reason: boolean;
             /** Checks */
             checks: components["schemas"]["DevicesCheck"][];
         };
@@ -3289,13 +3512,42 @@ export interface components {
             is_linked: boolean;
             /** Sending Paused */
             sending_paused: boolean;
+            /**
+             * Pause Reason
+             * @description `person`, or the rule that paused it.
+             */
+            pause_reason: string | null;
+            /**
+             * Pause Words
+             * @description Why sending is paused, as a sentence.
+             */
+            pause_words: string | null;
+            /**
+             * Resume After
+             * @description Nobody resumes it before.
+             */
+            resume_after: string | null;
             /** Unofficial */
             unofficial: boolean;
             /** Simulated */
             simulated: boolean;
             /** Is Demo */
             is_demo: boolean;
+            /**
+             * Rules Kind
+             * @description Which set of rules holds for it.
+             */
+            rules_kind: string;
+            /**
+             * Linked At
+             * @description When its present number was first linked here.
+             */
+            linked_at: string | null;
+            /** @description What binds: the device's own limits or the rules, whatever is tighter. */
             limits: components["schemas"]["Limits"];
+            limit_origins: components["schemas"]["LimitOrigins"];
+            /** @description The device's own limits, as somebody set them. */
+            own_limits: components["schemas"]["Limits"];
             /** Min Delay Seconds */
             min_delay_seconds: number;
             /** Max Delay Seconds */
@@ -3344,20 +3596,16 @@ export interface components {
             new_people: number;
             /**
              * First At
-             * Format: date-time
+             * @description Null: by these rules nobody ever gets a turn.
              */
-            first_at: string;
-            /**
-             * Last At
-             * Format: date-time
-             */
-            last_at: string;
+            first_at: string | null;
+            /** Last At */
+            last_at: string | null;
             /**
              * Late At
-             * Format: date-time
              * @description It ends later than this one time in ten.
              */
-            late_at: string;
+            late_at: string | null;
             /**
              * Would Expire
              * @description Messages whose turn would come after they expire.
@@ -3585,6 +3833,24 @@ export interface components {
             request_id: string | null;
         };
         /**
+         * EraseIn
+         * @description Why this person is erased; name nobody here, it is kept.
+         */
+        EraseIn: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Erasure
+         * @description The job that erases, and what will be left.
+         */
+        Erasure: {
+            /** Job Id */
+            job_id: string;
+            /** Stays */
+            stays: string[];
+        };
+        /**
          * Example
          * @description One person left out.
          */
@@ -3658,6 +3924,28 @@ export interface components {
             consent?: components["schemas"]["ConsentWord"] | null;
             /** Opted Out */
             opted_out?: boolean | null;
+        };
+        /**
+         * FoundPerson
+         * @description A person in a list.
+         */
+        FoundPerson: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string | null;
+            /** Erased At */
+            erased_at: string | null;
+        };
+        /**
+         * FoundPersons
+         * @description Persons that match, at most twenty.
+         */
+        FoundPersons: {
+            /** Items */
+            items: components["schemas"]["FoundPerson"][];
         };
         /**
          * Hold
@@ -4121,6 +4409,27 @@ export interface components {
             pooled: number;
         };
         /**
+         * LimitOrigins
+         * @description Where each limit comes from: the device's own number, or the rules.
+         */
+        LimitOrigins: {
+            /**
+             * Per Minute
+             * @enum {string}
+             */
+            per_minute: "default" | "environment" | "administrator" | "workspace" | "device";
+            /**
+             * Per Hour
+             * @enum {string}
+             */
+            per_hour: "default" | "environment" | "administrator" | "workspace" | "device";
+            /**
+             * Per Day
+             * @enum {string}
+             */
+            per_day: "default" | "environment" | "administrator" | "workspace" | "device";
+        };
+        /**
          * LimitsIn
          * @description How many messages at most.
          */
@@ -4245,6 +4554,17 @@ export interface components {
             /** Full Name */
             full_name: string;
             role: components["schemas"]["Role"];
+        };
+        /**
+         * MergeIn
+         * @description The other person who is the same one.
+         */
+        MergeIn: {
+            /**
+             * Other Id
+             * Format: uuid
+             */
+            other_id: string;
         };
         /**
          * MessageCounts
@@ -4546,7 +4866,7 @@ export interface components {
             is_present: boolean;
             /**
              * Is Required
-             * @description Without it a start answers 409 `opt_out_line_missing`.
+             * @description It is missing, and a start answers 409 `opt_out_line_missing`.
              */
             is_required: boolean;
             /**
@@ -4714,6 +5034,158 @@ export interface components {
          * @enum {string}
          */
         PauseCode: "opt_outs" | "list_quality" | "device_restricted" | "device_banned" | "device_refused";
+        /**
+         * PersonChat
+         * @description With which device this person has been in touch, and who wrote last.
+         */
+        PersonChat: {
+            /** Device Id */
+            device_id: string;
+            /** Device Name */
+            device_name: string;
+            /** First Out At */
+            first_out_at: string | null;
+            /** Last Out At */
+            last_out_at: string | null;
+            /** First In At */
+            first_in_at: string | null;
+            /** Last In At */
+            last_in_at: string | null;
+        };
+        /**
+         * PersonConsent
+         * @description A row of the consent ledger.
+         */
+        PersonConsent: {
+            /** Id */
+            id: string;
+            /** Purpose */
+            purpose: string;
+            /** Wording */
+            wording: string;
+            /** Business Name */
+            business_name: string;
+            /** Source */
+            source: string;
+            /**
+             * Given At
+             * Format: date-time
+             */
+            given_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Withdrawn At */
+            withdrawn_at: string | null;
+        };
+        /**
+         * PersonHold
+         * @description A hold, with the words that led to it.
+         */
+        PersonHold: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Text */
+            text: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Outcome */
+            outcome: string | null;
+        };
+        /**
+         * PersonLead
+         * @description A lead of this person.
+         */
+        PersonLead: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string;
+            /** Device Id */
+            device_id: string | null;
+            /** Device Name */
+            device_name: string | null;
+            /** Time Zone */
+            time_zone: string | null;
+        };
+        /**
+         * PersonOptOutEntry
+         * @description An opt-out that stands or stood.
+         */
+        PersonOptOutEntry: {
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string;
+            /** Source */
+            source: string;
+            /** Text */
+            text: string | null;
+            /** Note */
+            note: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Is Live */
+            is_live: boolean;
+            /** Is Global */
+            is_global: boolean;
+            /** Released At */
+            released_at: string | null;
+            /** Release Reason */
+            release_reason: string | null;
+        };
+        /**
+         * Person
+         * @description A person as a whole. `phone` is null when only an opaque id is known, or after erasure.
+         */
+        Person: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string | null;
+            /** Time Zones */
+            time_zones: string[];
+            /** Consent */
+            consent: string;
+            /** Opted Out */
+            opted_out: boolean;
+            /** On Hold */
+            on_hold: boolean;
+            /** Erased At */
+            erased_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Aliases */
+            aliases: components["schemas"]["Alias"][];
+            /** Leads */
+            leads: components["schemas"]["PersonLead"][];
+            /** Opt Outs */
+            opt_outs: components["schemas"]["PersonOptOutEntry"][];
+            /** Consents */
+            consents: components["schemas"]["PersonConsent"][];
+            /** Holds */
+            holds: components["schemas"]["PersonHold"][];
+            /** Chats */
+            chats: components["schemas"]["PersonChat"][];
+            /** Caps */
+            caps: components["schemas"]["Cap"][];
+        };
         /**
          * PhoneIn
          * @description A number.
@@ -4900,6 +5372,18 @@ export interface components {
         ReasonIn: {
             /** Reason */
             reason?: string | null;
+        };
+        /**
+         * Reason
+         * @description One reason; `until` when it passes by itself.
+         */
+        Reason: {
+            /** Code */
+            code: string;
+            /** Words */
+            words: string;
+            /** Until */
+            until: string | null;
         };
         /**
          * Refreshed
@@ -5438,6 +5922,25 @@ export interface components {
             cancelled?: number;
         };
         /**
+         * Step
+         * @description One thing that was asked or happened; `until` is there when a wait has a known end.
+         */
+        Step: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Rule */
+            rule: string;
+            /** Outcome */
+            outcome: string;
+            /** Words */
+            words: string;
+            /** Until */
+            until: string | null;
+        };
+        /**
          * Summary
          * @description Campaigns of some days, and their messages.
          */
@@ -5530,6 +6033,24 @@ export interface components {
             code: string;
             /** Message */
             message: string;
+        };
+        /**
+         * WhyNot
+         * @description Why this person would not get the campaign, or its next message; empty: nothing stands in the way.
+         */
+        WhyNot: {
+            /** Reasons */
+            reasons: components["schemas"]["Reason"][];
+        };
+        /**
+         * Why
+         * @description The story of a message in order, and where it stands in a sentence or two.
+         */
+        Why: {
+            /** Steps */
+            steps: components["schemas"]["Step"][];
+            /** Summary */
+            summary: string;
         };
         /**
          * WordsIn
@@ -5638,7 +6159,7 @@ export interface components {
                 message: string;
             }[];
             /**
-             * @description Stable. One of `already_done`, `already_left`, `already_linked`, `already_released`, `bad_request`, `bad_url`, `banned_until`, `campaign_ended`, `campaign_not_editable`, `cancel_first`, `changed_meanwhile`, `conflict`, `cooling_down`, `csrf`, `demo_present`, `device_limit`, `device_not_connected`, `device_not_linked`, `duplicate_client_ref`, `duplicate_lead`, `duplicate_of`, `email_taken`, `forbidden`, `gateway_away`, `hold_ended`, `idempotency_mismatch`, `import_running`, `in_progress`, `in_use`, `internal`, `invalid_credentials`, `invalid_phone`, `job_finished`, `may_not_loosen`, `method_not_allowed`, `missing_variable`, `no_canary`, `no_consent`, `not_a_simulator`, `not_found`, `not_supported`, `not_unconfirmed`, `nothing_imported`, `opt_out_line_missing`, `opted_out`, `pairing_refused`, `person_erased`, `phone_differs`, `plan_changed`, `policy_locked`, `private_address`, `qr_not_ready`, `quiet_hours`, `rate_limited`, `reason_required`, `registration_closed`, `request_timeout`, `scope_missing`, `storage_full`, `too_large`, `unauthenticated`, `unavailable`, `unreachable`, `unsupported_type`, `validation`, `weak_password`.
+             * @description Stable. One of `already_done`, `already_erased`, `already_left`, `already_linked`, `already_released`, `bad_request`, `bad_url`, `banned_until`, `campaign_ended`, `campaign_not_editable`, `cancel_first`, `changed_meanwhile`, `conflict`, `cooling_down`, `csrf`, `demo_present`, `device_limit`, `device_not_connected`, `device_not_linked`, `duplicate_client_ref`, `duplicate_lead`, `duplicate_of`, `email_taken`, `forbidden`, `gateway_away`, `hold_ended`, `idempotency_mismatch`, `import_running`, `in_progress`, `in_use`, `internal`, `invalid_credentials`, `invalid_phone`, `job_finished`, `may_not_loosen`, `method_not_allowed`, `missing_variable`, `no_canary`, `no_consent`, `not_a_simulator`, `not_found`, `not_supported`, `not_unconfirmed`, `nothing_imported`, `opt_out_line_missing`, `opted_out`, `pairing_refused`, `person_erased`, `phone_differs`, `plan_changed`, `policy_locked`, `private_address`, `qr_not_ready`, `quiet_hours`, `rate_limited`, `reason_required`, `registration_closed`, `request_timeout`, `scope_missing`, `storage_full`, `too_large`, `unauthenticated`, `unavailable`, `unreachable`, `unsupported_type`, `validation`, `weak_password`.
              * @example validation
              */
             code: string;
@@ -10270,14 +10791,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A rule or state stands in the way; `code` says which */
+            /** @description `cooling_down` */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
             /** @description `too_large` */
             413: {
@@ -13540,6 +14059,91 @@ export interface operations {
             };
         };
     };
+    explain_message_api_messages__message_id__explain_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Why"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     resolve_message_api_messages__message_id__resolve_post: {
         parameters: {
             query?: never;
@@ -14117,6 +14721,570 @@ export interface operations {
             };
             /** @description `unsupported_type` */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    find_persons_api_persons_get: {
+        parameters: {
+            query: {
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundPersons"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_person_api_persons__person_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_person_api_persons__person_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EraseIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_person_api_persons__person_id__export_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_persons_api_persons__person_id__merge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    why_not_api_persons__person_id__why_not_get: {
+        parameters: {
+            query?: {
+                /** @description A campaign; without one, any campaign. */
+                campaign?: string | null;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhyNot"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
