@@ -127,17 +127,22 @@ async def give(tx: db.Tx, workspace_id: str, person_ids: Sequence[str], given: m
 
     A consent to marketing from before an opt-out of theirs was withdrawn by it, and is written so. It lifts no opt-out.
     """
-    # an opt-out under way ends first, and the next statement sees it
-    await tx.fetch("SELECT 1 FROM persons WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE", list(person_ids))
-    sql = f"""INSERT INTO consents (workspace_id, id, person_id, purpose, channel, wording, wording_version, business_name,
-               source, proof_media_id, import_id, inbound_id, actor_id, given_at, expires_at, created_at, withdrawn_at)
-             SELECT $1, i, p, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-               CASE WHEN $4 = 'marketing' THEN {WITHDRAWN_BY.format(person="$1::uuid, p", given_at="$14")} END
+    sql = """INSERT INTO consents (workspace_id, id, person_id, purpose, channel, wording, wording_version, business_name,
+               source, proof_media_id, import_id, inbound_id, actor_id, given_at, expires_at, created_at)
+             SELECT $1, i, p, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
              FROM unnest($2::uuid[], $3::uuid[]) AS x (i, p)"""
     words = (given.purpose, given.channel, given.wording, given.wording_version, given.business_name, given.source)
     origin = (given.proof_media_id, given.import_id, given.inbound_id, given.actor_id, given.given_at, given.expires_at)
     made = [ids.new_id() for _ in person_ids]
     await tx.execute(sql, workspace_id, made, list(person_ids), *words, *origin, await tx.now())
+    # the foreign key has waited for opt-outs under way, so this statement sees them; later ones wait for us and withdraw
+    withdrawn = f"""UPDATE consents c SET withdrawn_at = w.at
+      FROM (SELECT x.id, {WITHDRAWN_BY.format(person="$1::uuid, x.person_id", given_at="$4")} AS at
+            FROM unnest($2::uuid[], $3::uuid[]) AS x (id, person_id)) w
+      WHERE (c.workspace_id, c.id) = ($1, w.id) AND w.at IS NOT NULL
+        AND (SELECT EXISTS (SELECT 1 FROM suppressions s WHERE s.at > $4))"""
+    if given.purpose == "marketing":
+        await tx.execute(withdrawn, workspace_id, made, list(person_ids), given.given_at)
     return made
 
 

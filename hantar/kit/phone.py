@@ -55,7 +55,7 @@ class Phone:
     @property
     def region(self) -> str | None:
         """The country or territory (ISO 3166 alpha-2), None for numbers of no single one."""
-        return phonenumbers.region_code_for_number(phonenumbers.parse(f"+{self.key}"))
+        return phonenumbers.region_code_for_number(_number(self.key))
 
     @property
     def zones(self) -> tuple[str, ...]:
@@ -101,11 +101,17 @@ def _valid(digits: str) -> str | None:
         return None
     key = canonical(digits)
     try:
-        number = phonenumbers.parse(f"+{key}")
+        number = _number(key)
     except phonenumbers.NumberParseException:
         return None
     is_same = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) == f"+{key}"
     return digits if is_same and phonenumbers.is_valid_number(number) else None
+
+
+@lru_cache(maxsize=8192)
+def _number(key: str) -> phonenumbers.PhoneNumber:
+    """A number as the library reads it; an import asks twice for each: whether it is valid, and where it may be."""
+    return phonenumbers.parse(f"+{key}")
 
 
 def _local(digits: str, country: str) -> str | None:
@@ -144,7 +150,7 @@ def zones_of(key: str) -> tuple[str, ...]:
     if key.startswith("62"):
         return _INDONESIA
     try:
-        found = timezone.time_zones_for_number(phonenumbers.parse(f"+{key}"))
+        found = timezone.time_zones_for_number(_number(key))
     except phonenumbers.NumberParseException:
         return ()
     return tuple(zone for zone in found if zone != "Etc/Unknown")
