@@ -1,13 +1,15 @@
 """Write an entry, prove the chain. The database numbers and chains entries; nobody can change or remove one."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from fastapi import Request
 
 from hantar.accounts import access
-from hantar.kit import db
+from hantar.kit import db, ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class Thing:
     id: str | None = None
 
 
-WORDS_OF_PEOPLE = frozenset({"q", "phone", "name", "text"})
-"""Filters whose value may be a name or a number: that they were used is kept, what they said is not."""
+_CODE = re.compile(r"[a-z_]+(\.[a-z_]+)*(,[a-z_]+)*")
+"""What a filter may say word for word: codes of ours. Anything else may be somebody's name or number."""
 
 
 def by(at: access.At, request: Request) -> Actor:
@@ -45,17 +47,25 @@ def by(at: access.At, request: Request) -> Actor:
 async def exported(at: access.At, request: Request, what: str, thing_id: str | None = None, **narrowed: Any) -> None:
     """An entry `what.exported`, in a transaction of its own, before a file of people or messages leaves the house.
 
-    `narrowed` are the filters that were asked for; those left out (None) are dropped, words of people are not kept.
+    `narrowed` are the filters that were asked for; those left out (None) are dropped, of words only that they were given
+    is kept, for they may be somebody's name.
     """
-    kept = {name: _filter(name, value) for name, value in narrowed.items() if value is not None}
+    kept = unnamed(narrowed)
     async with at.tx() as tx:
         await record(tx, at.workspace_id, by(at, request), f"{what}.exported", Thing(what, thing_id), after=kept)
 
 
-def _filter(name: str, value: Any) -> Any:
-    if name in WORDS_OF_PEOPLE:
-        return "given"
-    return value if isinstance(value, bool | int) else str(value)
+def unnamed(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Filters as an entry may keep them: numbers, days, ids and codes; of other words only that they were given."""
+    return {name: _unnamed(value) for name, value in filters.items() if value is not None}
+
+
+def _unnamed(value: Any) -> Any:
+    if isinstance(value, bool | int):
+        return value
+    text = str(value)
+    is_ours = isinstance(value, date) or ids.is_id(text) or (len(text) <= 60 and _CODE.fullmatch(text) is not None)
+    return text if is_ours else "given"
 
 
 async def record(

@@ -251,6 +251,7 @@ async def plan_campaign(
 @router.get("/plans/{plan_id}/recipients", response_model=None, summary="The people of a plan")
 async def plan_recipients(
     plan_id: uuid.UUID,
+    request: Request,
     page: paging.Paging,
     included: bool | None = None,
     reason: Annotated[str | None, Query(max_length=40)] = None,
@@ -266,6 +267,8 @@ async def plan_recipients(
     if format == "csv":
         async with at.tx() as tx:
             await store.find_plan(tx, at.workspace_id, str(plan_id))
+        filters = {"included": included, "reason": reason, "device_id": device, "q": q}
+        await audit.exported(at, request, "plan", str(plan_id), **filters)
         return StreamingResponse(_csv(at, str(plan_id), asked), media_type="text/csv", headers=sheet.headers("plan.csv"))
     async with at.tx() as tx:
         people = await plan.recipients(tx, at.workspace_id, str(plan_id), asked, page.limit + 1)

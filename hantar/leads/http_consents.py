@@ -119,7 +119,7 @@ def _unnamed(asked: dict[str, Any]) -> dict[str, Any]:
     narrowed = asked.get("filter")
     if narrowed is None:
         return asked
-    return {"filter": {name: "given" if name in audit.WORDS_OF_PEOPLE else value for name, value in narrowed.items()}}
+    return {"filter": audit.unnamed(narrowed)}
 
 
 def audit_words(given: Given) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import IO, Annotated, Any, Literal
 
@@ -357,25 +357,30 @@ async def _total(tx: db.Tx, import_id: ImportId, outcome: str | None, code: str 
 
 
 @router.get("/imports/{import_id}/errors.csv", response_class=StreamingResponse)
-async def errors_file(import_id: str, at: access.At = READ) -> StreamingResponse:
+async def errors_file(import_id: str, request: Request, at: access.At = READ) -> StreamingResponse:
     """All failed rows of a file."""
     async with at.tx() as tx:
         await importing.find(tx, ImportId(import_id))
+    await audit.exported(at, request, "import", import_id)
     return _stream(at, f"import-{import_id[:8]}-errors.csv", lambda tx: exporting.failed_rows(tx, ImportId(import_id)))
 
 
 # ---------------------------------------------------------------- export
 @router.get("/leads/export", response_class=StreamingResponse)
-async def export_leads(asked: leads_http.Asked, at: access.At = READ) -> StreamingResponse:
-    """The leads of the list's filters as CSV; the file can be imported again without change."""
+async def export_leads(asked: leads_http.Asked, request: Request, at: access.At = READ) -> StreamingResponse:
+    """The leads of the list's filters as CSV; the file can be imported again without change. Written into the audit trail."""
+    filters = {each.name: getattr(asked, each.name) for each in fields(asked) if each.name != "ids"}
+    await audit.exported(at, request, "leads", **filters, chosen=len(asked.ids) if asked.ids is not None else None)
     return _stream(at, "leads.csv", lambda tx: exporting.leads(tx, asked))
 
 
 @router.get("/devices/{device_id}/leads/export", response_class=StreamingResponse)
-async def export_leads_of_device(device_id: str, within: leads_http.Within, at: access.At = READ) -> StreamingResponse:
+async def export_leads_of_device(
+    device_id: str, within: leads_http.Within, request: Request, at: access.At = READ
+) -> StreamingResponse:
     """One device's leads as CSV."""
     await leads_http.must_have_device(at, device_id)
-    return await export_leads(replace(within, device_id=DeviceId(device_id)), at)
+    return await export_leads(replace(within, device_id=DeviceId(device_id)), request, at)
 
 
 def _stream(at: access.At, name: str, pieces: Callable[[db.Tx], AsyncIterator[str]]) -> StreamingResponse:

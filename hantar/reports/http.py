@@ -4,12 +4,13 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from hantar.accounts import access
 from hantar.accounts.model import Role
+from hantar.audit import service as audit
 from hantar.campaigns import http_models as campaign_models
 from hantar.campaigns import progress
 from hantar.campaigns import service as campaign_service
@@ -140,9 +141,11 @@ LEAD_COLUMNS = ("name", "phone", "device_name", "status", "state", "reason", "er
 
 
 async def _messages(
-    at: access.At, wanted: views.Wanted, page: paging.Page, format: str
+    at: access.At, request: Request, wanted: views.Wanted, page: paging.Page, format: str
 ) -> paging.PageOut[outbox_http.MessageOut] | Response:
     if format == "csv":
+        filters = {"device_id": wanted.device_id, "status": wanted.status, "q": wanted.text}
+        await audit.exported(at, request, "messages", campaign_id=wanted.source_id, **filters)
         lines = _csv(at, wanted)
         return StreamingResponse(lines, media_type="text/csv", headers=sheet.headers("messages.csv"))
     async with at.tx() as tx:
@@ -181,6 +184,7 @@ def _from(wanted: views.Wanted, after: str) -> views.Wanted:
 @router.get("/campaigns/{campaign_id}/messages", response_model=None, summary="Messages of a campaign")
 async def campaign_messages(
     campaign_id: uuid.UUID,
+    request: Request,
     page: paging.Paging,
     status: Annotated[str, Query(max_length=20)] = "all",
     device_id: uuid.UUID | None = None,
@@ -199,7 +203,7 @@ async def campaign_messages(
         text=q,
         before=before[0] if before else None,
     )
-    return await _messages(at, wanted, page, format)
+    return await _messages(at, request, wanted, page, format)
 
 
 class DeviceLeadOut(BaseModel):
@@ -220,6 +224,7 @@ class DeviceLeadOut(BaseModel):
 async def device_leads(
     campaign_id: uuid.UUID,
     device_id: uuid.UUID,
+    request: Request,
     page: paging.Paging,
     status: Annotated[str, Query(max_length=20)] = "all",
     q: Annotated[str | None, Query(max_length=100)] = None,
@@ -238,7 +243,7 @@ async def device_leads(
         text=q,
         before=before[0] if before else None,
     )
-    found = await _messages(at, wanted, page, format)
+    found = await _messages(at, request, wanted, page, format)
     if isinstance(found, Response):
         return found
     items = [
