@@ -5,6 +5,7 @@ and given up with an alarm when it is the event itself that cannot be: it must n
 """
 
 import asyncio
+import traceback
 
 import asyncpg
 import structlog
@@ -23,6 +24,14 @@ TRIES = 5
 """How often an event that fails for a reason of its own is tried before it is given up."""
 HOPELESS = (asyncpg.DataError, ValueError)
 """Failures that lie in the event's own values, so that no repeat will cure them."""
+
+
+def _alarm(event: port.Event, error: Exception, tries: int) -> None:
+    """Where and how it failed; the error's own words may hold what somebody wrote, so they stay out of the log."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where, cause = f"{last.filename}:{last.lineno}", type(error).__name__
+    kind = type(event).__name__
+    log.error("inbox.event_given_up", device=event.device_id, kind=kind, tries=tries, cause=cause, where=where)
 
 
 class Receiver:
@@ -55,7 +64,7 @@ class Receiver:
             if tries < TRIES and not isinstance(error, HOPELESS):
                 self._failures[event.event_id] = tries
                 raise
-            log.exception("inbox.event_given_up", device=event.device_id, kind=type(event).__name__, tries=tries)
+            _alarm(event, error, tries)
             return True
         self._failures.pop(event.event_id, None)
         return is_known

@@ -45,6 +45,7 @@ class Heard:
     event: port.MessageReceived
     read: words.Read
     text: str
+    quoted: str | None
 
     @property
     def number(self) -> str | None:
@@ -89,7 +90,7 @@ async def _stored(
     if inbound_id is None:
         return None
     await store.wrote(tx, place, person_id, at)
-    return Heard(inbound_id, person_id, event, read, text)
+    return Heard(inbound_id, person_id, event, read, text, quoted)
 
 
 async def _act(tx: db.Tx, place: Place, heard: Heard) -> None:
@@ -121,7 +122,6 @@ async def _stop(tx: db.Tx, place: Place, heard: Heard) -> None:
 
 
 async def _opt_out_of(tx: db.Tx, place: Place, heard: Heard) -> model.OptOut:
-    quoted = heard.event.quoted_wire_id
     return model.OptOut(
         model.OptOutReason.STOP,
         model.OptOutSource.KEYWORD,
@@ -129,7 +129,7 @@ async def _opt_out_of(tx: db.Tx, place: Place, heard: Heard) -> model.OptOut:
         inbound_id=heard.inbound_id,
         keywords_version=words.VERSION,
         device_id=place.device_id,
-        campaign_id=await store.last_campaign(tx, place, heard.person_id, quoted, await tx.now()),
+        campaign_id=await store.last_campaign(tx, place, heard.person_id, heard.quoted, await tx.now()),
     )
 
 
