@@ -8,6 +8,7 @@ import { Holds } from './Holds';
 import { useHoldCount } from './hooks';
 import { OptOuts } from './OptOuts';
 import { consentTabs, type ConsentTab } from './routes';
+import { Rules } from './Rules';
 
 const route = getRouteApi('/shell/consent/$tab');
 
@@ -48,6 +49,9 @@ export default function ConsentPage() {
         </Tabs.Panel>
         <Tabs.Panel value="holds">
           <Holds />
+        </Tabs.Panel>
+        <Tabs.Panel value="rules">
+          <Rules />
         </Tabs.Panel>
       </Tabs>
     </>
