@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -92,6 +93,8 @@ def of_app_error(connection: HTTPConnection, error: errors.AppError) -> JSONResp
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from hantar.devices import model, words
-from hantar.devices.model import DeviceState as S
 from hantar.gateways import port
+from hantar.gateways.port import DeviceState as S
 
 NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 
@@ -112,6 +112,83 @@ def test_a_reach_out_lock_outlives_a_lost_line() -> None:
     free = model.after(back, event(port.Connected), NOW + timedelta(hours=6))
     assert free is not None
     assert free.device.state is S.ONLINE
+
+
+TABLE: list[tuple[S, str | None, tuple[str, ...]]] = [
+    (
+        S.RESTRICTED,
+        "reach_out_lock",
+        ("no new chats until 2 December 2026, 02:00 UTC", "People who wrote to you can be answered"),
+    ),
+    (S.RESTRICTED, "reach_out_lock_open_end", ("no new chats", "does not say until when", "can be answered")),
+    (S.RESTRICTED, "reach_out_lock_person", ("no new chats", "does not try by itself any more")),
+    (S.BANNED_UNTIL, "ban_101", ("until 2 December 2026, 02:00 UTC", "do not have it saved", "campaigns that use it pause")),
+    (S.BANNED_UNTIL, "ban_102", ("many people blocked it",)),
+    (S.BANNED_UNTIL, "ban_103", ("groups",)),
+    (S.BANNED_UNTIL, "ban_104", ("same text to too many",)),
+    (S.BANNED_UNTIL, "ban_106", ("broadcast lists",)),
+    (S.BANNED_UNTIL, "ban_999", ("banned this number until 2 December 2026, 02:00 UTC.",)),
+    (S.REFUSED, "banned", ("for good", "until they expire")),
+    (S.LOGGED_OUT, "phone", ("removed this device",)),
+    (S.REPLACED, None, ("opened for this device elsewhere", "does not fight")),
+    (S.OUTDATED, None, ("newer client", "all devices of this kind")),
+    (S.OFFLINE, "no_network", ("cannot be reached", "tries again by itself")),
+]
+"""responsible-sending.md 10: each row of the table of restrictions, and what its sentence must say."""
+
+
+@pytest.mark.parametrize(("state", "reason", "parts"), TABLE)
+def test_every_restriction_says_what_happened_and_that_nothing_was_moved(
+    state: S, reason: str | None, parts: tuple[str, ...]
+) -> None:
+    said = words.of(state, reason, NOW + timedelta(days=1))
+    for part in (*parts, "Nothing was moved"):
+        assert part in said
+    assert "{" not in words.of(state, reason)
+    assert len(words.advice(state, reason)) > 10
+    assert words.advice(state, reason) != words.advice(S.ONLINE)
+
+
+def test_each_ban_code_has_its_own_advice() -> None:
+    said = {words.advice(S.BANNED_UNTIL, f"ban_{code}") for code in words.BANS}
+    assert len(said) == len(words.BANS) == 5
+    assert "resumes" in words.advice(S.BANNED_UNTIL, "ban_104")
+
+
+def test_nothing_tells_a_restricted_user_to_try_another_number_or_to_go_round_it() -> None:
+    """The audience is held, never moved; a permanent ban offers to cancel or to plan anew, no replacement."""
+    for state, reason, _ in TABLE:
+        text = f"{words.of(state, reason)} {words.advice(state, reason)}".lower()
+        assert not any(word in text for word in ("replace the", "move ", "retry", "proxy", "switch to"))
+
+
+@pytest.mark.parametrize("kind", [port.Connected, port.PairSucceeded])
+def test_a_line_that_holds_ends_the_careful_tries(kind: type[port.Event]) -> None:
+    banned = after(device(S.ONLINE), event(port.TemporaryBan))
+    assert banned.probe_at == NOW
+    assert after(replace(banned, state=S.CONNECTING), event(kind)).probe_at is None
+
+
+@pytest.mark.parametrize(
+    ("jid", "linked", "is_kept"),
+    [
+        ("60111111111:1@s.whatsapp.net", "60111111111", True),
+        ("60111111111@s.whatsapp.net", "60111111111", True),
+        ("5215512345678:3@s.whatsapp.net", "525512345678", True),
+        ("60122222222:1@s.whatsapp.net", "60111111111", False),
+        (None, "60111111111", False),
+    ],
+)
+def test_the_age_belongs_to_the_number(jid: str | None, linked: str, is_kept: bool) -> None:
+    long_ago = NOW - timedelta(days=40)
+    before = device(S.PAIRING, jid=jid, phone=linked, linked_at=long_ago)
+    paired = after(before, event(port.PairSucceeded, phone=linked, jid=f"{linked}:9@s.whatsapp.net"))
+    assert paired.linked_at == (long_ago if is_kept else NOW)
+
+
+def test_a_link_of_unknown_age_counts_as_new() -> None:
+    paired = after(device(S.PAIRING, jid="60111111111:1@s.whatsapp.net"), event(port.PairSucceeded))
+    assert paired.linked_at == NOW
 
 
 @pytest.mark.parametrize(("before", "hours"), [(0, 24), (1, 48), (2, 96), (3, None)])
