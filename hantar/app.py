@@ -23,6 +23,7 @@ from hantar.audit import http as audit_http
 from hantar.campaigns import http as campaigns_http
 from hantar.campaigns import planner, progress
 from hantar.consent import http as consent_http
+from hantar.consent import http_keywords
 from hantar.demo import http as demo_http
 from hantar.demo import service as demo
 from hantar.devices import http as devices_http
@@ -42,7 +43,6 @@ from hantar.people import erasure, http_holds, http_optouts
 from hantar.people import http as people_http
 from hantar.persons import service as persons
 from hantar.policy import http as policy_http
-from hantar.policy import service as policy
 from hantar.policy import service as policy
 from hantar.reports import http as reports_http
 from hantar.reports import http_days
@@ -65,6 +65,7 @@ ROUTERS: Sequence[APIRouter] = (
     reports_http.router,
     http_days.router,
     consent_http.router,
+    http_keywords.router,
     http_consents.router,
     http_optouts.router,
     http_holds.router,
@@ -247,7 +248,6 @@ async def _main(settings: Settings, dsn: str, postgres: embedded.Embedded | None
         loop.add_signal_handler(name, stop.set)
     await migrations.upgrade(dsn)
     house = build(settings, dsn, await installation.settle_key(dsn, settings.data_dir))
-    await policy.install(house.db, settings.rules)
     await policy.install(house.db, settings.rules)
     password = await accounts.ensure_admin(house.db, settings)
     listening = _listen(settings)
