@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from hantar.consent import model as consents
 from hantar.consent import service as consent
+from hantar.kit import db
 from hantar.outbox import service
 from hantar.persons import service as persons
 from tests.fleet import Fleet
 
+AGREED = "Yes, send me offers."
 STOP = consents.OptOut(consents.OptOutReason.STOP, consents.OptOutSource.KEYWORD, text="stop")
 
 
@@ -23,12 +25,17 @@ async def opt_out(fleet: Fleet, phone: str, asked: consents.OptOut = STOP) -> No
         await service.opt_out(tx, fleet.workspace, await persons.at_phone(tx, fleet.workspace, phone), asked)
 
 
-async def agree(fleet: Fleet, phone: str, purpose: consents.Purpose = "marketing", wording: str = "Yes, send me offers.") -> str:
+async def give(tx: db.Tx, workspace_id: str, who: str, purpose: consents.Purpose = "marketing", wording: str = AGREED) -> None:
+    """A consent of yesterday, on paper."""
+    given = consents.Given(purpose, wording, "paper", await tx.now() - timedelta(days=1), business_name="Alice's Bakery")
+    await consent.give(tx, workspace_id, [who], given)
+
+
+async def agree(fleet: Fleet, phone: str, purpose: consents.Purpose = "marketing", wording: str = AGREED) -> str:
     """This person consents; returns the row's id."""
     async with fleet.db.transaction(fleet.workspace) as tx:
         who = await persons.at_phone(tx, fleet.workspace, phone)
-        given = consents.Given(purpose, wording, "paper", await tx.now() - timedelta(days=1), business_name="Alice's Bakery")
-        await consent.give(tx, fleet.workspace, [who], given)
+        await give(tx, fleet.workspace, who, purpose, wording)
         return str(await tx.fetchval("SELECT id FROM consents WHERE person_id = $1 ORDER BY id DESC LIMIT 1", who))
 
 
