@@ -3,6 +3,7 @@ import { Anchor, Button, Chip, Group, Stack, Text } from '@mantine/core';
 import { Download, Users } from 'lucide-react';
 import { useState } from 'react';
 import { useMay } from '@/accounts/hooks';
+import { Why } from '@/consent/Why';
 import { DataTable, type Column } from '@/parts/DataTable';
 import { EmptyState, NothingMatches } from '@/parts/EmptyState';
 import { FilterBar } from '@/parts/FilterBar';
@@ -54,7 +55,12 @@ export function Recipients({ campaign, search, onSearch }: Props) {
         columns={useColumns()}
         list={list}
         rowId={(message) => message.id}
-        rowActions={mayAct ? (message) => <Settle message={message} onSettle={setSettling} /> : undefined}
+        rowActions={(message) => (
+          <Group gap={4} wrap="nowrap" justify="flex-end">
+            {mayAct && <Settle message={message} onSettle={setSettling} />}
+            <Why messageId={message.id} name={message.name || message.phone} />
+          </Group>
+        )}
         empty={isFiltered ? <NothingMatches onClear={clear} /> : <EmptyState icon={Users} words={t.empty} hint={t.emptyHint} />}
         data-testid="campaigns-recipients-table"
       />

@@ -8,6 +8,8 @@ import { Holds } from './Holds';
 import { useHoldCount } from './hooks';
 import { OptOuts } from './OptOuts';
 import { consentTabs, type ConsentTab } from './routes';
+import { Ledger } from './Ledger';
+import { Requests } from './Requests';
 import { Rules } from './Rules';
 
 const route = getRouteApi('/shell/consent/$tab');
@@ -49,6 +51,12 @@ export default function ConsentPage() {
         </Tabs.Panel>
         <Tabs.Panel value="holds">
           <Holds />
+        </Tabs.Panel>
+        <Tabs.Panel value="consents">
+          <Ledger />
+        </Tabs.Panel>
+        <Tabs.Panel value="requests">
+          <Requests />
         </Tabs.Panel>
         <Tabs.Panel value="rules">
           <Rules />

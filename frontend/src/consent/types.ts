@@ -9,3 +9,5 @@ export type BlockList = Schemas['BlockList'];
 export type Hold = Schemas['Hold'];
 export type Consent = Schemas['Consent'];
 export type ConsentBody = Schemas['ConsentIn'];
+export type Person = Schemas['Person'];
+export type FoundPerson = Schemas['FoundPerson'];

@@ -2,6 +2,7 @@
 import { Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
 import { MessageSquareDashed } from 'lucide-react';
 import type { Device, Message } from '@/api/types';
+import { Why } from '@/consent/Why';
 import { EmptyState } from '@/parts/EmptyState';
 import { Moment } from '@/parts/Moment';
 import { Phone } from '@/parts/Phone';
@@ -49,6 +50,7 @@ function Line({ message }: { message: Message }) {
         <Group gap={8} wrap="nowrap">
           <StateBadge kind="message" state={message.status} hint={hint} size="sm" />
           <Ticks state={message.state} hint={hint} />
+          <Why messageId={message.id} name={message.name || message.phone} />
         </Group>
       </Group>
     </Paper>

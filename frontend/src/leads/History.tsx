@@ -5,6 +5,7 @@ import { useFollow } from '@/api/useLive';
 import { CampaignLink } from '@/campaigns/CampaignLink';
 import { useCampaign } from '@/campaigns/hooks';
 import { StatusCell, whyWords } from '@/campaigns/StatusCell';
+import { Why } from '@/consent/Why';
 import { EmptyState } from '@/parts/EmptyState';
 import { Moment } from '@/parts/Moment';
 import { FailedLoad } from '@/parts/ProblemNote';
@@ -50,7 +51,10 @@ function Line({ message }: { message: Message }) {
             {message.device_name}
           </Text>
         </Box>
-        <StatusCell status={message.status} state={message.state} />
+        <Group gap={4} wrap="nowrap">
+          <StatusCell status={message.status} state={message.state} />
+          <Why messageId={message.id} name={message.name || message.phone} />
+        </Group>
       </Group>
       {message.message_type === 'image' && (
         <Text size="sm" c="dimmed" mt={6}>

@@ -2,6 +2,7 @@
 import { Box, Drawer, Skeleton, Stack, Tabs } from '@mantine/core';
 import { useState } from 'react';
 import { useMay } from '@/accounts/hooks';
+import { PersonPanel } from '@/consent/PersonPanel';
 import { useDevices } from '@/devices/hooks';
 import { FailedLoad } from '@/parts/ProblemNote';
 import { useIsPhone } from '@/parts/usePhone';
@@ -68,7 +69,11 @@ function Existing({ id, facets, onClose }: { id: string; facets: Facets | undefi
         <Tabs.Tab value="history" data-testid="leads-drawer-tab-history">
           {t.tab}
         </Tabs.Tab>
+        <Tabs.Tab value="consent" data-testid="leads-drawer-tab-consent">
+          {t.consentTab}
+        </Tabs.Tab>
       </Tabs.List>
+      <Tabs.Panel value="consent">{tab === 'consent' && <PersonPanel personId={lead.data.person_id} />}</Tabs.Panel>
       {/* Stays mounted: what was typed is kept while one looks at the history. */}
       <Tabs.Panel value="lead">
         {mayEdit ? <LeadForm lead={lead.data} facets={facets} onClose={onClose} /> : <LeadView lead={lead.data} />}

@@ -98,6 +98,7 @@ export const leads = {
   },
   history: {
     tab: 'History',
+    consentTab: 'Consent',
     lead: 'Details',
     tabs: 'Parts of this lead',
     title: 'Messages to this lead, the newest first',
