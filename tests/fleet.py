@@ -14,6 +14,7 @@ from hantar.gateways import port
 from hantar.gateways.simulator import chance, driver, ledger, lines
 from hantar.inbox import receiver
 from hantar.kit import clock, cluster, db, ids
+from hantar.outbox import queue
 from hantar.persons import service as persons
 from tests import checker
 
@@ -168,6 +169,56 @@ class Fleet:
                 await tx.execute(f"INSERT INTO leads ({', '.join(row)}) VALUES ({marks})", *row.values())
                 made.append(row["id"])
         return made
+
+    async def enqueue(self, device_id: str, phones: list[str], *, source: str | None = None, **columns: Any) -> list[str]:
+        """Queue one message to each number straight away, as a campaign's unless `kind` says otherwise; returns their ids."""
+        made = [ids.new_id() for _ in phones]
+        async with self.db.transaction(self.workspace) as tx:
+            now = await tx.now()
+            content = await queue.add_content(tx, self.workspace, "Hello", None)
+            await queue.open_lanes(tx, self.workspace, [device_id])
+            for message_id, phone in zip(made, phones, strict=True):
+                row = {
+                    "workspace_id": self.workspace,
+                    "id": message_id,
+                    "kind": "campaign",
+                    "source_id": source or message_id,
+                    "step_id": message_id,
+                    "person_id": await persons.at_phone(tx, self.workspace, phone),
+                    "device_id": device_id,
+                    "content_id": content,
+                    "phone": phone,
+                    "state": "queued",
+                    "priority": 5,
+                    "not_before": now,
+                    "expires_at": now + timedelta(days=3),
+                    "created_at": now,
+                    **columns,
+                }
+                await queue.insert_one(tx, row)
+        return made
+
+    async def add_source(self, kind: str = "campaign", *, gap: float = 0.0, rules: Mapping[str, Any] | None = None) -> str:
+        """The gate of a campaign or sequence, open, with this pause and its own stricter numbers."""
+        made = ids.new_id()
+        async with self.db.transaction(self.workspace) as tx:
+            await queue.put_source(tx, self.workspace, made, kind, (gap, gap), skip_offline=False, is_open=True)
+            await tx.execute("UPDATE sources SET rules = $2 WHERE id = $1", made, dict(rules or {}))
+        return made
+
+    async def person(self, phone: str) -> str:
+        """The person behind a number."""
+        async with self.db.transaction(self.workspace) as tx:
+            return str(await persons.at_phone(tx, self.workspace, phone))
+
+    async def sql(self, query: str, *values: Any) -> list[Mapping[str, Any]]:
+        """Ask or tell the workspace's own rows."""
+        async with self.db.transaction(self.workspace) as tx:
+            return [dict(row) for row in await tx.fetch(query, *values)]
+
+    def reached(self, since: float = 0.0) -> list[str]:
+        """Whom the ledger says was reached, in order, by numbers; `since` in monotonic seconds."""
+        return [line["to"] for line in self.book.lines() if line["effect"] == "sent" and float(line["mono"]) >= since]
 
     def draft(self, **changes: Any) -> campaigns.Draft:
         """A campaign to everyone in FIT, now."""

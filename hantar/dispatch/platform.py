@@ -5,6 +5,7 @@ the second time, and never loses it.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import asyncpg
 
@@ -37,14 +38,13 @@ async def heed(database: db.Database, refusals: Mapping[model.MessageId, str | N
 
 
 async def _opt_out(database: db.Database, row: db.Row, reason: consents.OptOutReason) -> bool:
-    asked = consents.OptOut(
-        reason,
-        consents.OptOutSource.PLATFORM,
-        device_id=row["device_id"],
-        campaign_id=row["source_id"] if row["kind"] == model.MessageKind.CAMPAIGN else None,
-    )
-    try:
-        async with database.transaction(row["workspace_id"]) as tx:
-            return await outbox.opt_out(tx, row["workspace_id"], row["person_id"], asked) is not None
-    except asyncpg.ForeignKeyViolationError as error:
-        raise db.Contended from error  # the person was merged or the device deleted meanwhile: look again
+    """Record it with what it came by; without that, when the campaign or the device is gone by now."""
+    campaign = row["source_id"] if row["kind"] == model.MessageKind.CAMPAIGN else None
+    bare = consents.OptOut(reason, consents.OptOutSource.PLATFORM)
+    for asked in (replace(bare, device_id=row["device_id"], campaign_id=campaign), bare):
+        try:
+            async with database.transaction(row["workspace_id"]) as tx:
+                return await outbox.opt_out(tx, row["workspace_id"], row["person_id"], asked) is not None
+        except asyncpg.ForeignKeyViolationError as error:
+            gone = error
+    raise db.Contended from gone  # the person was merged into another meanwhile: look again
