@@ -17,12 +17,12 @@ LIVE = """EXISTS (SELECT 1 FROM person_aliases a JOIN suppression_keys k ON k.wo
   OR EXISTS (SELECT 1 FROM person_aliases a JOIN global_suppressions g ON g.key = a.key AND g.released_at IS NULL
              WHERE (a.workspace_id, a.person_id) = ({person}))"""
 """SQL: whether a person is opted out, by any alias; `{person}` is replaced by two columns, workspace and person."""
-SUPPRESSED = """SELECT a.person_id FROM suppression_keys k
-    JOIN person_aliases a ON (a.workspace_id, a.key) = (k.workspace_id, k.key) WHERE k.is_live
+SUPPRESSED = """SELECT a.person_id FROM suppression_keys k JOIN person_aliases a ON a.key = k.key WHERE k.is_live
   UNION ALL SELECT a.person_id FROM global_suppressions g JOIN person_aliases a ON a.key = g.key WHERE g.released_at IS NULL"""
-"""SQL: everybody who is opted out, within row security; for lists, where asking for one after the other is too dear."""
-CONSENTED = """EXISTS (SELECT 1 FROM consents c WHERE (c.workspace_id, c.person_id) = ({person}) AND c.purpose = 'marketing'
-  AND c.withdrawn_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > {now}))"""
+"""SQL: everybody who is opted out, kept to one workspace by row security; for lists, where asking one by one is too dear."""
+GRANTED = "c.purpose = 'marketing' AND c.withdrawn_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > {now})"
+"""SQL: whether a row `c` of consents allows marketing; `{now}` is an instant."""
+CONSENTED = f"EXISTS (SELECT 1 FROM consents c WHERE (c.workspace_id, c.person_id) = ({{person}}) AND {GRANTED})"
 """SQL: whether a person has a live consent to marketing; `{now}` is an instant."""
 WITHDRAWN_BY = """(SELECT min(s.at) FROM person_aliases a
     JOIN suppression_keys k ON (k.workspace_id, k.key) = (a.workspace_id, a.key)
