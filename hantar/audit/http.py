@@ -41,11 +41,15 @@ class EntryOut(BaseModel):
 
 
 class ProofOut(BaseModel):
-    """Whether the chain of entries holds; `first_broken` is the number of the first entry that was changed or is missing."""
+    """Whether the chain of entries holds; `first_broken` is the number of the first entry that was changed or is missing.
+
+    `head` is the newest entry's hash. Kept elsewhere, it also shows whether the whole end was replaced by who owns the server.
+    """
 
     ok: bool
     first_broken: int | None
     entries: int
+    head: str | None
 
 
 COLUMNS = tuple(EntryOut.model_fields)
@@ -128,5 +132,5 @@ async def verify_audit(at: access.At = READ) -> ProofOut:
     """Works out the chain of hashes anew. An entry that was changed, or is missing in between or at the end, breaks it."""
     async with at.tx() as tx:
         broken = await service.first_broken(tx, at.workspace_id)
-        count = await views.total(tx, at.workspace_id, views.Wanted())
-    return ProofOut(ok=broken is None, first_broken=broken, entries=count)
+        count, head = await views.total(tx, at.workspace_id, views.Wanted()), await views.head(tx, at.workspace_id)
+    return ProofOut(ok=broken is None, first_broken=broken, entries=count, head=head)

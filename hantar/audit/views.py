@@ -62,3 +62,10 @@ async def total(tx: db.Tx, workspace_id: str, wanted: Wanted) -> int:
     where = _where(workspace_id, wanted)
     found: int = await tx.fetchval(f"SELECT count(*) FROM audit WHERE {where}", *where.values)
     return found
+
+
+async def head(tx: db.Tx, workspace_id: str) -> str | None:
+    """The hash of the newest entry, in hexadecimal; it stands for all before it."""
+    sql = "SELECT encode(hash, 'hex') FROM audit WHERE workspace_id = $1 ORDER BY seq DESC LIMIT 1"
+    found: str | None = await tx.fetchval(sql, workspace_id)
+    return found

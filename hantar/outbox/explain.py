@@ -213,7 +213,7 @@ def _quiet(known: History) -> Step | None:
         return Step(at, "quiet_hours", "pass", "Any hour is allowed by these rules.")
     zones = _zones(known)
     if zones is None:
-        return Step(at, "quiet_hours", "wait", "Where the person is, is not known. Enter their time zone, and it can go.")
+        return Step(known.now if wait else at, "quiet_hours", "wait", words.NOWHERE)
     said = f"{_hours(window)} by every clock where the person may be: {_clocks(zones, at)}."
     if _stopped(known, rules.Reason.QUIET_HOURS):
         return Step(at, "quiet_hours", "stop", f"{said} {words.REASONS['quiet_hours'].advice}")
@@ -282,6 +282,8 @@ def _waiting(known: History) -> str:
         return f"It is planned for {words.instant(row['not_before'])}."
     if isinstance(known.ruling, rules.End) and row["waits_for"] == "pacing":
         return f"It will not go: {_lower(words.of_reason(known.ruling.reason).words)}"
+    if row["waits_for"] == "quiet_hours" and row["waits_until"] is None and _zones(known) is None:
+        return words.NOWHERE
     said = words.WAITS[row["waits_for"]]
     until = f" Until {words.instant(row['waits_until'])}." if row["waits_until"] is not None else ""
     return f"{said.words}{until} {said.advice}".strip()

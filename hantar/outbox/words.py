@@ -74,6 +74,9 @@ WAITS: Mapping[str, Said] = {
 }
 """What stands in front of a message, by `waiting_for`."""
 
+NOWHERE = "Where the person is, is not known, so no hour is theirs. Enter their time zone, and it can go."
+"""A wait for quiet hours of somebody without any time zone."""
+
 HELD: Mapping[str, Said] = {
     "restore": Said("Sending is held since a backup was restored.", "An administrator releases it."),
     "approval": Said("It waits for a second person's approval.", "Approve the plan."),

@@ -223,6 +223,27 @@ async def test_a_hash_made_good_breaks_the_next_link(database: db.Database, owne
     assert await broken(database, alice) == 4
 
 
+async def test_a_head_that_does_not_fit_is_found(database: db.Database, alice: Caller) -> None:
+    await write(database, alice, count=3)
+    async with database.transaction(alice.workspace_id) as tx:
+        await tx.execute("UPDATE audit_heads SET hash = ''")
+    assert await broken(database, alice) == 4
+
+
+async def test_the_head_shows_what_the_chain_alone_cannot(
+    database: db.Database, owner: asyncpg.Connection, http: Http, alice: Caller
+) -> None:
+    """Who owns the server can cut the end off and mend the head: the chain holds, but not the hash somebody kept elsewhere."""
+    await write(database, alice, count=3)
+    kept = (await http(alice).get("/api/audit/verify")).json()["head"]
+    await owner.execute("ALTER TABLE audit DISABLE TRIGGER USER")
+    await owner.execute("DELETE FROM audit WHERE seq = 3")
+    await owner.execute("UPDATE audit_heads SET (seq, hash) = (SELECT seq, hash FROM audit WHERE seq = 2)")
+    proof = (await http(alice).get("/api/audit/verify")).json()
+    assert proof["ok"] is True
+    assert proof["head"] != kept
+
+
 # ---------------------------------------------------------------- reading
 @pytest.fixture
 async def week(database: db.Database, fake_clock: clock.FakeClock, alice: Caller, bob: Caller) -> None:
@@ -309,4 +330,5 @@ async def test_mallory_sees_her_own_only(http: Http, database: db.Database, alic
         assert "Kanarienvogel" not in reply.text
         assert alice.user_id not in reply.text
     assert (await http(mallory).get("/api/audit/verify")).json()["entries"] == 2
-    assert (await http(alice).get("/api/audit/verify")).json() == {"ok": True, "first_broken": None, "entries": 3}
+    proof = (await http(alice).get("/api/audit/verify")).json()
+    assert (proof["ok"], proof["first_broken"], proof["entries"]) == (True, None, 3)

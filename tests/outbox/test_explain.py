@@ -225,6 +225,17 @@ async def test_waiting_for_the_next_window_then_sent(fleet: Fleet, device: str) 
     )
 
 
+async def test_waiting_because_nobody_knows_where_the_person_is(fleet: Fleet, device: str) -> None:
+    await campaign_to(fleet, device)
+    async with fleet.db.transaction(fleet.workspace) as tx:
+        await tx.execute("UPDATE persons SET zones = '{}'")
+    await fleet.set_rules(**NIGHT, quiet_unknown_zone="hold")
+    await fleet.run(5)
+    story = await why(fleet)
+    assert ("quiet_hours", "wait") in told(story)
+    assert story.summary == words.NOWHERE
+
+
 async def test_waiting_for_a_hold(fleet: Fleet, device: str) -> None:
     await campaign_to(fleet, device)
     await people.hold(fleet, PHONE)
