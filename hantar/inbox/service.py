@@ -246,4 +246,4 @@ async def written_elsewhere(tx: db.Tx, place: Place, event: port.MessageSentElse
     if person_id is not None:
         at = min(event.at, await tx.now())
         await store.was_written(tx, place, person_id, at)
-        await holds.answered(tx, place.workspace_id, person_id, None, until=at)
+        await outbox.answered(tx, place.workspace_id, person_id, None, until=at)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hantar.audit import service as audit
+from hantar.consent import holds, quiet
 from hantar.consent import model as consents
-from hantar.consent import quiet
 from hantar.consent import service as consent
 from hantar.kit import db, errors, ids
 from hantar.leads import model as leads_model
@@ -74,6 +74,8 @@ async def send(tx: db.Tx, workspace_id: str, asked: Direct, by: str | None) -> d
     subject = facts.Subject(workspace_id, known.person_id, asked.device_id, known.lead_id)
     ruling, found = await _ruling(tx, subject, kind_of_device, asked, start, expires_at)
     wait = ruling if isinstance(ruling, rules.Wait) and ruling.waiting_for in _STORED and start == now else None
+    if asked.is_manual and asked.kind is model.MessageKind.DIRECT and start == now:
+        await answered(tx, workspace_id, known.person_id, by)
     message_id = ids.new_id()
     content_id = await queue.add_content(tx, workspace_id, asked.text, asked.media_id)
     await queue.open_lanes(tx, workspace_id, [asked.device_id])
@@ -228,6 +230,19 @@ async def opt_out(tx: db.Tx, workspace_id: str, person_id: PersonId, asked: cons
     made = await consent.opt_out(tx, workspace_id, person_id, asked)
     tell_moves(tx, await queue.suppress_person(tx, workspace_id, person_id, await tx.now()))
     return made
+
+
+async def answered(tx: db.Tx, workspace_id: str, person_id: PersonId, by: str | None, *, until: datetime | None = None) -> None:
+    """Somebody answers this person: what waited for an answer (to words from before `until`) waits no more."""
+    if await holds.answered(tx, workspace_id, person_id, by, until=until):
+        await free(tx, workspace_id, person_id)
+
+
+async def free(tx: db.Tx, workspace_id: str, person_id: PersonId) -> None:
+    """A hold on this person has ended: what waited goes on, unless another hold is open."""
+    if not await holds.is_held(tx, person_id):
+        await queue.pull_person(tx, workspace_id, person_id, await tx.now())
+        tx.tell("outbox.queued", workspace_id)
 
 
 async def _moved(tx: db.Tx, workspace_id: str, message_id: str) -> db.Row:

@@ -12,7 +12,6 @@ from hantar.accounts.model import Role
 from hantar.audit import service as audit
 from hantar.consent import holds, model
 from hantar.kit import db, inputs, paging
-from hantar.outbox import queue
 from hantar.outbox import service as outbox
 
 router = APIRouter(tags=["Consent"])
@@ -108,9 +107,7 @@ async def release_hold(hold_id: uuid.UUID, body: ReleaseHoldIn, request: Request
     actor = audit.by(at, request)
     async with at.tx() as tx:
         row = await holds.end(tx, at.workspace_id, str(hold_id), "released", by=at.caller.user_id, reason=body.reason)
-        if not await holds.is_held(tx, row["person_id"]):
-            await queue.pull_person(tx, at.workspace_id, row["person_id"], await tx.now())
-            tx.tell("outbox.queued", at.workspace_id)
+        await outbox.free(tx, at.workspace_id, row["person_id"])
         found = await holds.find(tx, str(hold_id))
         thing = audit.Thing("hold", str(hold_id))
         await audit.record(tx, at.workspace_id, actor, "hold.released", thing, reason=body.reason, before={"kind": row["kind"]})

@@ -1,6 +1,7 @@
 """What people write and what is done about it, end to end: the simulated phone, the receiver, the ledger."""
 
 import hashlib
+from datetime import timedelta
 
 import pytest
 
@@ -204,6 +205,24 @@ async def test_a_question_keeps_automation_away_until_it_is_answered(fleet: Flee
     await fleet.does(device, port.SimulatorAction("sent_elsewhere", phone=ANN, text="Ten ringgit"))
     (row,) = await ask(fleet, "SELECT outcome FROM holds")
     assert row["outcome"] == "answered"
+
+
+@pytest.mark.parametrize(("changes", "is_open"), [({}, False), ({"is_manual": False}, True), ({"later": True}, True)])
+async def test_an_answer_by_a_person_ends_the_wait_for_one(fleet: Fleet, changes: dict[str, bool], is_open: bool) -> None:
+    """A program's message, or one planned for later, is no answer yet."""
+    (device,) = await fleet.add_devices(1)
+    await fleet.add_leads(device, [ANN])
+    campaign = await fleet.launch(min_delay_seconds=0, max_delay_seconds=0)
+    await fleet.says(device, "How much is it?", ANN)
+    await fleet.run(5)
+    assert await fleet.states(campaign) == {"queued": 1}
+    send_at = fleet.clock.now() + timedelta(hours=1) if changes.get("later") else None
+    async with fleet.db.transaction(fleet.workspace) as tx:
+        asked = outbox.Direct(device, ANN, "Ten", send_at=send_at, is_manual=changes.get("is_manual", True))
+        await outbox.send(tx, fleet.workspace, asked, None)
+    assert [row["outcome"] for row in await ask(fleet, "SELECT outcome FROM holds")] == [None if is_open else "answered"]
+    await fleet.run(60)
+    assert (await fleet.states(campaign) == {"queued": 1}) is is_open
 
 
 async def test_a_question_without_the_guard_holds_nobody(fleet: Fleet) -> None:
