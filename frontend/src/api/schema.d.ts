@@ -1258,6 +1258,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/keywords": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The words that count
+         * @description Ours by language, with what is still to be reviewed, and this workspace's own.
+         *
+         *     Needs role **operator** or stronger; a key with scope `consent:read`.
+         */
+        get: operations["list_keywords_api_keywords_get"];
+        put?: never;
+        /**
+         * Add a word
+         * @description It counts at once, beside ours, and stays. Words that people write every day are refused.
+         *
+         *     Needs role **owner** or stronger; a key with scope `consent:write`.
+         */
+        post: operations["add_keyword_api_keywords_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keywords/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a message
+         * @description What it would mean if a person wrote it. Nothing is stored.
+         *
+         *     Needs role **operator** or stronger; a key with scope `consent:read`.
+         */
+        post: operations["try_message_api_keywords_test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/leads": {
         parameters: {
             query?: never;
@@ -4184,6 +4234,65 @@ export interface components {
          */
         JobStatus: "queued" | "running" | "done" | "failed" | "cancelled";
         /**
+         * KeywordIn
+         * @description A word to add. It cannot be taken away again.
+         */
+        KeywordIn: {
+            /** Language */
+            language: string;
+            /** Word */
+            word: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "stop" | "start";
+        };
+        /**
+         * Keyword
+         * @description A word this workspace added.
+         */
+        Keyword: {
+            /** Id */
+            id: string;
+            /** Language */
+            language: string;
+            /** Word */
+            word: string;
+            /**
+             * Folded
+             * @description How it is compared: without case, accents, punctuation and what cannot be seen.
+             */
+            folded: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "stop" | "start";
+            /** Created By */
+            created_by: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * Keywords
+         * @description All words that count. A message counts when all of it is one of them.
+         */
+        Keywords: {
+            /**
+             * Version
+             * @description Of our lists; kept with each opt-out that a word made.
+             */
+            version: string;
+            /** Languages */
+            languages: components["schemas"]["Language"][];
+            /** Own */
+            own: components["schemas"]["Keyword"][];
+        };
+        /**
          * Kind
          * @description All numbers for one kind of device.
          */
@@ -4199,6 +4308,18 @@ export interface components {
             words: string;
             /** Rules */
             rules: components["schemas"]["Rule"][];
+        };
+        /**
+         * Language
+         * @description What people write in one language to stop, and to start again.
+         */
+        Language: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            stop: components["schemas"]["WordList"];
+            start: components["schemas"]["WordList"];
         };
         /**
          * LeadChangesIn
@@ -4525,6 +4646,12 @@ export interface components {
             permissions: string[];
             limits: components["schemas"]["MyLimits"];
         };
+        /**
+         * Meaning
+         * @description What a message that came in asks for.
+         * @enum {string}
+         */
+        Meaning: "none" | "stop" | "start" | "intent" | "question";
         /**
          * Media
          * @description A stored picture; sizes in bytes.
@@ -5976,12 +6103,33 @@ export interface components {
             phone: string;
         };
         /**
+         * Tried
+         * @description What a message would do: `stop` and `start` at once, `intent` holds the person until somebody decides.
+         */
+        Tried: {
+            meaning: components["schemas"]["Meaning"];
+            /** Word */
+            word: string | null;
+            /** Language */
+            language: string | null;
+            /** Folded */
+            folded: string;
+        };
+        /**
          * TriggerIn
          * @description With the hash of a plan, it starts only if that plan still holds.
          */
         TriggerIn: {
             /** Plan Hash */
             plan_hash?: string | null;
+        };
+        /**
+         * TryIn
+         * @description A message to try.
+         */
+        TryIn: {
+            /** Text */
+            text: string;
         };
         /** User */
         User: {
@@ -6051,6 +6199,21 @@ export interface components {
             steps: components["schemas"]["Step"][];
             /** Summary */
             summary: string;
+        };
+        /**
+         * WordList
+         * @description Our words of one language and one meaning.
+         */
+        WordList: {
+            /** Words */
+            words: string[];
+            /**
+             * Verified
+             * @description Whether somebody who speaks the language has looked at them.
+             */
+            verified: boolean;
+            /** Note */
+            note: string | null;
         };
         /**
          * WordsIn
@@ -6159,7 +6322,7 @@ export interface components {
                 message: string;
             }[];
             /**
-             * @description Stable. One of `already_done`, `already_erased`, `already_left`, `already_linked`, `already_released`, `bad_request`, `bad_url`, `banned_until`, `campaign_ended`, `campaign_not_editable`, `cancel_first`, `changed_meanwhile`, `conflict`, `cooling_down`, `csrf`, `demo_present`, `device_limit`, `device_not_connected`, `device_not_linked`, `duplicate_client_ref`, `duplicate_lead`, `duplicate_of`, `email_taken`, `forbidden`, `gateway_away`, `hold_ended`, `idempotency_mismatch`, `import_running`, `in_progress`, `in_use`, `internal`, `invalid_credentials`, `invalid_phone`, `job_finished`, `may_not_loosen`, `method_not_allowed`, `missing_variable`, `no_canary`, `no_consent`, `not_a_simulator`, `not_found`, `not_supported`, `not_unconfirmed`, `nothing_imported`, `opt_out_line_missing`, `opted_out`, `pairing_refused`, `person_erased`, `phone_differs`, `plan_changed`, `policy_locked`, `private_address`, `qr_not_ready`, `quiet_hours`, `rate_limited`, `reason_required`, `registration_closed`, `request_timeout`, `scope_missing`, `storage_full`, `too_large`, `unauthenticated`, `unavailable`, `unreachable`, `unsupported_type`, `validation`, `weak_password`.
+             * @description Stable. One of `already_done`, `already_erased`, `already_left`, `already_linked`, `already_released`, `bad_request`, `bad_url`, `banned_until`, `campaign_ended`, `campaign_not_editable`, `cancel_first`, `changed_meanwhile`, `conflict`, `cooling_down`, `csrf`, `demo_present`, `device_limit`, `device_not_connected`, `device_not_linked`, `duplicate_client_ref`, `duplicate_lead`, `duplicate_of`, `email_taken`, `forbidden`, `gateway_away`, `hold_ended`, `idempotency_mismatch`, `import_running`, `in_progress`, `in_use`, `internal`, `invalid_credentials`, `invalid_phone`, `job_finished`, `keyword_conflict`, `keyword_exists`, `may_not_loosen`, `method_not_allowed`, `missing_variable`, `no_canary`, `no_consent`, `not_a_simulator`, `not_found`, `not_supported`, `not_unconfirmed`, `nothing_imported`, `opt_out_line_missing`, `opted_out`, `pairing_refused`, `person_erased`, `phone_differs`, `plan_changed`, `policy_locked`, `private_address`, `qr_not_ready`, `quiet_hours`, `rate_limited`, `reason_required`, `registration_closed`, `request_timeout`, `scope_missing`, `storage_full`, `too_large`, `too_many_keywords`, `unauthenticated`, `unavailable`, `unreachable`, `unsupported_type`, `validation`, `weak_password`.
              * @example validation
              */
             code: string;
@@ -11952,6 +12115,272 @@ export interface operations {
             };
             /** @description `not_found`: missing, or not yours */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_keywords_api_keywords_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keywords"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_keyword_api_keywords_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeywordIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keyword"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_message_api_keywords_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tried"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -28,7 +28,7 @@ export function StartDialog({ campaign, onClose }: { campaign: Campaign; onClose
             {t.parts.cancel}
           </Button>
           <Button
-            onClick={() => plan.data !== undefined && void start(plan.data.plan_hash)}
+            onClick={() => plan.data?.plan_hash && void start(plan.data.plan_hash)}
             loading={isBusy || plan.isFetching}
             disabled={!plan.data?.will_send}
             data-testid="campaigns-start-confirm"

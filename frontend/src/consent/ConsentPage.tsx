@@ -11,6 +11,7 @@ import { consentTabs, type ConsentTab } from './routes';
 import { Ledger } from './Ledger';
 import { Requests } from './Requests';
 import { Rules } from './Rules';
+import { WordLists } from './WordLists';
 
 const route = getRouteApi('/shell/consent/$tab');
 
@@ -54,6 +55,9 @@ export default function ConsentPage() {
         </Tabs.Panel>
         <Tabs.Panel value="consents">
           <Ledger />
+        </Tabs.Panel>
+        <Tabs.Panel value="words">
+          <WordLists />
         </Tabs.Panel>
         <Tabs.Panel value="requests">
           <Requests />

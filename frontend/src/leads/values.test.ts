@@ -19,6 +19,9 @@ const lead: Lead = {
   time_zone: null,
   source: 'form',
   import_id: null,
+  consent: 'none',
+  opted_out: false,
+  on_hold: false,
   created_at: '2026-12-01T02:00:00Z',
   updated_at: '2026-12-01T02:00:00Z',
 };
