@@ -1,7 +1,5 @@
 """Routes of the demo: look, build, remove."""
 
-from typing import Any
-
 from fastapi import APIRouter
 from pydantic import BaseModel
 
@@ -15,10 +13,11 @@ router = APIRouter(tags=["Demo"])
 
 
 class DemoOut(BaseModel):
-    """Whether demo data is there."""
+    """Whether demo data is there, and its two campaigns to start."""
 
     is_present: bool
     campaign_id: str | None
+    rules_campaign_id: str | None
 
 
 class RemovedOut(BaseModel):
@@ -29,17 +28,17 @@ class RemovedOut(BaseModel):
 
 @router.get("/demo", summary="Whether the demo is there")
 async def look(at: access.At = access.need(Role.VIEWER, "settings:write")) -> DemoOut:
-    """With the campaign to start, when there is one."""
+    """With the campaigns to start, *Welcome* and *Rules at work*, while they are there."""
     async with at.tx() as tx:
-        campaign: Any = await tx.fetchval("SELECT id FROM campaigns WHERE is_demo ORDER BY id DESC LIMIT 1")
-        return DemoOut(is_present=await service.is_present(tx), campaign_id=campaign)
+        welcome, rules = await service.campaigns_to_start(tx)
+        return DemoOut(is_present=await service.is_present(tx), campaign_id=welcome, rules_campaign_id=rules)
 
 
 @router.post("/demo", status_code=202, summary="Build the demo")
 async def build(
     at: access.At = access.need(Role.OWNER, "settings:write"), demo: service.Demo = access.part(service.Demo)
 ) -> jobs_http.JobOut:
-    """Three simulated devices, 200 leads in twelve zones, a campaign to start; all marked, and never outside of the simulator."""
+    """Three simulated devices, 200 leads in twelve zones, two campaigns to start; all marked, never outside of the simulator."""
     job_id = await demo.start(at.workspace_id, at.caller.user_id, at.caller.time_zone)
     async with at.tx() as tx:
         return jobs_http.out(await jobs.get(tx, at.workspace_id, job_id), await tx.now())

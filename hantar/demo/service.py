@@ -4,16 +4,14 @@ import asyncio
 
 import structlog
 
-from hantar.campaigns import model as campaigns
 from hantar.campaigns import service as campaign_service
-from hantar.demo import people
+from hantar.demo import fill, people, store
 from hantar.devices import keeper
 from hantar.devices import model as devices
 from hantar.devices import service as device_service
 from hantar.gateways import port
 from hantar.jobs import service as jobs
 from hantar.kit import clock, db, errors
-from hantar.leads import model as leads
 from hantar.leads import service as lead_service
 
 log = structlog.get_logger(__name__)
@@ -21,11 +19,6 @@ log = structlog.get_logger(__name__)
 NAMES = ("Demo: Shop", "Demo: Support", "Demo: Sales")
 LIMITS = devices.Limits(per_minute=600, per_hour=20_000, per_day=100_000)
 """Demo devices are fast (responsible-sending.md 13), so that a campaign of 120 takes about a minute."""
-TITLE = "Welcome (demo)"
-TEXT = (
-    'Hello {{ name | default: "there" }}! 👋\n\nWelcome to *Kedai Hantar*. We are open every day from 9 to 6.\n'
-    "_This is a demo: nobody real gets this message._"
-)
 SECONDS_TO_LINK = 10.0
 
 
@@ -77,10 +70,10 @@ class Demo:
 
     async def _build(self, workspace_id: str, job_id: str, device_ids: list[devices.DeviceId], by: str, zone: str) -> None:
         try:
-            await asyncio.gather(*(self._link(workspace_id, device_id, n) for n, device_id in enumerate(device_ids)))
-            campaign_id = await self._fill(workspace_id, job_id, device_ids, by, zone)
+            welcome, ruled = await self._fill(workspace_id, job_id, device_ids, by, zone)
+            result = {"campaign_id": welcome, "rules_campaign_id": ruled, "device_ids": device_ids}
             async with self._db.transaction(workspace_id) as tx:
-                await jobs.finish(tx, workspace_id, job_id, result={"campaign_id": campaign_id, "device_ids": device_ids})
+                await jobs.finish(tx, workspace_id, job_id, result=result)
         except Exception:
             log.exception("demo.failed", job=job_id)
             async with self._db.transaction(workspace_id) as tx:
@@ -104,36 +97,31 @@ class Demo:
             await self._keeper.changed(device_id, 0.5)
         raise NotLinked
 
-    async def _fill(self, workspace_id: str, job_id: str, device_ids: list[devices.DeviceId], by: str, zone: str) -> str:
+    async def _fill(
+        self, workspace_id: str, job_id: str, device_ids: list[devices.DeviceId], by: str, zone: str
+    ) -> tuple[str, str]:
+        """People while the devices are being linked, then the one who is not on WhatsApp, and the campaigns."""
+
+        async def add(everyone: list[people.Person]) -> fill.Added:
+            async with self._db.transaction(workspace_id) as tx:
+                return await fill.add_people(tx, workspace_id, everyone, device_ids)
+
+        linking = [self._link(workspace_id, device_id, n) for n, device_id in enumerate(device_ids)]
+        added, _ = await asyncio.gather(add(people.everyone()), asyncio.gather(*linking))
+        number = await self._absent(workspace_id, device_ids[0])
+        if number is not None:
+            added += await add([people.absent(number, people.awake(self._clock.now()))])
         async with self._db.transaction(workspace_id) as tx:
-            for n, person in enumerate(people.everyone()):
-                fields = leads.Fields(
-                    person.name,
-                    f"+{person.phone}",
-                    person.niches,
-                    leads.TargetStatus.CUSTOMER if person.is_customer else leads.TargetStatus.PROSPECT,
-                    attributes={"city": person.city},
-                    time_zone=person.time_zone,
-                )
-                owner = leads.DeviceId(device_ids[n % len(device_ids)])
-                await lead_service.create(tx, workspace_id, fields, owner, source="demo", is_demo=True)
-            draft = campaigns.Draft(
-                title=TITLE,
-                niche="WELCOME",
-                audience=campaigns.Audience(("welcome",), campaigns.TargetStatus.ALL, tuple(device_ids)),
-                text=TEXT,
-                media_id=None,
-                campaign_date=None,
-                time_schedule=None,
-                time_zone=zone,
-                min_delay_seconds=1.0,
-                max_delay_seconds=2.0,
-                when_offline="wait",
-                late_policy="ask",
-            )
-            made = await campaign_service.create(tx, workspace_id, draft, hold=True, by=by, is_demo=True)
+            made = await fill.add_campaigns(tx, workspace_id, added, device_ids, by, zone)
             await jobs.progress(tx, workspace_id, job_id, done=people.COUNT + len(device_ids))
-        return made.campaign.id
+        return made
+
+    async def _absent(self, workspace_id: str, device_id: str) -> str | None:
+        """A number the simulated WhatsApp does not know, for somebody whom a message cannot reach."""
+        async with self._db.transaction(workspace_id) as tx:
+            device = await device_service.find(tx, device_id)
+        found = await self._keeper.driver_of(device).check_numbers(keeper.ref(device), people.candidates())
+        return next((each.phone for each in found if not each.exists), None)
 
     async def remove(self, workspace_id: str) -> dict[str, int]:
         """Take everything of the demo away; returns how many things of each kind went."""
@@ -142,6 +130,7 @@ class Demo:
             for row in await tx.fetch("SELECT id, status FROM campaigns WHERE is_demo"):
                 if row["status"] in ("pending", "triggered", "processing", "paused"):
                     await campaign_service.cancel(tx, workspace_id, row["id"])
+            made_up, contents = await store.people_to_forget(tx), await store.contents_of(tx)
             dropped = []
             gone["kept_leads"] = await lead_service.leave_demo_devices(tx)
             for row in await tx.fetch("SELECT id FROM devices WHERE is_demo"):
@@ -154,6 +143,9 @@ class Demo:
                 gone["messages"] += await campaign_service.delete(tx, workspace_id, row["id"])
                 gone["campaigns"] += 1
             gone["leads"] += await lead_service.delete_demo(tx)
+            await store.forget_contents(tx, contents)
+            gone["people"] = await store.forget_people(tx, made_up)
+            await store.keep_people(tx)
         for device in dropped:
             await self._keeper.drop(device)
         return gone
@@ -165,3 +157,10 @@ async def is_present(tx: db.Tx) -> bool:
              OR EXISTS (SELECT 1 FROM leads WHERE is_demo)"""
     found: bool = await tx.fetchval(sql)
     return found
+
+
+async def campaigns_to_start(tx: db.Tx) -> tuple[str | None, str | None]:
+    """*Welcome* and *Rules at work*, as far as they are there: of the demo's campaigns those whose niche says so."""
+    sql = "SELECT niche, id FROM campaigns WHERE is_demo AND (niche, rules = '{}') IN (($1, true), ($2, false))"
+    found = {row["niche"]: row["id"] for row in await tx.fetch(sql, people.WELCOME, people.RULES)}
+    return found.get(people.WELCOME), found.get(people.RULES)

@@ -1,12 +1,16 @@
-"""A fleet in Alice's workspace."""
+"""A fleet and a theatre in Alice's workspace."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from hantar.accounts.model import Caller
 from hantar.kit import clock, cluster, db
-from tests.fleet import Fleet
+from tests.conftest import KEY
+from tests.demo.theatre import Theatre
+from tests.devices.stage import WatchedDatabase
+from tests.fleet import CALM, Fleet
 
 
 @pytest.fixture
@@ -16,3 +20,14 @@ async def fleet(database: db.Database, fake_clock: clock.FakeClock, bus: cluster
     await made.start()
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def theatre(dsn: str, fake_clock: clock.FakeClock, bus: cluster.LocalBus, alice: Caller) -> AsyncIterator[Theatre]:
+    """Everything that plays in the demo, under a fake clock."""
+    watched = WatchedDatabase(dsn, key=KEY, clock=fake_clock, bus=bus, size=8)
+    made = Theatre(watched, fake_clock, bus, alice.workspace_id, replace(CALM, not_on_whatsapp=0.015))
+    await made.start()
+    yield made
+    await made.close()
+    await watched.close()

@@ -194,6 +194,7 @@ ACTIONS: dict[str, Callable[[World, port.DeviceRef, port.SimulatorAction], Done]
     "rate_limit": _rate_limit,
     "reject": _messages,
     "lose_ack": _messages,
+    "lose_trace": _messages,  # the answer and every receipt
     "reject_late": _messages,
     "silent": _silent,
     "outdate": _outdate,

@@ -224,9 +224,10 @@ class World:
         """The effect: from here on the person has the message, whatever we answer."""
         wire = shipment.ref if self.options.caller_ids else f"SIM{int(draw[5] * 2**53):014X}"
         accepted = port.Accepted(wire, self.clock.now())
-        is_lost = draw[6] < self.options.lost_ack or device.take_fault("lose_ack", shipment.to, self.wall())
+        is_untraced = device.take_fault("lose_trace", shipment.to, self.wall())
+        is_lost = is_untraced or draw[6] < self.options.lost_ack or device.take_fault("lose_ack", shipment.to, self.wall())
         verdict: port.Verdict = port.Unconfirmed("The answer was lost.") if is_lost else accepted
-        has_receipts = not is_lost or draw[4] < 0.5
+        has_receipts = not is_lost or (draw[4] < 0.5 and not is_untraced)
         fault = None if not is_lost else "lose_ack" if has_receipts else "lose_ack_silent"
         if device.take_fault("reject_late", shipment.to, self.wall()):
             fault = "reject_late"
