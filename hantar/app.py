@@ -20,10 +20,11 @@ from fastapi import APIRouter, FastAPI
 from hantar import installation
 from hantar.accounts import service as accounts
 from hantar.audit import http as audit_http
+from hantar.campaigns import guard, planner, progress
 from hantar.campaigns import http as campaigns_http
-from hantar.campaigns import planner, progress
 from hantar.consent import http as consent_http
 from hantar.consent import http_keywords
+from hantar.demo import director
 from hantar.demo import http as demo_http
 from hantar.demo import service as demo
 from hantar.devices import http as devices_http
@@ -92,11 +93,13 @@ class House:
     engine: engine.Engine
     planner: planner.Planner
     watcher: progress.Watcher
+    guard: guard.Guard
     importer: importer.Importer
     declarer: declaring.Declarer
     eraser: erasure.Eraser
     realtime: realtime.Realtime
     demo: demo.Demo
+    director: director.Director
     web: FastAPI
 
     async def sink(self, event: port.Event) -> None:
@@ -142,11 +145,13 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         engine=sending,
         planner=planner.Planner(database, bus, clock),
         watcher=progress.Watcher(database, bus, clock),
+        guard=guard.Guard(database, bus, clock),
         importer=importing,
         declarer=declaring.Declarer(database, bus),
         eraser=erasure.Eraser(database, drivers, bus),
         realtime=live,
         demo=shown,
+        director=director.Director(database, bus, clock, kept),
         web=web,
     )
 
@@ -197,9 +202,11 @@ async def _work(house: House, listening: socket.socket, postgres: embedded.Embed
             "devices": house.keeper.run,
             "engine": house.engine.run,
             "campaign watcher": house.watcher.run,
+            "guard": house.guard.run,
             "planner": house.planner.run,
             "importer": house.importer.run,
             "eraser": house.eraser.run,
+            "demo director": house.director.run,
             "declarer": house.declarer.run,
         }
     )

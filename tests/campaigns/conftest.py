@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hantar.accounts.model import Caller
+from hantar.campaigns import guard
 from hantar.kit import clock, cluster, db
 from tests.fleet import Fleet
 
@@ -16,3 +17,9 @@ async def fleet(database: db.Database, fake_clock: clock.FakeClock, bus: cluster
     await made.start()
     yield made
     await made.close()
+
+
+@pytest.fixture
+def watch(fleet: Fleet) -> guard.Guard:
+    """A guard that hears the fleet's facts; a test lets it look."""
+    return guard.Guard(fleet.db, fleet.bus, fleet.clock)
