@@ -23,7 +23,7 @@ export function WordLists() {
         {t.lead}
       </Text>
       <TryBox />
-      {isOwner && <AddWord languages={languages.map((each) => ({ value: each.language, label: t.languages[each.language] ?? each.language }))} />}
+      {isOwner && <AddWord languages={languages.map((each) => ({ value: each.code, label: each.name }))} />}
       {own.length > 0 && (
         <Card component="section" aria-label={t.own}>
           <Title order={2} size="h3" mb="sm">
@@ -49,9 +49,9 @@ export function WordLists() {
         </Group>
         <Stack gap="md">
           {languages.map((each) => (
-            <div key={each.language}>
+            <div key={each.code}>
               <Text size="sm" fw={600}>
-                {t.languages[each.language] ?? each.language}
+                {each.name}
               </Text>
               {(['stop', 'start'] as const).map((kind) => (
                 <Group key={kind} gap={6} mt={6} align="center">
@@ -59,7 +59,7 @@ export function WordLists() {
                     {t.kinds[kind]}
                   </Text>
                   {each[kind].words.map((word) => (
-                    <Pill key={word} lang={each.language} dir="auto">
+                    <Pill key={word} lang={each.code} dir="auto">
                       {word}
                     </Pill>
                   ))}
