@@ -11,6 +11,7 @@ from datetime import datetime
 
 from hantar.campaigns import model, words
 from hantar.campaigns.rulebook import SIMULATED, Opening, Rulebook
+from hantar.consent import quiet
 from hantar.consent import service as consent
 from hantar.kit import db
 from hantar.outbox import facts, render
@@ -18,9 +19,13 @@ from hantar.outbox.pace import HOUR
 from hantar.outbox.rules import WEEK
 
 EXCLUSIONS = tuple(words.REASONS)
-LEAD = "l.id, l.person_id, l.device_id, l.name, l.phone, l.niches, l.attributes, l.time_zone"
-"""SQL: what is read of a lead."""
-PAIR = "hashtextextended(x.person_id::text || x.device_id::text, 0)"
+LEAD = "l.id, l.person_id, l.device_id, l.time_zone"
+"""SQL: what judging needs of a lead."""
+WHOLE = f"{LEAD}, l.name, l.phone, l.niches, l.attributes"
+"""SQL: what a text needs as well."""
+ROOM = "SET LOCAL work_mem = '64MB'"
+"""A hundred thousand people are sorted in memory; without it the disk takes most of the time (measured)."""
+PAIR = "uuid_hash_extended(x.person_id, uuid_hash_extended(x.device_id, 0))"
 """SQL: a person and the device that writes to them, as one number."""
 
 
@@ -44,34 +49,37 @@ def why(needs: str, lead: str = "l") -> str:
       THEN 'missing_variable' END"""
 
 
-def candidates(where: db.Where, workspace_id: str, audience: model.Audience, text: str) -> str:
+def candidates(where: db.Where, workspace_id: str, audience: model.Audience, text: str, columns: str = LEAD) -> str:
     """SQL of all matched leads with `early`: the reason that lies in the lead itself or in another lead of the same person."""
     match(where, workspace_id, audience)
     own = why(where.value(render.required(text)))
     return f"""
       SELECT m.*, CASE WHEN m.why IS NOT NULL THEN m.why
           WHEN row_number() OVER (PARTITION BY m.person_id, m.why IS NULL ORDER BY m.id) > 1 THEN 'duplicate_of' END AS early
-      FROM (SELECT {LEAD}, {own} AS why FROM leads l WHERE {where}) m"""
-
-
-KEY = "coalesce(f.time_zone, '') || '|' || array_to_string(p.zones, ',')"
-"""SQL: the zones somebody may be in, as `Rulebook.opening` reads them."""
+      FROM (SELECT {columns}, {own} AS why FROM leads l WHERE {where} OFFSET 0) m"""
 
 
 def _kind(book: Rulebook, where: db.Where) -> str:
     return f"{where.value(book.as_kind)}::text" if book.as_kind else "d.rules_kind"
 
 
-async def openings(tx: db.Tx, book: Rulebook, where: db.Where, found: str) -> tuple[Opening, ...]:
-    """When the people of a query may be written to, for each kind of device and each set of zones among them; few."""
+async def openings(tx: db.Tx, book: Rulebook, audience: model.Audience) -> tuple[Opening, ...]:
+    """When people may be written to, for each kind of device and each set of zones there is; few, however many people.
+
+    The key of a set is the lead's own zone where it names a place, else the zones of the number.
+    """
     if not book.needs_zones:
         return ()
-    asked = db.Where(*where.values)
-    sql = f"""SELECT DISTINCT {_kind(book, asked)} AS kind, {KEY} AS key FROM ({found}) f
-              JOIN persons p ON (p.workspace_id, p.id) = ({asked.value(book.workspace_id)}::uuid, f.person_id)
-              JOIN devices d ON (d.workspace_id, d.id) = (p.workspace_id, f.device_id) WHERE f.early IS NULL"""
-    rows = await tx.fetch(f"{sql} ORDER BY 1, 2", *asked.values)
-    return tuple(book.opening(row["kind"], row["key"]) for row in rows)
+    where = db.Where()
+    match(where, book.workspace_id, audience)
+    own = await tx.fetch(
+        f"SELECT DISTINCT time_zone FROM leads l WHERE {where} AND time_zone IS NOT NULL ORDER BY 1", *where.values
+    )
+    numbers = """SELECT DISTINCT array_to_string(zones, ',') AS zones
+                 FROM (SELECT DISTINCT zones FROM persons WHERE workspace_id = $1) p ORDER BY 1"""
+    sets = await tx.fetch(numbers, book.workspace_id)
+    keys = [row["time_zone"] for row in own if quiet.is_zone(row["time_zone"])] + [f",{row['zones']}" for row in sets]
+    return tuple(book.opening(kind, key) for kind in book.kinds for key in keys)
 
 
 def classes(found: Sequence[Opening]) -> dict[tuple[str, ...], int]:
@@ -79,27 +87,20 @@ def classes(found: Sequence[Opening]) -> dict[tuple[str, ...], int]:
     return {zones: n for n, zones in enumerate(dict.fromkeys(((), *(each.zones for each in found))))}
 
 
-def judged(where: db.Where, book: Rulebook, found: Sequence[Opening], candidates: str) -> str:
-    """SQL of candidates with `reason` (NULL: gets it), `kind`, `class` of zones, `opens_at`, `is_new`, `has_consent`."""
+def judged(where: db.Where, book: Rulebook, found: Sequence[Opening], candidates: str, among: str = "") -> str:
+    """SQL of candidates with `reason` (NULL: gets it), `kind`, `class` of zones, `opens_at`, `is_new`, `has_consent`.
+
+    `among` may narrow the messages `m` that count to those of the candidates, where these are few.
+    """
     v, person = where.value, "f.workspace_id, f.person_id"
-    kinds = [(kind, book.rules(kind)) for kind in book.kinds]
-    numbers = classes(found)
-    history = _history(where, book)
+    history = _history(where, book, among)
     when = f"coalesce(z.opens_at, {v(book.starts_at)}::timestamptz)"
     is_new = "true" if book.as_kind else "coalesce(c.first_out_at, c.first_in_at) IS NULL"
-    columns = ("kind", "key", "class", "opens_at", "is_out", "stretch")
-    opened = [[getattr(each, name, numbers[each.zones]) for each in found] for name in columns]
-    zones = (
-        f"""JOIN persons p ON (p.workspace_id, p.id) = ({person})
-        LEFT JOIN unnest({v(opened[0])}::text[], {v(opened[1])}::text[], {v(opened[2])}::int[], {v(opened[3])}::timestamptz[],
-          {v(opened[4])}::boolean[], {v(opened[5])}::float8[]) AS z ({", ".join(columns)})
-          ON z.kind = k.kind AND z.key = {KEY}"""
-        if found
-        else "CROSS JOIN (SELECT 0 AS class, NULL::timestamptz AS opens_at, false AS is_out, 1.0::float8 AS stretch) z"
-    )
     return f"""
       SELECT f.*, k.kind, coalesce(z.class, 0) AS class, {when} AS opens_at, coalesce(z.stretch, 1) AS stretch,
-        {is_new} AS is_new, s.has_consent, CASE WHEN f.early IS NOT NULL THEN f.early
+        {is_new} AS is_new, s.has_consent, k.expires_after, greatest((d.min_delay_seconds + d.max_delay_seconds) / 2, k.gap,
+          60.0 / least(d.per_minute, k.per_minute), 3600.0 / least(d.per_hour, k.per_hour),
+          86400.0 / least(d.per_day, k.per_day))::float8 AS seconds_each, CASE WHEN f.early IS NOT NULL THEN f.early
           WHEN {consent.LIVE.format(person=person)} THEN 'opted_out'
           WHEN k.is_strict AND NOT s.has_consent THEN 'no_consent'
           WHEN {consent.HELD.format(person=person)}
@@ -108,19 +109,46 @@ def judged(where: db.Where, book: Rulebook, found: Sequence[Opening], candidates
           WHEN z.is_out THEN 'quiet_hours' END AS reason
       FROM (SELECT {v(book.workspace_id)}::uuid AS workspace_id, e.* FROM ({candidates}) e) f
       LEFT JOIN devices d ON (d.workspace_id, d.id) = (f.workspace_id, f.device_id)
-      LEFT JOIN unnest({v([kind for kind, _ in kinds])}::text[], {v([r.consent_mode == "strict" for _, r in kinds])}::boolean[],
-        {v([r.person_cap_day for _, r in kinds])}::int[], {v([r.person_cap_week for _, r in kinds])}::int[])
-        AS k (kind, is_strict, cap_day, cap_week) ON k.kind = {_kind(book, where)}
+      LEFT JOIN {_numbers(where, book)} ON k.kind = {_kind(book, where)}
       CROSS JOIN LATERAL (SELECT {consent.CONSENTED.format(person=person, now=f"{v(book.starts_at)}::timestamptz")}
         AS has_consent) s
       LEFT JOIN chats c ON (c.workspace_id, c.device_id, c.person_id) = (f.workspace_id, f.device_id, f.person_id)
       LEFT JOIN ({history}) h ON h.person_id = f.person_id AND h.is_simulated = (k.kind = ANY({v(list(SIMULATED))}::text[]))
-      {zones}"""
+      {_zones(where, found, person)} OFFSET 0"""
 
 
-def _history(where: db.Where, book: Rulebook) -> str:
-    """SQL: what campaigns sent to people of late, by side: simulated traffic never counts for a real device's caps."""
-    since = where.value(book.starts_at - WEEK - HOUR)
+def _numbers(where: db.Where, book: Rulebook) -> str:
+    """SQL: what the rules of each kind of device say, as `k`."""
+    kinds = [(kind, book.rules(kind)) for kind in book.kinds]
+    ints = ("person_cap_day", "person_cap_week", "device_per_minute", "device_per_hour", "device_per_day", "expires_after")
+    v = where.value
+    columns = ", ".join(f"{v([getattr(rules, name) for _, rules in kinds])}::int[]" for name in ints)
+    return f"""unnest({v([kind for kind, _ in kinds])}::text[], {v([r.consent_mode == "strict" for _, r in kinds])}::boolean[],
+        {v([r.device_gap for _, r in kinds])}::float8[], {columns})
+      AS k (kind, is_strict, gap, cap_day, cap_week, per_minute, per_hour, per_day, expires_after)"""
+
+
+def _zones(where: db.Where, found: Sequence[Opening], person: str) -> str:
+    """SQL: joins when each person may be written to; without any opening that is always."""
+    if not found:
+        return "CROSS JOIN (SELECT 0 AS class, NULL::timestamptz AS opens_at, false AS is_out, 1.0::float8 AS stretch) z"
+    numbers = classes(found)
+    names = ("kind", "key", "opens_at", "is_out", "stretch")
+    columns = [[getattr(each, name) for each in found] for name in names]
+    values = [where.value(each) for each in (*columns, [numbers[each.zones] for each in found])]
+    own = f"f.time_zone = ANY({values[1]}::text[])"
+    return f"""JOIN persons p ON (p.workspace_id, p.id) = ({person})
+      LEFT JOIN unnest({values[0]}::text[], {values[1]}::text[], {values[2]}::timestamptz[], {values[3]}::boolean[],
+        {values[4]}::float8[], {values[5]}::int[]) AS z ({", ".join(names)}, class)
+        ON z.kind = k.kind AND z.key = CASE WHEN {own} THEN f.time_zone ELSE ',' || array_to_string(p.zones, ',') END"""
+
+
+def _history(where: db.Where, book: Rulebook, among: str) -> str:
+    """SQL: what campaigns sent of late to people who may be at a cap, by side: simulated traffic counts for no real device."""
+    v = where.value
+    least = min((min(rules.person_cap_day, rules.person_cap_week) for rules in map(book.rules, book.kinds)), default=1)
+    recent = f"""m.workspace_id = {v(book.workspace_id)}::uuid AND m.claimed_at > {v(book.starts_at - WEEK - HOUR)}::timestamptz
+        AND m.kind IN ('campaign', 'sequence') {among}"""
     return f"""
       SELECT m.person_id, o.{facts.SIMULATED} AS is_simulated,
         array_agg(coalesce(m.sent_at, m.claimed_at + interval '{facts.ANSWER_BY}'))
@@ -128,8 +156,9 @@ def _history(where: db.Where, book: Rulebook) -> str:
         max(m.ended_at) FILTER (WHERE m.state = 'failed' AND m.reason = 'capped')
           + interval '1 day' * power(2, count(*) FILTER (WHERE m.state = 'failed' AND m.reason = 'capped') - 1) AS closed_until
       FROM messages m JOIN devices o ON (o.workspace_id, o.id) = (m.workspace_id, m.device_id)
-      WHERE m.workspace_id = {where.value(book.workspace_id)}::uuid AND m.claimed_at > {since}::timestamptz
-        AND m.kind IN ('campaign', 'sequence')
+      WHERE {recent} AND m.person_id IN (
+        SELECT m.person_id FROM messages m WHERE {recent} GROUP BY m.person_id
+        HAVING count(*) >= {v(least)}::int OR count(*) FILTER (WHERE m.state = 'failed') > 0)
       GROUP BY m.person_id, is_simulated"""
 
 
@@ -186,12 +215,14 @@ class Shares:
 
 async def shares(tx: db.Tx, book: Rulebook, audience: model.Audience, text: str, media_id: str | None) -> Shares:
     """Count who gets it, per device, and who is left out, by reason."""
+    await tx.execute(ROOM)
     where = db.Where()
     everyone = candidates(where, book.workspace_id, audience, text)
-    found = await openings(tx, book, where, everyone)
+    found = await openings(tx, book, audience)
     by_class = {number: zones for zones, number in classes(found).items()}
-    sql = f"""SELECT x.device_id, x.kind, x.class, x.is_new, x.reason, count(*) AS n, min(x.id::text) AS example,
-                min(x.opens_at) AS opens_at, max(x.stretch) AS stretch, count(*) FILTER (WHERE NOT x.has_consent) AS unknown,
+    sql = f"""SELECT x.device_id, x.kind, x.class, x.is_new, x.reason, count(*) AS n, min(x.opens_at) AS opens_at,
+                max(x.stretch) AS stretch, count(*) FILTER (WHERE NOT x.has_consent) AS unknown,
+                min(x.id::text) FILTER (WHERE x.reason IS NOT NULL) AS example,
                 array_agg({PAIR}) FILTER (WHERE x.reason IS NULL) AS pairs
               FROM ({judged(where, book, found, everyone)}) x
               GROUP BY x.device_id, x.kind, x.class, x.is_new, x.reason ORDER BY x.device_id, x.class, x.is_new"""
@@ -256,9 +287,10 @@ async def recipients(
     `place` is where somebody stands in the part of their device, from 0; `splitting` are the devices whose new people stand
     apart from the known ones.
     """
+    await tx.execute(ROOM)
     inner = db.Where()
-    everyone = candidates(inner, book.workspace_id, audience, text)
-    found = await openings(tx, book, inner, everyone)
+    everyone = candidates(inner, book.workspace_id, audience, text, WHOLE)
+    found = await openings(tx, book, audience)
     by_class = {number: zones for zones, number in classes(found).items()}
     people = judged(inner, book, found, everyone)
     outer = db.Where(*inner.values)

@@ -25,9 +25,7 @@ async def due(tx: db.Tx, now: datetime) -> list[store.Due]:
 
 async def policy_of(tx: db.Tx, workspace_id: str, audience: model.Audience) -> Literal["ask", "run", "skip"]:
     """What the rules say shall happen when the start of a campaign to these people is missed."""
-    sql = """SELECT DISTINCT rules_kind FROM devices WHERE workspace_id = $1 AND ($2::uuid[] IS NULL OR id = ANY($2))"""
-    devices = None if audience.device_ids is None else list(audience.device_ids)
-    kinds = _kinds([row["rules_kind"] for row in await tx.fetch(sql, workspace_id, devices)])
+    kinds = _kinds(await rulebook.kinds_of(tx, workspace_id, audience))
     rules = await policies.effective(tx, [(workspace_id, kind) for kind in kinds])
     found: Literal["ask", "run", "skip"] = rulebook.strictest("late_policy", [each.rules for each in rules.values()])
     return found

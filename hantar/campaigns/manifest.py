@@ -13,7 +13,7 @@ SHOWN = 5
 async def check(tx: db.Tx, campaign: model.Campaign, plan_hash: str) -> None:
     """Raise `PlanChanged` when this plan's text or picture is another, or when somebody would get it who is not in the plan."""
     draft, now = campaign.draft, await tx.now()
-    book = await rulebook.resolve(tx, campaign.workspace_id, draft.rules, now)
+    book = await rulebook.resolve(tx, campaign.workspace_id, draft, now)
     today = await audience.shares(tx, book, draft.audience, draft.text, draft.media_id)
     if today.hash == plan_hash:
         return

@@ -33,7 +33,7 @@ async def make(
     if due_at is None:
         resolved = schedule.resolve(draft.campaign_date, draft.time_schedule, draft.time_zone, now)
         due_at, warnings = resolved.at, list(resolved.warnings)
-    book = await rulebook.resolve(tx, workspace_id, draft.rules, max(due_at, now), as_kind)
+    book = await rulebook.resolve(tx, workspace_id, draft, max(due_at, now), as_kind)
     shares = await audience.shares(tx, book, draft.audience, draft.text, draft.media_id)
     devices = await _devices(tx, book, draft, shares.parts)
     line = await optout_line.look(tx, book, draft)
@@ -140,7 +140,7 @@ async def recipients(tx: db.Tx, workspace_id: str, plan_id: str, asked: audience
     """The people of a plan, in the order of their leads, by the rules and opt-outs of now."""
     spec = (await store.find_plan(tx, workspace_id, plan_id))["spec"]
     draft = _draft(spec)
-    book = await rulebook.resolve(tx, workspace_id, draft.rules, datetime.fromisoformat(spec["starts_at"]), spec["as_kind"])
+    book = await rulebook.resolve(tx, workspace_id, draft, datetime.fromisoformat(spec["starts_at"]), spec["as_kind"])
     turns = await _earliest(tx, book, draft, spec)
     split = [device for device, (course, _) in turns.items() if course.is_split]
     rows = await audience.recipients(tx, book, draft.audience, draft.text, asked, limit, split)
@@ -166,7 +166,7 @@ def _recipient(row: db.Row, zones: tuple[str, ...], draft: model.Draft, book: Ru
     except render.MissingVariable:
         text = draft.text
     at, cause = _turn(row, zones, turns) if included else (None, None)
-    shown = zones or book.zones(row["kind"] or "linked", f"{row['time_zone'] or ''}|{','.join(row['person_zones'])}")
+    shown = zones or book.zones(row["kind"] or "linked", f"{row['time_zone'] or ''},{','.join(row['person_zones'])}")
     local = at.astimezone(ZoneInfo(shown[0])).isoformat(timespec="seconds") if at is not None and shown else None
     return Recipient(
         lead_id=row["id"],

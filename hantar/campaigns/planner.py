@@ -84,7 +84,7 @@ class Planner:
             after, given = await store.cursor(tx, workspace_id, campaign_id)
             base = ids.new_id().replace("-", "")[:24]
             starts_at = max(campaign.due_at, await tx.now())
-            book = await rulebook.resolve(tx, workspace_id, campaign.draft.rules, starts_at)
+            book = await rulebook.resolve(tx, workspace_id, campaign.draft, starts_at)
             page = await writing.write_page(tx, campaign, book, after, given, base, self._page)
             await queue.open_lanes(tx, workspace_id, list(page.counts))
             if page.last_lead is not None:
@@ -104,7 +104,7 @@ class Planner:
             await store.move(tx, campaign.workspace_id, campaign.id, [C.TRIGGERED], C.PROCESSING)
         else:
             draft = campaign.draft
-            book = await rulebook.resolve(tx, campaign.workspace_id, draft.rules, await tx.now())
+            book = await rulebook.resolve(tx, campaign.workspace_id, draft, await tx.now())
             shares = await audience.shares(tx, book, draft.audience, draft.text, draft.media_id)
             only_pooled = shares.matched > 0 and shares.excluded_by_reason.get("no_device") == shares.matched
             reason = "no_usable_device" if only_pooled else "no_recipients"

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
+from hantar.campaigns import model
 from hantar.consent import quiet
 from hantar.kit import db
 from hantar.outbox import rules as outbox_rules
@@ -43,8 +44,9 @@ class Rulebook:
     """The policy's rules by kind."""
     own: Mapping[str, Any]
     """The campaign's own, stricter numbers."""
+    kinds: tuple[str, ...]
+    """The kinds of devices it may use."""
     as_kind: Literal["linked"] | None = None
-    openings: tuple[Opening, ...] = ()
 
     def rules(self, kind: str) -> policy.Rules:
         """What binds devices of this kind in this campaign."""
@@ -61,17 +63,12 @@ class Rulebook:
         return quiet.Window(rules.quiet_start, rules.quiet_end, rules.quiet_days)
 
     @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds that may occur."""
-        return (self.as_kind,) if self.as_kind else tuple(self.base)
-
-    @property
     def needs_zones(self) -> bool:
         """Whether it matters where people are."""
         return any(self.window(kind) != ALWAYS for kind in self.kinds)
 
     def opening(self, kind: str, key: str) -> Opening:
-        """When people with this key of zones (`lead's own | number's`) may be written to by a device of this kind."""
+        """When people with this key of zones (`Asia/Jakarta` by themselves, `,A,B` by their number) may get it from this kind."""
         window, rules = self.window(kind), self.rules(kind)
         if window == ALWAYS:
             return Opening(kind, key, (), self.starts_at, is_out=False, stretch=1.0)
@@ -84,7 +81,7 @@ class Rulebook:
 
     def zones(self, kind: str, key: str) -> tuple[str, ...]:
         """The zones a key stands for; empty when they are unknown and the rules then hold."""
-        own, _, of_number = key.partition("|")
+        own, _, of_number = key.partition(",")
         found = quiet.zones_for(own or None, [z for z in of_number.split(",") if z], self.workspace_zone, self._unknown(kind))
         return found or ()
 
@@ -100,13 +97,27 @@ def _stretch(zones: tuple[str, ...], window: quiet.Window, day: date) -> float:
 
 
 async def resolve(
-    tx: db.Tx, workspace_id: str, own: Mapping[str, Any], starts_at: datetime, as_kind: Literal["linked"] | None = None
+    tx: db.Tx,
+    workspace_id: str,
+    draft: model.Draft,
+    starts_at: datetime,
+    as_kind: Literal["linked"] | None = None,
 ) -> Rulebook:
-    """Today's rules for a campaign that starts then."""
-    found = await policies.effective(tx, [(workspace_id, kind) for kind in policy.KINDS])
+    """Today's rules for a campaign that starts then; with `as_kind` as if all its devices were of that kind."""
+    kinds = [as_kind] if as_kind else await kinds_of(tx, workspace_id, draft.audience)
+    found = await policies.effective(tx, [(workspace_id, kind) for kind in (*kinds, "linked")])
     zone: str = await tx.fetchval("SELECT time_zone FROM workspaces WHERE id = $1", workspace_id)
     base = {kind: each.rules for (_, kind), each in found.items()}
-    return Rulebook(workspace_id, zone, starts_at.astimezone(UTC), base, own, as_kind)
+    return Rulebook(workspace_id, zone, starts_at.astimezone(UTC), base, draft.rules, tuple(kinds), as_kind)
+
+
+async def kinds_of(tx: db.Tx, workspace_id: str, audience: model.Audience) -> list[str]:
+    """The kinds of devices that may write to an audience."""
+    sql = (
+        """SELECT DISTINCT rules_kind FROM devices WHERE workspace_id = $1 AND ($2::uuid[] IS NULL OR id = ANY($2)) ORDER BY 1"""
+    )
+    devices = None if audience.device_ids is None else list(audience.device_ids)
+    return [row["rules_kind"] for row in await tx.fetch(sql, workspace_id, devices)]
 
 
 def strictest(name: str, many: Iterable[policy.Rules]) -> Any:

@@ -87,7 +87,7 @@ async def _decided(tx: db.Tx, workspace_id: str, draft: model.Draft) -> model.Dr
 
 async def _check_line(tx: db.Tx, workspace_id: str, draft: model.Draft) -> None:
     """Raise `OptOutLineMissing` when somebody's first campaign message must say how to stop, and this one does not."""
-    book = await rulebook.resolve(tx, workspace_id, draft.rules, await tx.now())
+    book = await rulebook.resolve(tx, workspace_id, draft, await tx.now())
     line = await optout_line.look(tx, book, draft)
     if line.is_required:
         raise model.OptOutLineMissing(proposal=line.proposal, language=line.language)

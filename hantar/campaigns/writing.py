@@ -28,12 +28,13 @@ def _candidates(where: db.Where, campaign: model.Campaign, after: str | None, li
     earlier = db.Where(*where.values)
     audience.match(earlier, campaign.workspace_id, draft.audience, "b")
     where.values[:] = earlier.values
+    own = audience.why(needs)
     return f"""
       SELECT g.*, CASE WHEN g.why IS NOT NULL THEN g.why WHEN EXISTS (
           SELECT 1 FROM leads b WHERE {earlier} AND b.person_id = g.person_id AND b.id < g.id
             AND {audience.why(needs, "b")} IS NULL)
         THEN 'duplicate_of' END AS early
-      FROM (SELECT {audience.LEAD}, {audience.why(needs)} AS why FROM leads l WHERE {where} ORDER BY l.id LIMIT {int(limit)}) g"""
+      FROM (SELECT {audience.WHOLE}, {own} AS why FROM leads l WHERE {where} ORDER BY l.id LIMIT {int(limit)}) g"""
 
 
 async def write_page(
@@ -53,8 +54,9 @@ async def write_page(
     """
     where, draft, now = db.Where(), campaign.draft, await tx.now()
     leads = _candidates(where, campaign, after, limit)
-    found = await audience.openings(tx, book, where, leads)
-    people = audience.judged(where, book, found, "SELECT * FROM page")
+    found = await audience.openings(tx, book, draft.audience)
+    among = "AND m.person_id IN (SELECT g.person_id FROM page g)"
+    people = audience.judged(where, book, found, "SELECT * FROM page", among)
     v = where.value
     own = v((draft.min_delay_seconds + draft.max_delay_seconds) / 2)
     held_from = draft.canary - sum(given.values()) if draft.canary is not None and campaign.canary_passed_at is None else None
@@ -74,15 +76,10 @@ async def write_page(
                {v(campaign.id)}::uuid, p.person_id, p.id, p.device_id, {v(campaign.content_id)}::uuid, p.name, p.phone,
                CASE WHEN {is_held} THEN 'planned' ELSE 'queued' END, CASE WHEN {is_held} THEN 'canary' END,
                {v(outbox.PRIORITY[outbox.MessageKind.CAMPAIGN])}::smallint, p.opens_at,
-               p.opens_at + make_interval(secs => t.expires_after) + make_interval(secs => p.stretch * greatest(
-                 p.place * greatest({own}::float8, (d.min_delay_seconds + d.max_delay_seconds) / 2, t.gap),
-                 p.place * 60 / least(d.per_minute, t.per_minute)::float8,
-                 p.place * 3600 / least(d.per_hour, t.per_hour)::float8,
-                 p.place * 86400 / least(d.per_day, t.per_day)::float8)),
+               p.opens_at + make_interval(secs =>
+                 p.expires_after + p.place * p.stretch * greatest({own}::float8, p.seconds_each)),
                {v(now)}::timestamptz
-        FROM placed p JOIN devices d ON (d.workspace_id, d.id) = (p.workspace_id, p.device_id)
-        JOIN {_numbers(where, book)} AS t (kind, expires_after, gap, per_minute, per_hour, per_day) ON t.kind = p.kind
-        ORDER BY p.id
+        FROM placed p ORDER BY p.id
         ON CONFLICT (workspace_id, source_id, step_id, person_id, twin) DO NOTHING RETURNING device_id)
       SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last, (SELECT count(*) FROM page) AS seen, device_id, n
       FROM (SELECT NULL::uuid AS device_id, 0::bigint AS n
@@ -102,12 +99,3 @@ async def _in_plan(tx: db.Tx, where: db.Where, campaign: model.Campaign) -> str:
         return ""
     kept = f"p.workspace_id = {where.value(campaign.workspace_id)}::uuid AND p.id = {where.value(plan['id'])}::uuid"
     return f" AND {audience.PAIR} IN (SELECT unnest(p.people) FROM plans p WHERE {kept})"
-
-
-def _numbers(where: db.Where, book: Rulebook) -> str:
-    """SQL of the numbers by kind that decide when a message is planned and when it expires."""
-    kinds = [(kind, book.rules(kind)) for kind in book.kinds]
-    v = where.value
-    return f"""unnest({v([kind for kind, _ in kinds])}::text[], {v([r.expires_after for _, r in kinds])}::int[],
-      {v([r.device_gap for _, r in kinds])}::float8[], {v([r.device_per_minute for _, r in kinds])}::int[],
-      {v([r.device_per_hour for _, r in kinds])}::int[], {v([r.device_per_day for _, r in kinds])}::int[])"""
