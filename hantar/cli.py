@@ -6,18 +6,21 @@ import importlib.metadata
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 
-from hantar.kit import embedded, embedded_address, errors
+from hantar.kit import db, embedded, embedded_address, errors
 from hantar.policy import environment
 from hantar.settings import Rules, Settings, SettingsError
 
+T = TypeVar("T")
 app = typer.Typer(help="Hantar: WhatsApp campaigns from your own server.", no_args_is_help=True, pretty_exceptions_enable=False)
+opt_outs = typer.Typer(help="The list of opt-outs and erasures as a file, without any number.", no_args_is_help=True)
+app.add_typer(opt_outs, name="opt-outs")
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -78,6 +81,53 @@ def openapi() -> None:
     with tempfile.TemporaryDirectory() as folder:
         house = program.build(Settings(data_dir=Path(folder)), "postgresql://", bytes(32))  # built, never started
         typer.echo(json.dumps(description.document(house.web), ensure_ascii=False, indent=1))
+
+
+@opt_outs.command("export")
+def export_opt_outs(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to write it; keep it apart from the backups.")],
+) -> None:
+    """Write every opt-out and erasure, live and released, as keyed hashes."""
+    from hantar.consent import copy  # the other commands start faster without it
+
+    count = _with_database(lambda database: copy.export(database, file))
+    typer.echo(f"{count} entries written to {file}.")
+
+
+@opt_outs.command("merge")
+def merge_opt_outs(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A list that `export` wrote.")],
+) -> None:
+    """Add what a list knows and this database does not. Do it after restoring a backup, before anything is sent."""
+    from hantar.consent import copy  # the other commands start faster without it
+
+    done = _with_database(lambda database: copy.merge(database, file))
+    typer.echo(
+        f"{done.added} opt-outs added, {done.raised} in force again, {done.erasures} erasures to be done at the next start."
+    )
+    if done.homeless:
+        typer.echo(f"{done.homeless} entries belong to workspaces that are not in this database, and were left out.")
+
+
+def _with_database(act: Callable[[db.Database], Awaitable[T]]) -> T:
+    """Do something with the database at today's schema, under the installation's key."""
+    from hantar import installation  # the other commands start faster without it
+    from hantar.migrations import run as migrations  # likewise
+    from hantar.persons import service as persons  # likewise
+
+    settings = _settings()
+
+    async def run(dsn: str) -> T:
+        await migrations.upgrade(dsn)
+        database = db.Database(dsn, key=await installation.settle_key(dsn, settings.data_dir), size=2)
+        try:
+            await persons.backfill(database)
+            return await act(database)
+        finally:
+            await database.close()
+
+    with _told_plainly(), _database(settings) as dsn:
+        return asyncio.run(run(dsn))
 
 
 @contextlib.contextmanager
