@@ -8,12 +8,16 @@ import pytest
 from fastapi import FastAPI
 
 from hantar.accounts.model import Caller
+from hantar.consent import http as consent_http
+from hantar.consent import model as consent
+from hantar.consent import service as consents
 from hantar.jobs import http as jobs_http
 from hantar.kit import clock, cluster, db
 from hantar.kit.ids import new_id
 from hantar.leads import http as leads_http
-from hantar.leads import http_files
+from hantar.leads import http_consents, http_files
 from hantar.leads.importer import Importer
+from hantar.persons.model import PersonId
 from tests import cast
 
 AddDevice = Callable[..., Awaitable[str]]
@@ -28,7 +32,7 @@ def importer(database: db.Database, bus: cluster.LocalBus, tmp_path: Path) -> Im
 
 @pytest.fixture
 def app(database: db.Database, fake_clock: clock.FakeClock, bus: cluster.LocalBus, importer: Importer) -> FastAPI:
-    routers = [leads_http.router, http_files.router, jobs_http.router]
+    routers = [leads_http.router, http_files.router, jobs_http.router, consent_http.router, http_consents.router]
     return cast.make_app(database, fake_clock, bus, routers=routers, parts={Importer: importer})
 
 
@@ -61,3 +65,18 @@ def add_lead(http: cast.Http) -> AddLead:
         return found
 
     return add
+
+
+OptOut = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+def opt_out(database: db.Database) -> OptOut:
+    """`await opt_out(alice, person_id)`: this person said stop."""
+
+    async def stop(caller: Caller, person_id: str) -> None:
+        asked = consent.OptOut(consent.OptOutReason.STOP, consent.OptOutSource.KEYWORD, text="STOP")
+        async with database.transaction(caller.workspace_id) as tx:
+            assert await consents.opt_out(tx, caller.workspace_id, PersonId(person_id), asked)
+
+    return stop
