@@ -122,6 +122,20 @@ async def pull_person(tx: db.Tx, workspace_id: str, person_id: str, now: datetim
     return await tx.execute(sql, workspace_id, person_id, now)
 
 
+async def look_again(tx: db.Tx, workspace_id: str | None, after: str, now: datetime, limit: int) -> list[str]:
+    """Let what waits for its hour or its device be judged again now (None: of every workspace): the next ids after this one.
+
+    What still may not go is put off anew by the claim. In the order of ids, so that each is looked at once.
+    """
+    sql = """WITH waiting AS MATERIALIZED (
+               SELECT workspace_id, id FROM messages
+               WHERE ($1::uuid IS NULL OR workspace_id = $1) AND id > $2 AND state = 'queued' AND not_before > $3
+                 AND waiting_for IN ('quiet_hours', 'device_limit') ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED)
+             UPDATE messages m SET not_before = $3 FROM waiting w WHERE (m.workspace_id, m.id) = (w.workspace_id, w.id)
+             RETURNING m.id"""
+    return sorted(row["id"] for row in await tx.fetch(sql, workspace_id, after, now, limit))
+
+
 async def move_person(tx: db.Tx, workspace_id: str, gone: str, kept: str) -> list[db.Row]:
     """Two entries are one person: every message of `gone` belongs to `kept` from now on. Returns what was cancelled for it.
 

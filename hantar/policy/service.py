@@ -166,9 +166,15 @@ async def change(tx: db.Tx, workspace_id: str, by: By, wish: Wish) -> int:
     facts = {side: {f"{wish.kind}.{name}": move[side] for name, move in moves.items()} for side in ("before", "after")}
     if declaration:
         facts["after"]["declaration"] = declaration
+    _tell(tx, workspace_id, wish.kind, any(model.is_looser(n, getattr(before.rules, n), getattr(now.rules, n)) for n in changed))
     thing = audit.Thing("policy", str(number + 1))
     await audit.record(tx, workspace_id, by.actor, "policy.changed", thing, reason=wish.reason, **facts)
     return number + 1
+
+
+def _tell(tx: db.Tx, workspace_id: str | None, kind: str, is_looser: bool) -> None:
+    """Tell that numbers changed (of every workspace: None): what waits for its turn may be allowed to go now."""
+    tx.tell("policy.changed", workspace_id, kind=kind, is_looser=is_looser)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -255,6 +261,7 @@ async def lock(tx: db.Tx, by: By, kind: Kind, name: str, value: Any, *, is_locke
     else:
         stored = list(wanted) if isinstance(wanted, tuple) else wanted
         await store.put_administrators(tx, kind, name, stored, is_locked, reason, by.actor.id, by.actor.name)
+    _tell(tx, None, kind, model.is_looser(name, getattr(before.rules, name), wanted))
     return Change(kind, name, shown(name, getattr(before.rules, name)), shown(name, wanted))
 
 
