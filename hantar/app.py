@@ -29,7 +29,7 @@ from hantar.demo import http as demo_http
 from hantar.demo import service as demo
 from hantar.devices import http as devices_http
 from hantar.devices import keeper
-from hantar.dispatch import engine, intake
+from hantar.dispatch import engine, intake, recheck
 from hantar.gateways import port, registry
 from hantar.inbox import receiver
 from hantar.kit import cluster, db, egress, embedded, ids, logs, service
@@ -92,6 +92,7 @@ class House:
     receiver: receiver.Receiver
     engine: engine.Engine
     planner: planner.Planner
+    recheck: recheck.Recheck
     watcher: progress.Watcher
     guard: guard.Guard
     importer: importer.Importer
@@ -144,6 +145,7 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         receiver=receiver.Receiver(database),
         engine=sending,
         planner=planner.Planner(database, bus, clock),
+        recheck=recheck.Recheck(database, bus, clock),
         watcher=progress.Watcher(database, bus, clock),
         guard=guard.Guard(database, bus, clock),
         importer=importing,
@@ -204,6 +206,7 @@ async def _work(house: House, listening: socket.socket, postgres: embedded.Embed
             "campaign watcher": house.watcher.run,
             "guard": house.guard.run,
             "planner": house.planner.run,
+            "recheck": house.recheck.run,
             "importer": house.importer.run,
             "eraser": house.eraser.run,
             "demo director": house.director.run,
