@@ -9,7 +9,7 @@ from hantar.consent import model as consents
 from hantar.consent import service as consent
 from hantar.consent import words
 from hantar.gateways import port
-from hantar.inbox import model
+from hantar.inbox import model, service
 from hantar.outbox import service as outbox
 from hantar.persons import service as persons
 from tests.fleet import Fleet
@@ -182,6 +182,15 @@ async def test_our_own_words_sent_back_ask_for_nothing(fleet: Fleet, language: s
         await fleet.says(device, f"{model.confirmation(told, language)} ", ANN)
     assert {row["meaning"] for row in await ask(fleet, "SELECT meaning FROM inbound_messages")} == {"none"}
     assert await ask(fleet, "SELECT 1 FROM holds") == await ask(fleet, "SELECT 1 FROM suppressions") == []
+
+
+async def test_mutant_our_own_words_are_orders(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I-18 mutant: no echo check."""
+    monkeypatch.setattr(service, "_our_texts", frozenset)
+    (device,) = await fleet.add_devices(1)
+    for language in LANGUAGES:
+        await fleet.says(device, model.confirmation("stopped", language), ANN)
+    assert await ask(fleet, "SELECT 1 FROM holds"), "the mutant lives"
 
 
 async def test_intent_holds_the_person_until_somebody_decides(fleet: Fleet) -> None:
