@@ -4,6 +4,7 @@ A phone number can be guessed back from a plain hash; from an HMAC only by who h
 own beside the data: keep a copy apart from the backups, for without it no opt-out can be recognised again.
 """
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -39,18 +40,34 @@ def load(data_dir: Path) -> bytes | None:
 
 
 def make(data_dir: Path) -> bytes:
-    """A new key, written for our account alone before it is used."""
+    """A new key, written for our account alone before it is used; the one that another start has just made, if it was quicker."""
     path = data_dir / FILE
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = secrets.token_bytes(LENGTH)
-    draft = path.with_suffix(f".{os.getpid()}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
-        file.write(key.hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.link(draft, path)  # never over a key that another start has just made
-    draft.unlink()
+    draft = path.with_suffix(f".{secrets.token_hex(8)}")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(LENGTH) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _settle(path.parent)
+    key = load(data_dir)
+    if key is None:
+        raise KeyUnreadable(f"{path} was made and is gone again.")
     return key
+
+
+def _settle(folder: Path) -> None:
+    """Put a folder's names on the disk: a key that is lost with the power loses every opt-out stored under it."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def fingerprint(key: bytes, kind: str, value: str) -> bytes:

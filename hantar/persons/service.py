@@ -1,10 +1,14 @@
 """Who is behind a number or an opaque id. Persons are made here alone, always with their alias and its keyed hash."""
 
+import uuid
 from collections.abc import Sequence
 
 from hantar.kit import db, ids, phone
 from hantar.persons import model
 from hantar.persons.model import Alias, AliasKind, Person, PersonId
+
+_FIRST = str(uuid.UUID(int=0))
+"""Before every id."""
 
 
 async def at_alias(tx: db.Tx, alias: Alias) -> PersonId | None:
@@ -102,12 +106,13 @@ async def backfill(database: db.Database, page: int = 1000) -> int:
 
     A person without an alias is never written to, so a lost run shows as silence and never as a missed opt-out.
     """
-    done = 0
+    done, after = 0, (_FIRST, _FIRST)
     sql = """SELECT p.workspace_id, p.id, p.phone FROM persons p WHERE p.phone IS NOT NULL AND NOT EXISTS (
-               SELECT 1 FROM person_aliases a WHERE (a.workspace_id, a.person_id) = (p.workspace_id, p.id)) LIMIT $1"""
+               SELECT 1 FROM person_aliases a WHERE (a.workspace_id, a.person_id) = (p.workspace_id, p.id))
+               AND (p.workspace_id, p.id) > ($2, $3) ORDER BY p.workspace_id, p.id LIMIT $1"""
     while True:
         async with database.system() as tx:
-            rows = await tx.fetch(sql, page)
+            rows = await tx.fetch(sql, page, *after)
         by_workspace: dict[str, list[db.Row]] = {}
         for row in rows:
             by_workspace.setdefault(row["workspace_id"], []).append(row)
@@ -120,3 +125,4 @@ async def backfill(database: db.Database, page: int = 1000) -> int:
         done += len(rows)
         if len(rows) < page:
             return done
+        after = rows[-1]["workspace_id"], rows[-1]["id"]  # one whose number is another's alias keeps none, and is passed
