@@ -30,8 +30,10 @@ RULES_TEXT = (
 AUTUMN_TITLE, AUTUMN_TEXT = "Autumn news (demo)", "Our autumn menu is here. Reply STOP to hear nothing more from us."
 THANKS_TITLE, THANKS_TEXT = "Thank you (demo)", "Thank you for your visit! Reply STOP to hear nothing more from us."
 WORDING = "Yes, Kedai Hantar may send me news and offers by WhatsApp. I can stop that at any time by replying STOP."
-CHATS_TODAY = 18
+CHATS_TODAY = 19
 """New conversations the young device has begun today; a linked device may begin 20 in its first days."""
+PAUSES = 5.0, 6.0
+"""Seconds between two messages of *Rules at work*: as slow as a linked device must be."""
 YOUNG_FOR, OLD_FOR = timedelta(days=1), timedelta(days=60)
 
 LINKED = policy.DEFAULTS["linked"]
@@ -80,6 +82,7 @@ async def add_campaigns(
     await _past(tx, workspace_id, added, base, by, now)
     who = _to(people.RULES, device_ids)
     rules = replace(base, title=RULES_TITLE, niche=people.RULES, audience=who, text=RULES_TEXT, rules=RULES)
+    rules = replace(rules, min_delay_seconds=PAUSES[0], max_delay_seconds=PAUSES[1])
     ruled = await campaign_service.create(tx, workspace_id, rules, hold=True, by=by, is_demo=True)
     welcome = await campaign_service.create(tx, workspace_id, base, hold=True, by=by, is_demo=True)
     return welcome.campaign.id, ruled.campaign.id
@@ -142,9 +145,9 @@ async def _past(tx: db.Tx, workspace_id: str, added: Added, base: campaigns.Draf
     capped = next(lead for part, lead in parts if part is Part.CAPPED)
     step = timedelta(days=2) / len(known)
     autumn = [store.Past(lead.id, now - timedelta(days=4) + n * step, n % 5 < 3) for n, lead in enumerate(known)]
-    autumn.append(store.Past(capped.id, now - timedelta(hours=20), is_read=True))
+    autumn.append(store.Past(capped.id, now - timedelta(hours=5), is_read=True))
     visitors = [*known[:5], capped]
-    thanks = [store.Past(lead.id, now - timedelta(hours=4) + n * timedelta(minutes=9), True) for n, lead in enumerate(visitors)]
+    thanks = [store.Past(lead.id, now - timedelta(hours=3) + n * timedelta(minutes=9), True) for n, lead in enumerate(visitors)]
     for title, text, past in ((AUTUMN_TITLE, AUTUMN_TEXT, autumn), (THANKS_TITLE, THANKS_TEXT, thanks)):
         draft = replace(
             base, title=title, niche=people.RULES, audience=_to(people.RULES, base.audience.device_ids or ()), text=text

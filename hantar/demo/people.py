@@ -49,7 +49,7 @@ class Part(StrEnum):
     NO_CONSENT = "no_consent"
     OPTED_OUT = "opted_out"
     ON_HOLD = "on_hold"
-    CAPPED = "capped"
+    CAPPED = "cap"
     """Has had as many campaign messages as the rules allow in a day."""
     NO_CITY = "missing_variable"
     TWIN = "duplicate_of"
@@ -112,8 +112,11 @@ def welcomed() -> list[Person]:
     return people
 
 
-def ruled() -> list[Person]:
-    """The people of *Rules at work*: ordinary ones of every place on every device, then the examples."""
+def ruled(day: str) -> list[Person]:
+    """The people of *Rules at work*: ordinary ones of every place on every device, then the examples, all in the zone `day`.
+
+    Where it is day nothing but their own reason keeps the examples from being written to.
+    """
     people: list[Person] = []
     for region, zone in PLACES:
         for number in _numbers(region, RULED[region]):
@@ -126,7 +129,7 @@ def ruled() -> list[Person]:
         if part is Part.TWIN:
             people.append(_twin(people, n))
         else:
-            people.append(_ruled(n, next(extra), "Asia/Kuala_Lumpur", part))
+            people.append(_ruled(n, next(extra), day, part))
     return people
 
 
@@ -165,15 +168,10 @@ def candidates() -> list[str]:
 
 
 def absent(number: str, zone: str) -> Person:
-    """Somebody whose number is not on WhatsApp."""
+    """Somebody whose number is not on WhatsApp, in this zone."""
     return Person("Nobody Here", number, (RULES,), False, zone, _city(zone), 0, Part.ABSENT)
 
 
 def awake(now: datetime) -> str:
     """The place of the demo nearest to two o'clock in the afternoon."""
     return min((zone for _, zone in PLACES), key=lambda zone: abs(now.astimezone(ZoneInfo(zone)).hour - 14))
-
-
-def everyone() -> list[Person]:
-    """All of them but the one who is not on WhatsApp, the welcomed ones first."""
-    return [*welcomed(), *ruled()]

@@ -63,10 +63,16 @@ def next_act(lines: Sequence[Line], played: Collection[str], young: str, now: da
         return _stop(sent) if sent and out >= SENT_BEFORE_STOP else None
     if Scene.PLEASE_STOP not in played and due:
         return _please(due) if out >= SENT_BEFORE_PLEASE else None
-    is_told = any(each.state == "unknown" for each in lines) and out >= SENT_BEFORE_LOCK
-    if Scene.LOCK not in played and (is_told or not due):
+    if Scene.LOCK not in played and ((_has_shown(lines, young, now) and out >= SENT_BEFORE_LOCK) or not due):
         return _lock([each for each in lines if each.state == "queued" and each.device_id != young])
     return None
+
+
+def _has_shown(lines: Sequence[Line], young: str, now: datetime) -> bool:
+    """The lost answer has ended as unconfirmed, and the young device has used its allowance or has nobody to write to."""
+    is_full = any(each.device_id == young and each.waiting_for == "device_limit" for each in lines)
+    is_idle = not any(each.device_id == young and _is_due(each, now) for each in lines)
+    return any(each.state == "unknown" for each in lines) and (is_full or is_idle)
 
 
 def is_over(played: Collection[str]) -> bool:

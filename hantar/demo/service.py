@@ -100,17 +100,18 @@ class Demo:
     async def _fill(
         self, workspace_id: str, job_id: str, device_ids: list[devices.DeviceId], by: str, zone: str
     ) -> tuple[str, str]:
-        """People while the devices are being linked, then the one who is not on WhatsApp, and the campaigns."""
+        """The welcomed while the devices are being linked; then the one who is not on WhatsApp, the others, the campaigns."""
 
         async def add(everyone: list[people.Person]) -> fill.Added:
             async with self._db.transaction(workspace_id) as tx:
                 return await fill.add_people(tx, workspace_id, everyone, device_ids)
 
         linking = [self._link(workspace_id, device_id, n) for n, device_id in enumerate(device_ids)]
-        added, _ = await asyncio.gather(add(people.everyone()), asyncio.gather(*linking))
+        added, _ = await asyncio.gather(add(people.welcomed()), asyncio.gather(*linking))
+        day = people.awake(self._clock.now())
         number = await self._absent(workspace_id, device_ids[0])
-        if number is not None:
-            added += await add([people.absent(number, people.awake(self._clock.now()))])
+        first = [] if number is None else [people.absent(number, day)]
+        added += await add([*first, *people.ruled(day)])
         async with self._db.transaction(workspace_id) as tx:
             made = await fill.add_campaigns(tx, workspace_id, added, device_ids, by, zone)
             await jobs.progress(tx, workspace_id, job_id, done=people.COUNT + len(device_ids))

@@ -3,9 +3,23 @@
 import asyncio
 
 from hantar.accounts.model import Caller
+from hantar.campaigns import plan
+from hantar.campaigns import service as campaigns
 from hantar.demo import director, people, scenes
 from hantar.kit import cluster
 from tests.demo.theatre import Theatre
+
+
+async def test_its_plan_has_an_example_of_every_reason(theatre: Theatre, alice: Caller) -> None:
+    """Each named person is left out for the reason they stand for, and some wait for their morning or the young device."""
+    await theatre.build(alice.user_id)
+    async with theatre.db.transaction(theatre.workspace) as tx:
+        campaign = await campaigns.find(tx, theatre.workspace, theatre.rules)
+        made = await plan.make(tx, theatre.workspace, campaign.draft, theatre.rules)
+    assert {each.reason: each.count for each in made.shares.exclusions} == {part.value: 1 for part in people.EXAMPLES}
+    assert {each.cause for each in made.moved} == {"quiet_hours", "device_limit"}
+    assert made.shares.will_send == made.shares.matched - len(people.EXAMPLES)
+    assert made.line.is_present
 
 
 async def test_every_scene_shows(theatre: Theatre, alice: Caller) -> None:
@@ -25,6 +39,10 @@ async def test_every_scene_shows(theatre: Theatre, alice: Caller) -> None:
     )
     assert waits["state"] == "queued"
     assert (await theatre.states(theatre.rules))["unknown"] == 1, "the lost answer"
+    (failed,) = await theatre.sql("SELECT name, reason FROM messages WHERE source_id = $1 AND state = 'failed'", theatre.rules)
+    assert tuple(failed) == ("Nobody Here", "not_on_whatsapp")
+    waiting = {row["waiting_for"] for row in await theatre.sql("SELECT waiting_for FROM messages WHERE state = 'queued'")}
+    assert "device_limit" in waiting, "the young device"
     (campaign,) = await theatre.sql("SELECT * FROM campaigns WHERE id = $1", theatre.rules)
     assert (campaign["status"], campaign["status_reason"]) == ("paused", "device_restricted")
     (locked,) = await theatre.sql("SELECT id, name FROM devices WHERE state = 'restricted'")

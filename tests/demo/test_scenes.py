@@ -59,8 +59,10 @@ def test_the_lock_comes_last_to_the_device_with_the_most_waiting() -> None:
     before = played(Scene.LOST_ANSWER, Scene.STOP, Scene.PLEASE_STOP)
     out = [line(n, "read") for n in range(7)]
     waiting = [line(20), line(21, device=OTHER), line(22, device=OTHER), *[line(30 + n, device=YOUNG) for n in range(5)]]
-    assert next_act([*out, *waiting], before, YOUNG, NOW) is None, "the lost answer has not shown yet"
-    act = next_act([*out, line(8, "unknown"), *waiting], before, YOUNG, NOW)
+    lost, full = line(8, "unknown"), line(40, device=YOUNG, waiting_for="device_limit")
+    assert next_act([*out, full, *waiting], before, YOUNG, NOW) is None, "the lost answer has not shown yet"
+    assert next_act([*out, lost, *waiting], before, YOUNG, NOW) is None, "the young device still has its turns"
+    act = next_act([*out, lost, full, *waiting], before, YOUNG, NOW)
     assert act is not None
     assert (act.scene, act.device_id, act.action.action, act.action.for_seconds) == (Scene.LOCK, OTHER, "restrict", LOCK_SECONDS)
     assert next_act([*out, *waiting], [*before, Scene.LOCK.value], YOUNG, NOW) is None
