@@ -10,6 +10,7 @@ import { useWords } from '@/words';
 import { actionsFor, type Action } from './actions';
 import { CancelDialog } from './CancelDialog';
 import { useClone, useDeleteCampaign, usePause, useResume } from './hooks';
+import { ResumeDialog } from './ResumeDialog';
 import { StartDialog } from './StartDialog';
 import type { Campaign } from './types';
 
@@ -42,6 +43,7 @@ export function CampaignActions({ campaign, as }: Props) {
     <>
       {isOnPage ? <Buttons {...{ actions, run, isBusy }} /> : <RowActions {...{ campaign, actions, run, isBusy }} />}
       {asked === 'start' && <StartDialog campaign={campaign} onClose={() => setAsked(null)} />}
+      {asked === 'resume' && <ResumeDialog campaign={campaign} onClose={() => setAsked(null)} />}
       {asked === 'cancel' && <CancelDialog campaign={campaign} onClose={() => setAsked(null)} />}
       {asked === 'delete' && <DeleteDialog campaign={campaign} isOnPage={isOnPage} onClose={() => setAsked(null)} />}
     </>
@@ -63,6 +65,7 @@ function useRun(campaign: Campaign, ask: (action: Action) => void) {
   }
   function run(action: Action) {
     if (action === 'pause') void act(() => pause.mutateAsync(id), t.done.paused);
+    else if (action === 'resume' && campaign.pause_cause !== null) ask(action);
     else if (action === 'resume') void act(() => resume.mutateAsync({ id }), t.done.resumed);
     else if (action === 'clone') void act(copy, t.done.cloned);
     else if (action === 'edit') void navigate({ to: '/campaigns/$campaignId/edit', params: { campaignId: id } });

@@ -8,6 +8,7 @@ import { useWords } from '@/words';
 import { CampaignLink } from './CampaignLink';
 import { HeldNote } from './HeldNote';
 import { useResume } from './hooks';
+import { CanaryNote, PausedNote } from './PausedNote';
 import type { Campaign } from './types';
 
 export function CampaignNotes({ campaign }: { campaign: Campaign }) {
@@ -20,6 +21,8 @@ export function CampaignNotes({ campaign }: { campaign: Campaign }) {
           {t.triggered}
         </Alert>
       )}
+      <PausedNote campaign={campaign} />
+      <CanaryNote campaign={campaign} />
       <HeldNote campaign={campaign} />
       {campaign.counts.unconfirmed > 0 && (
         <Alert color="orange" variant="light" icon={<CircleHelp aria-hidden />} py="xs" data-testid="campaigns-unconfirmed-note">

@@ -77,9 +77,14 @@ export function usePause() {
 
 /** `answer`: what to do about a start that was missed. */
 export function useResume() {
-  return useCampaignChange(({ id, answer }: { id: string; answer?: 'run' | 'skip' }) =>
-    ask(api.POST('/api/campaigns/{id}/resume', { params: byId(id), body: { answer } })),
+  return useCampaignChange(({ id, answer, reason }: { id: string; answer?: 'run' | 'skip'; reason?: string }) =>
+    ask(api.POST('/api/campaigns/{id}/resume', { params: byId(id), body: { answer, reason } })),
   );
+}
+
+/** Lets the rest go after the first people. */
+export function useReleaseCanary() {
+  return useCampaignChange((id: string) => ask(api.POST('/api/campaigns/{id}/release-canary', { params: byId(id) })));
 }
 
 export function useCancel() {
@@ -103,10 +108,10 @@ export function useDeleteCampaign() {
 }
 
 /** The plan of a body; null while there is nothing to ask about. */
-export function usePlan(body: CampaignIn | null) {
+export function usePlan(body: CampaignIn | null, asKind: 'linked' | null = null) {
   return useQuery({
-    queryKey: ['campaign-plan', body],
-    queryFn: body === null ? skipToken : () => ask(api.POST('/api/campaigns/plan', { body })),
+    queryKey: ['campaign-plan', body, asKind],
+    queryFn: body === null ? skipToken : () => ask(api.POST('/api/campaigns/plan', { body: { ...body, as_kind: asKind } })),
     retry: false,
     staleTime: 30_000,
     refetchOnWindowFocus: false,

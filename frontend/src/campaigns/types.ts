@@ -30,6 +30,8 @@ export interface Recipient {
   text: string;
   included: boolean;
   reason: string | null;
+  /** What moved the time: `quiet_hours`, `device_limit`. */
+  moved_by?: string | null;
 }
 
 export interface ReportLead {

@@ -11,8 +11,9 @@ import { useWords } from '@/words';
 import { DeleteDevice } from './DeleteDevice';
 import { EditDevice } from './EditDevice';
 import { canLink } from './groups';
-import { useConnect, useDisconnect, usePause, useRefresh, useResume } from './hooks';
+import { useConnect, useDisconnect, usePause, useRefresh } from './hooks';
 import { LogoutDevice } from './LogoutDevice';
+import { ResumeDevice } from './ResumeDevice';
 
 interface Props {
   device: Device;
@@ -25,12 +26,11 @@ export function DeviceMenu({ device, onLink, onDeleted }: Props) {
   const navigate = useNavigate();
   const mayEdit = useMay('operator');
   const mayDelete = useMay('owner');
-  const [open, setOpen] = useState<'edit' | 'logout' | 'delete' | null>(null);
+  const [open, setOpen] = useState<'edit' | 'resume' | 'logout' | 'delete' | null>(null);
   const [run, isBusy] = useAction();
   const connect = useConnect();
   const disconnect = useDisconnect();
   const pause = usePause();
-  const resume = useResume();
   const refresh = useRefresh();
   const close = () => setOpen(null);
   if (!mayEdit) return null;
@@ -89,7 +89,7 @@ export function DeviceMenu({ device, onLink, onDeleted }: Props) {
           {device.sending_paused ? (
             <Menu.Item
               leftSection={<Play size={16} aria-hidden />}
-              onClick={() => void run(() => resume.mutateAsync(device.id), t.told.resumed)}
+              onClick={() => setOpen('resume')}
               data-testid="device-menu-resume"
             >
               {t.menu.resume}
@@ -118,6 +118,7 @@ export function DeviceMenu({ device, onLink, onDeleted }: Props) {
           )}
         </Menu.Dropdown>
       </Menu>
+      {open === 'resume' && <ResumeDevice device={device} onClose={close} />}
       {open === 'edit' && <EditDevice device={device} onClose={close} />}
       {open === 'logout' && <LogoutDevice device={device} onClose={close} />}
       {open === 'delete' && <DeleteDevice device={device} onClose={close} onDeleted={onDeleted} />}

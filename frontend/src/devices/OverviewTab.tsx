@@ -9,6 +9,7 @@ import { FailedLoad } from '@/parts/ProblemNote';
 import { Section } from '@/parts/Section';
 import { useWords } from '@/words';
 import { useDeviceEvents, useDeviceHealth } from './hooks';
+import { Restriction } from './Restriction';
 
 export function OverviewTab({ device }: { device: Device }) {
   const t = useWords().devices;
@@ -16,6 +17,7 @@ export function OverviewTab({ device }: { device: Device }) {
   const health = useDeviceHealth(device.id);
   return (
     <Stack gap="lg">
+      {health.data && <Restriction health={health.data} />}
       <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="sm">
         <Figure label={t.card.sentToday} value={device.sent_today} data-testid="device-sent-today" />
         <Figure label={t.card.failedToday} value={device.failed_today} color={device.failed_today > 0 ? 'red' : undefined} />
@@ -36,7 +38,10 @@ export function OverviewTab({ device }: { device: Device }) {
           </Section>
           {health.data && (
             <Section title={t.overview.allowance}>
-              <Allowance left={health.data.allowance_left} device={device} />
+              <Allowance left={{ ...health.data.allowance_left }} device={device} newChats={health.data.new_chats_allowance} />
+              <Text size="sm" c="dimmed" mt="sm">
+                {t.health.age(health.data.days_linked)} {t.health.unanswered(health.data.unanswered)}
+              </Text>
             </Section>
           )}
           <Section title={t.overview.facts}>
@@ -87,7 +92,7 @@ function Checks({ checks }: Pick<DeviceHealth, 'checks'>) {
   );
 }
 
-function Allowance({ left, device }: { left: Record<string, number>; device: Device }) {
+function Allowance({ left, device, newChats }: { left: Record<string, number>; device: Device; newChats: number }) {
   const t = useWords().devices.overview;
   const limits: Record<string, number> = {
     per_minute: device.limits.per_minute,
@@ -96,6 +101,7 @@ function Allowance({ left, device }: { left: Record<string, number>; device: Dev
     minute: device.limits.per_minute,
     hour: device.limits.per_hour,
     day: device.limits.per_day,
+    new_chats: newChats,
   };
   return (
     <Stack gap="sm">

@@ -7,6 +7,7 @@ import { useAction } from '@/parts/useAction';
 import { useWords } from '@/words';
 import { canLink } from './groups';
 import { useSimulate } from './hooks';
+import { IncomingCard } from './IncomingCard';
 
 export function SimulatorTab({ device }: { device: Device }) {
   const t = useWords().devices.simulator;
@@ -44,6 +45,7 @@ export function SimulatorTab({ device }: { device: Device }) {
             <Act device={device} action="lose_ack" />
           </Stack>
         </Section>
+        <IncomingCard device={device} />
       </SimpleGrid>
     </Stack>
   );

@@ -106,7 +106,9 @@ export function usePause() {
 }
 
 export function useResume() {
-  return useDeviceChange((id: string) => ask(api.POST('/api/devices/{id}/resume', { params: { path: { id } } })));
+  return useDeviceChange(({ id, reason }: { id: string; reason?: string }) =>
+    ask(api.POST('/api/devices/{id}/resume', { params: { path: { id } }, body: { reason } })),
+  );
 }
 
 export function useLogout() {

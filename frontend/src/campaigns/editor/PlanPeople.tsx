@@ -92,9 +92,23 @@ function usePeopleColumns(hasPicture: boolean): Column<Recipient>[] {
         </Text>
       ),
     },
-    { key: 'at', header: t.columns.at, render: (row) => <Moment at={row.earliest_at} as="full" />, onPhone: 'main' },
+    { key: 'at', header: t.columns.at, render: (row) => <When row={row} />, onPhone: 'main' },
     { key: 'device', header: t.columns.device, render: (row) => <Text size="sm" lineClamp={2}>{row.device_name}</Text> },
   ];
+}
+
+function When({ row }: { row: Recipient }) {
+  const t = useWords().campaigns.editor.rules;
+  return (
+    <div>
+      <Moment at={row.earliest_at} as="full" />
+      {row.moved_by !== null && row.moved_by !== undefined && (
+        <Text size="xs" c="dimmed">
+          {t.movedBy[row.moved_by] ?? row.moved_by}
+        </Text>
+      )}
+    </div>
+  );
 }
 
 function Who({ row }: { row: Recipient }) {

@@ -1,7 +1,7 @@
 // Step 4: the exact plan before anything is sent, and the button that says what happens.
 import { Alert, Anchor, Button, Group, List, Skeleton, Stack, Text } from '@mantine/core';
 import { RefreshCw, TriangleAlert } from 'lucide-react';
-import { useEffect, useMemo } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { toProblem, type FieldError, type Problem } from '@/api/problem';
 import { FailedLoad, ProblemSummary } from '@/parts/ProblemNote';
 import { formatIn, useFormat } from '@/parts/format';
@@ -12,6 +12,7 @@ import { bodyOf, renames, stepOf, wrongFields, type Draft } from './draft';
 import { Moves } from './Moves';
 import { PlanBoxes } from './PlanBoxes';
 import { PlanPeople } from './PlanPeople';
+import { PlanRules, RealNumbers } from './PlanRules';
 import type { Step } from './steps';
 import type { DraftForm } from './useDraftForm';
 import type { Ending } from './useFinish';
@@ -62,7 +63,8 @@ function Planned(props: Props) {
   const { form, hasChanged, onStep } = props;
   const t = useWords().campaigns.editor.plan;
   const body = useMemo(() => bodyOf(form.values), [form.values]);
-  const plan = usePlan(body);
+  const [isReal, setReal] = useState(false);
+  const plan = usePlan(body, isReal ? 'linked' : null);
   useEffect(() => {
     if (hasChanged) void plan.refetch();
   }, [hasChanged]);
@@ -82,6 +84,12 @@ function Planned(props: Props) {
           {t.changed}
         </Alert>
       )}
+      <RealNumbers isOn={isReal} onChange={setReal} />
+      {isReal && (
+        <Alert color="blue" variant="light">
+          {t.looking}
+        </Alert>
+      )}
       <PlanBoxes plan={plan.data} isNow={form.values.is_now} />
       <Group justify="space-between" gap="xs">
         <MadeAt at={plan.dataUpdatedAt} />
@@ -96,6 +104,7 @@ function Planned(props: Props) {
           {t.refresh}
         </Button>
       </Group>
+      <PlanRules plan={plan.data} form={form} />
       <Warnings plan={plan.data} />
       <PlanPeople plan={plan.data} hasPicture={form.values.picture !== null} />
       <Finish {...props} plan={plan.data} />
@@ -134,11 +143,12 @@ function MadeAt({ at }: { at: number }) {
 
 function Warnings({ plan }: { plan: Plan }) {
   const t = useWords().campaigns.editor.plan;
-  if (plan.warnings.length === 0) return null;
+  const warnings = plan.warnings.filter((warning) => warning.code !== 'opt_out_line_missing');
+  if (warnings.length === 0) return null;
   return (
     <Alert color="yellow" variant="light" icon={<TriangleAlert aria-hidden />} title={t.warnings} data-testid="campaigns-plan-warnings">
       <List size="sm">
-        {plan.warnings.map((warning) => (
+        {warnings.map((warning) => (
           <List.Item key={warning.code}>{warning.message}</List.Item>
         ))}
       </List>
@@ -165,7 +175,7 @@ function Finish({ form, campaign, plan, isBusy, onStep, onEnd }: Props & { plan:
       <Button
         onClick={() => onEnd(is_now ? 'start' : 'schedule', plan.plan_hash)}
         loading={isBusy}
-        disabled={plan.will_send === 0}
+        disabled={plan.will_send === 0 || plan.plan_hash === null || plan.opt_out_line.is_required}
         data-testid="campaigns-plan-finish"
       >
         {label}

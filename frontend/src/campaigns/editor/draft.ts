@@ -34,6 +34,10 @@ export interface Draft {
   device_ids: string[];
   when_offline: WhenOffline;
   late_policy: LatePolicy;
+  /** Numbers stricter than the policy, kept as they came. */
+  rules: Campaign['rules'];
+  /** So many people go ahead of the rest; null: all at once. */
+  canary: number | null;
 }
 
 /** Which step shows a field of the form. */
@@ -54,6 +58,8 @@ export const stepOf: Record<keyof Draft, Step> = {
   device_ids: 'when',
   when_offline: 'when',
   late_policy: 'when',
+  rules: 'when',
+  canary: 'plan',
 };
 
 /** Fields the API calls otherwise. */
@@ -77,6 +83,8 @@ export function emptyDraft(zone: string): Draft {
     device_ids: [],
     when_offline: 'wait',
     late_policy: 'ask',
+    rules: {},
+    canary: null,
   };
 }
 
@@ -99,6 +107,8 @@ export function draftOf(campaign: Campaign): Draft {
     device_ids: campaign.device_ids ?? [],
     when_offline: campaign.when_offline,
     late_policy: campaign.late_policy,
+    rules: campaign.rules,
+    canary: campaign.canary,
   };
 }
 
@@ -128,6 +138,8 @@ export function bodyOf(draft: Draft): CampaignIn {
     device_ids: draft.has_all_devices ? null : draft.device_ids,
     when_offline: draft.when_offline,
     late_policy: draft.late_policy,
+    rules: draft.rules,
+    canary: draft.canary,
   };
 }
 

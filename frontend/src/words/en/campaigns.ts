@@ -3,6 +3,23 @@ import { count, number } from '../count';
 import { campaignEditor } from './campaignEditor';
 
 export const campaigns = {
+  resume: {
+    title: (title: string) => `Resume “${title}”`,
+    paused: 'Paused by the rules',
+    import: 'The import that brought these numbers',
+    device: 'The device',
+    earliest: (moment: string) => `It can go on from ${moment}, when somebody gives a reason.`,
+    rests: (moment: string) => `It rests until ${moment}.`,
+    reason: 'Reason',
+    reasonHint: 'What has changed since. Kept for your team.',
+    act: 'Resume',
+  },
+  canary: {
+    title: (n: number) => `The first ${n} people go ahead`,
+    words: 'Look at replies, opt-outs and failures. The others wait for you, or go by themselves when nothing goes wrong.',
+    release: 'Let the rest go',
+    released: 'The rest can go.',
+  },
   title: 'Campaigns',
   lead: 'One message to many leads, at a time you choose, each from their own device.',
   new: 'New campaign',
