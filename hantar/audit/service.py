@@ -36,6 +36,8 @@ class Thing:
 
 _CODE = re.compile(r"[a-z_]+(\.[a-z_]+)*(,[a-z_]+)*")
 """What a filter may say word for word: codes of ours. Anything else may be somebody's name or number."""
+WORDS_OF_PEOPLE = frozenset({"q", "phone", "name", "text", "actor"})
+"""Filters that are words whatever they look like: a name in small letters looks like a code."""
 
 
 def by(at: access.At, request: Request) -> Actor:
@@ -57,7 +59,7 @@ async def exported(at: access.At, request: Request, what: str, thing_id: str | N
 
 def unnamed(filters: Mapping[str, Any]) -> dict[str, Any]:
     """Filters as an entry may keep them: numbers, days, ids and codes; of other words only that they were given."""
-    return {name: _unnamed(value) for name, value in filters.items() if value is not None}
+    return {n: "given" if n in WORDS_OF_PEOPLE else _unnamed(v) for n, v in filters.items() if v is not None}
 
 
 def _unnamed(value: Any) -> Any:

@@ -111,11 +111,11 @@ async def people(
         has = consents.CONSENTED.format(person=person, now=bound.value(now)) if only_missing else "false"
     needy = "array_agg(id ORDER BY id) FILTER (WHERE NOT has)" if page else "NULL::uuid[]"
     row = await tx.fetchrow(
-        f"WITH some AS MATERIALIZED ({sql}{f' ORDER BY 1 LIMIT {int(page)}' if page else ''}), "
+        f"WITH asked AS MATERIALIZED ({sql}{f' ORDER BY 1 LIMIT {int(page)}' if page else ''}), "
         f"found AS (SELECT p.id, {has} AS has, {consents.LIVE.format(person=person)} AS is_out "
-        "FROM some JOIN persons p ON p.id = some.person_id) "
+        "FROM asked JOIN persons p ON p.id = asked.person_id) "
         f"SELECT count(*) AS seen, count(*) FILTER (WHERE NOT has) AS needing, count(*) FILTER (WHERE is_out) AS opted_out, "
-        f"{needy} AS needy, (SELECT person_id FROM some ORDER BY 1 DESC LIMIT 1) AS last FROM found",
+        f"{needy} AS needy, (SELECT person_id FROM asked ORDER BY 1 DESC LIMIT 1) AS last FROM found",
         *bound.values,
     )
     assert row is not None  # noqa: S101 an aggregate gives one row
