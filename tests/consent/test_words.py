@@ -292,6 +292,13 @@ def test_our_lists_are_sound() -> None:
             assert words.ours(words.fold(word)), word
 
 
+def test_the_document_says_what_is_reviewed() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "responsible-sending.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| (\w+) \| (\w+ \| \w+) \| draft \|$", text, re.MULTILINE))
+    states = {None: "reviewed", "draft, awaiting a native speaker": "draft"}
+    assert told == {each.name: f"{states[each.stop_note]} | {states[each.start_note]}" for each in words.LANGUAGES}
+
+
 def test_a_change_of_words_is_a_new_version() -> None:
     files = [DATA / name for name in ("keywords.json", "intents.json")]
     versions = {json.loads(each.read_text(encoding="utf-8"))["version"] for each in files}
