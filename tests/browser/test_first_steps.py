@@ -48,8 +48,8 @@ def test_the_guided_demo_delivers_within_a_minute_and_five_clicks(fresh: Server,
     fresh.sign_in()
     delivered = 0
     while delivered == 0 and time.monotonic() - began < 60:
-        campaigns = fresh.call("GET", "/campaigns")["items"]
-        delivered = sum(each["counts"]["delivered"] for each in campaigns)
+        welcome = fresh.call("GET", "/demo")["campaign_id"]
+        delivered = fresh.call("GET", f"/campaigns/{welcome}")["counts"]["delivered"]
         time.sleep(0.2)
     took = time.monotonic() - began
     print(f"first delivered message after {took:.1f} s and {clicks} clicks")
