@@ -43,4 +43,3 @@ async def test_under_a_linked_devices_hours_everybody_would_wait_for_monday(flee
     await fleet.run(12)
     rows = await fleet.rows()
     assert {(row["state"], row["not_before"]) for row in rows} == {("queued", MONDAY_EIGHT)}
-    assert "quiet_hours" in {row["waiting_for"] for row in rows}
