@@ -1,6 +1,8 @@
 """Rules over HTTP: each number with its origin, who may tighten and loosen, what is refused, and what is kept on record."""
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +16,7 @@ from tests import cast
 from tests.cast import Http
 
 URL = "/api/policy"
+PACKAGE = Path(__file__).parent.parent.parent / "hantar"
 
 
 async def put(client: httpx.AsyncClient, kind: Any = "linked", reason: Any = "We agreed on it.", **values: Any) -> httpx.Response:
@@ -452,3 +455,10 @@ async def test_effective_numbers_of_nothing_are_not_found(
 
 def test_the_order_of_terms_has_each_rule_once() -> None:
     assert sorted(term.name for term in catalogue.TERMS) == sorted(model.NAMES)
+
+
+def test_no_rule_is_shown_that_nothing_enforces() -> None:
+    """A number on the page that nobody reads would be a promise that is not kept."""
+    files = [path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in ("policy", "demo")]
+    program = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    assert [name for name in model.NAMES if not re.search(rf"\b{name}\b", program)] == []
