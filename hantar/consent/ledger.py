@@ -160,7 +160,9 @@ def digest(entry: dict[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON holds it: instants in UTC with Z."""
+    """A value as JSON holds it: instants in UTC with Z, bytes as hexadecimal digits."""
+    if isinstance(value, bytes):
+        return value.hex()
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
 
 

@@ -135,15 +135,25 @@ async def give(tx: db.Tx, workspace_id: str, person_ids: Sequence[str], given: m
     origin = (given.proof_media_id, given.import_id, given.inbound_id, given.actor_id, given.given_at, given.expires_at)
     made = [ids.new_id() for _ in person_ids]
     await tx.execute(sql, workspace_id, made, list(person_ids), *words, *origin, await tx.now())
-    # the foreign key has waited for opt-outs under way, so this statement sees them; later ones wait for us and withdraw
-    withdrawn = f"""UPDATE consents c SET withdrawn_at = w.at
+    if given.purpose == "marketing":
+        await _withdraw_older(tx, workspace_id, made, person_ids, given.given_at)
+    return made
+
+
+async def _withdraw_older(
+    tx: db.Tx, workspace_id: str, consent_ids: Sequence[str], person_ids: Sequence[str], given_at: datetime
+) -> None:
+    """Withdraw, of rows just written, those from before an opt-out of their person.
+
+    A statement of its own: the foreign key has waited for opt-outs under way, so this one sees them; opt-outs that come
+    later wait for us, and withdraw our rows themselves.
+    """
+    sql = f"""UPDATE consents c SET withdrawn_at = w.at
       FROM (SELECT x.id, {WITHDRAWN_BY.format(person="$1::uuid, x.person_id", given_at="$4")} AS at
             FROM unnest($2::uuid[], $3::uuid[]) AS x (id, person_id)) w
       WHERE (c.workspace_id, c.id) = ($1, w.id) AND w.at IS NOT NULL
         AND (SELECT EXISTS (SELECT 1 FROM suppressions s WHERE s.at > $4))"""
-    if given.purpose == "marketing":
-        await tx.execute(withdrawn, workspace_id, made, list(person_ids), given.given_at)
-    return made
+    await tx.execute(sql, workspace_id, list(consent_ids), list(person_ids), given_at)
 
 
 async def standings(tx: db.Tx, person_ids: Sequence[str]) -> dict[str, model.Standing]:
