@@ -577,7 +577,7 @@ export interface paths {
         };
         /**
          * Whether the demo is there
-         * @description With the campaign to start, when there is one.
+         * @description With the campaigns to start, *Welcome* and *Rules at work*, while they are there.
          *
          *     Needs role **viewer** or stronger; a key with scope `settings:write`.
          */
@@ -585,7 +585,7 @@ export interface paths {
         put?: never;
         /**
          * Build the demo
-         * @description Three simulated devices, 200 leads in twelve zones, a campaign to start; all marked, and never outside of the simulator.
+         * @description Three simulated devices, 200 leads in twelve zones, two campaigns to start; all marked, never outside of the simulator.
          *
          *     Needs role **owner** or stronger; a key with scope `settings:write`.
          */
@@ -3390,13 +3390,15 @@ export interface components {
         };
         /**
          * Demo
-         * @description Whether demo data is there.
+         * @description Whether demo data is there, and its two campaigns to start.
          */
         Demo: {
             /** Is Present */
             is_present: boolean;
             /** Campaign Id */
             campaign_id: string | null;
+            /** Rules Campaign Id */
+            rules_campaign_id: string | null;
         };
         /**
          * DeviceChangesIn
@@ -5459,6 +5461,8 @@ export interface components {
         /**
          * Proof
          * @description Whether the chain of entries holds; `first_broken` is the number of the first entry that was changed or is missing.
+         *
+         *     `head` is the newest entry's hash. Kept elsewhere, it also shows whether the whole end was replaced by who owns the server.
          */
         Proof: {
             /** Ok */
@@ -5467,6 +5471,8 @@ export interface components {
             first_broken: number | null;
             /** Entries */
             entries: number;
+            /** Head */
+            head: string | null;
         };
         /**
          * Qr

@@ -4,7 +4,7 @@ import { useDevices } from '@/devices/hooks';
 import { FilterBar, type ActiveFilter } from '@/parts/FilterBar';
 import { number } from '@/words/count';
 import { useWords, type Words } from '@/words';
-import { filterKeys, isFiltered, noFilter, type FilterKey, type LeadSearch } from './filter';
+import { consentFilters, filterKeys, isFiltered, noFilter, type FilterKey, type LeadSearch } from './filter';
 import { useImportName } from './imports/hooks';
 import type { Facets } from './types';
 
@@ -75,6 +75,16 @@ export function LeadFilters({ search, onChange, facets, deviceId }: Props) {
         style={{ flex: '1 1 150px', maxWidth: 220 }}
         data-testid="leads-filter-trigger"
       />
+      <Select
+        aria-label={words.consent}
+        placeholder={words.anyConsent}
+        data={consentFilters.map((value) => ({ value, label: words.consents[value] ?? value }))}
+        value={search.consent ?? null}
+        onChange={(value) => void onChange({ consent: consentFilters.find((each) => each === value) })}
+        clearable
+        style={{ flex: '1 1 150px', maxWidth: 200 }}
+        data-testid="leads-filter-consent"
+      />
       {deviceId === undefined && devices.length > 1 && (
         <Select
           aria-label={words.device}
@@ -122,5 +132,7 @@ function pill(t: Words, key: FilterKey, value: string, devices: Map<string, stri
       return words.device(devices.get(value) ?? words.unknownDevice);
     case 'import':
       return words.import(importName ?? words.unknownImport);
+    case 'consent':
+      return t.leads.filters.consents[value] ?? value;
   }
 }

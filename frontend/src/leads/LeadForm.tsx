@@ -208,6 +208,17 @@ export function LeadForm({ lead, deviceId, facets, onClose }: Props) {
           {...field('additional_note')}
           data-testid="leads-form-note"
         />
+        {lead === null && (
+          <Textarea
+            label={words.consent}
+            description={words.consentHint}
+            autosize
+            minRows={1}
+            maxLength={4000}
+            {...field('consent')}
+            data-testid="leads-form-consent"
+          />
+        )}
         <ZoneSelect
           label={words.zone}
           placeholder={words.zoneNone}

@@ -1,6 +1,7 @@
 // The columns of the list, and lists of entries as chips.
 import { Badge, Group, Text, Tooltip } from '@mantine/core';
 import { useMemo } from 'react';
+import { ConsentBadge } from '@/consent/PersonPanel';
 import { useDevices } from '@/devices/hooks';
 import type { Column } from '@/parts/DataTable';
 import { Moment } from '@/parts/Moment';
@@ -27,6 +28,15 @@ export function useLeadColumns(withDevice: boolean): Column<Lead>[] {
       device,
       { key: 'niches', header: t.columns.niches, render: (lead) => <Entries entries={lead.niches} />, onPhone: 'main' },
       { key: 'target', header: t.columns.target, render: (lead) => <Target status={lead.target_status} />, onPhone: 'main' },
+      {
+        key: 'consent',
+        header: t.columns.consent,
+        render: (lead) => (
+          <div style={{ display: 'inline-flex', width: 'max-content' }}>
+            <ConsentBadge consent={lead.consent} isOut={lead.opted_out} />
+          </div>
+        ),
+      },
       { key: 'triggers', header: t.columns.triggers, render: (lead) => <Entries entries={lead.triggers} /> },
       { key: 'note', header: t.columns.note, render: (lead) => <Short text={lead.additional_note ?? ''} /> },
       { key: 'added', header: t.columns.added, render: (lead) => <Moment at={lead.created_at} />, sortBy: 'created_at' },

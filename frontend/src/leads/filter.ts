@@ -9,17 +9,22 @@ export interface LeadSearch {
   trigger?: string;
   device?: string;
   import?: string;
+  consent?: ConsentFilter;
   sort?: Sort;
   /** The lead in the drawer: its id, or `new`. */
   lead?: string;
 }
+
+/** What a lead's person agreed to, or that they opted out. */
+export const consentFilters = ['granted', 'none', 'withdrawn', 'opted_out'] as const;
+export type ConsentFilter = (typeof consentFilters)[number];
 
 export const sorts = ['created_at', '-created_at', 'name', '-name'] as const;
 export type Sort = (typeof sorts)[number];
 export const DEFAULT_SORT: Sort = '-created_at';
 
 /** The keys that choose leads; the others only say how they are shown. */
-export const filterKeys = ['q', 'status', 'niche', 'trigger', 'device', 'import'] as const;
+export const filterKeys = ['q', 'status', 'niche', 'trigger', 'device', 'import', 'consent'] as const;
 export type FilterKey = (typeof filterKeys)[number];
 
 /** Reads an address; what is not known or empty is left out. Numbers are texts that look like numbers. */
@@ -31,6 +36,7 @@ export function readSearch(raw: Record<string, unknown>): LeadSearch {
     trigger: text(raw.trigger),
     device: text(raw.device),
     import: text(raw.import),
+    consent: consentFilters.find((each) => each === raw.consent),
     sort: sorts.find((sort) => sort === raw.sort),
     lead: text(raw.lead),
   };
@@ -50,6 +56,8 @@ export function toApi(search: LeadSearch, deviceId?: string): ApiFilter {
     trigger: search.trigger,
     q: search.q,
     import_id: search.import,
+    consent: search.consent === 'opted_out' ? undefined : search.consent,
+    opted_out: search.consent === 'opted_out' ? true : undefined,
   };
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
 }

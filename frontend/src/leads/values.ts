@@ -18,6 +18,8 @@ export interface LeadValues {
   trigger: string[];
   additional_note: string;
   time_zone: string | null;
+  /** What a new person agreed to; empty records nothing. */
+  consent: string;
   attributes: Extra[];
 }
 
@@ -37,6 +39,7 @@ export function valuesOf(lead: Lead | null, deviceId: string | null): LeadValues
     trigger: lead?.triggers ?? [],
     additional_note: lead?.additional_note ?? '',
     time_zone: lead?.time_zone ?? null,
+    consent: '',
     attributes: Object.entries(lead?.attributes ?? {}).map(([name, value], key) => ({ key, name, value })),
   };
 }
@@ -55,6 +58,7 @@ export function newBody(values: LeadValues): NewLead {
     additional_note: values.additional_note || null,
     attributes: extras(values),
     time_zone: values.time_zone,
+    ...(values.consent.trim() === '' ? {} : { consent: true, consent_wording: values.consent.trim() }),
   };
 }
 

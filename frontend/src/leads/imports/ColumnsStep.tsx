@@ -4,6 +4,7 @@ import { Info } from 'lucide-react';
 import { useRef, useState } from 'react';
 import { CountrySelect } from '@/accounts/CountrySelect';
 import type { Problem } from '@/api/problem';
+import { DeclareConsent, isWhole, type Declaration } from '@/consent/DeclareConsent';
 import { useDevices } from '@/devices/hooks';
 import { ProblemSummary } from '@/parts/ProblemNote';
 import { useIsPhone } from '@/parts/usePhone';
@@ -17,6 +18,8 @@ export interface Choices {
   mapping: Mapping;
   onDuplicate: OnDuplicate;
   country: string | null;
+  /** Null: not declared now. */
+  consent: Declaration | null;
 }
 
 interface Props {
@@ -41,7 +44,7 @@ export function ColumnsStep({ preview, choices, onChange, problem, onBack, onNex
   function next() {
     setTried(true);
     if (choices.deviceId === null) deviceField.current?.focus();
-    else onNext();
+    else if (isWhole(choices.consent)) onNext();
   }
 
   return (
@@ -102,6 +105,7 @@ export function ColumnsStep({ preview, choices, onChange, problem, onBack, onNex
           </Radio.Group>
         </SimpleGrid>
       </Card>
+      <DeclareConsent value={choices.consent} onChange={(consent) => onChange({ consent })} isTried={isTried} />
       <Group justify="flex-end" className="hantar-submit-row">
         <Button variant="default" onClick={onBack}>
           {t.leads.imports.back}

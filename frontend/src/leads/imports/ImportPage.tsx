@@ -63,6 +63,7 @@ function Wizard({ devices }: { devices: string[] }) {
     mapping: {},
     onDuplicate: 'skip',
     country,
+    consent: null,
   });
   const [dryId, setDryId] = useState<string | null>(null);
   const [share, setShare] = useState<number | null>(null);

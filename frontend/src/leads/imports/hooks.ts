@@ -1,4 +1,5 @@
 // Imports: look into a file, try it, import it, watch it, read its report.
+import { declarationBody } from '@/consent/DeclareConsent';
 import { useMutation, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { api, ask, upload } from '@/api/client';
 import { useCursorList } from '@/api/lists';
@@ -35,6 +36,7 @@ export function useSendFile() {
       form.set('encoding', options.encoding);
       form.set('dry_run', String(isDryRun));
       form.set('on_duplicate', options.onDuplicate);
+      if (options.consent !== null) form.set('consent', JSON.stringify(declarationBody(options.consent)));
       if (options.country !== null) form.set('default_country', options.country);
       return upload<Started>(`/api/devices/${options.deviceId}/leads/import`, form, onProgress, signal);
     },

@@ -1,4 +1,5 @@
 // The words of the API about imports, and what the wizard sends.
+import type { Declaration } from '@/consent/DeclareConsent';
 import type { Import, ImportDetail, ImportPreview, Job, OnDuplicate, ReportRow } from '@/api/types';
 
 export type { Import, ImportDetail, Job, OnDuplicate, ReportRow };
@@ -15,6 +16,7 @@ export interface Options {
   mapping: Mapping;
   onDuplicate: OnDuplicate;
   country: string | null;
+  consent: Declaration | null;
 }
 
 /** The answer to a file: its result at once, or a job when it is large; either way the import's id. */

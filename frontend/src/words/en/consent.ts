@@ -89,6 +89,15 @@ export const consent = {
     releaseAct: 'Release',
     releasedToast: 'Released. It stays in the history.',
   },
+  declare: {
+    title: 'Did these people agree to hear from you?',
+    hint: 'Asked once per file. The answer is written to the ledger for every person in it.',
+    agreed: 'Yes, they agreed',
+    skipped: 'You can say so later. Until then real devices send them no campaigns.',
+    wordingMissing: 'Write what they agreed to.',
+    declaration: 'I declare that the people in this file agreed to hear from us in these words.',
+    declarationMissing: 'Confirm the declaration, or switch the question off.',
+  },
   words: {
     lead: 'A message that is one of these words, in any language, case or spelling, opts its writer out at once. You can add words; none can be removed.',
     tryTitle: 'Try a message',
