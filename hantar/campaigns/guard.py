@@ -31,7 +31,7 @@ REST = 1.0
 """Seconds between two looks at counts, at least; a restriction does not wait for it."""
 CALM = 9
 """Rests this many times as long as judging took, so that it takes a tenth of the time at most (as `progress.CALM`)."""
-MISSING = "not_on_whatsapp"
+MISSING, BACK = "not_on_whatsapp", "queued"
 
 
 class Guard:
@@ -62,6 +62,9 @@ class Guard:
         if campaign_id and fact.data.get("reason") == MISSING:
             self._campaigns.add(str(campaign_id))
             self._woken.set()
+        elif fact.data.get("state") == BACK:  # perhaps because WhatsApp refuses new conversations
+            self._signalled.add(str(fact.data["device_id"]))
+            self._hurry()
 
     def _hear_device(self, fact: cluster.Fact) -> None:
         if fact.data.get("state") in judge.RESTRICTIONS:
@@ -123,16 +126,16 @@ class Guard:
 
     async def _restrictions(self, device_ids: set[str] | None) -> None:
         async with self._db.system() as tx:
-            found = await guard_store.signals(tx, device_ids)
+            found = await guard_store.signals(tx, device_ids, await tx.now())
             rules = await policy.effective(tx, {(row["workspace_id"], row["rules_kind"]) for row in found}) if found else {}
         for row in found:
             effective = rules[row["workspace_id"], row["rules_kind"]]
             await self._pause_for(row, judge.strictest([effective.rules], row["rules"]))
 
     async def _pause_for(self, row: db.Row, rules: Rules) -> None:
-        said = words.of(DeviceState(row["state"]), row["state_reason"], row["hold_until"])
+        said = words.of(DeviceState(row["state"]), row["state_reason"], row["until"])
         cause = judge.restricted(row["device_id"], row["name"], row["state"], said)
-        cooled_at = row["state_since"] + timedelta(seconds=rules.pause_cooldown)
+        cooled_at = row["since"] + timedelta(seconds=rules.pause_cooldown)
         async with self._db.transaction(row["workspace_id"]) as tx:
             try:
                 campaign = await store.find(tx, row["workspace_id"], row["campaign_id"], lock=True)

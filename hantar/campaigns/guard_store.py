@@ -4,13 +4,11 @@ from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from hantar.campaigns import judge, model
+from hantar.campaigns import judge, model, store
 from hantar.kit import db
 
 WISHES = ("stop", "manual", "complaint", "block")
 """Reasons of an opt-out that are a person's wish; `bounce` and `legal` are not."""
-SIGNAL = "concat_ws(' ', d.state, extract(epoch FROM d.hold_until))"
-"""SQL: what WhatsApp holds against a device now, so that the same restriction told again is not news (as `store.SIGNALS`)."""
 LOOK_BACK = timedelta(days=1)
 """How far a sweep looks back for opt-outs whose fact was lost."""
 
@@ -67,13 +65,18 @@ _DEVICES = """
           WHERE (s.workspace_id, s.device_id) = (d.workspace_id, d.id) AND s.at > $5) END"""
 
 _SIGNALS = f"""
-  SELECT c.workspace_id, c.id AS campaign_id, c.rules, d.id AS device_id, d.name, d.state, d.state_reason, d.state_since,
-         d.hold_until, d.rules_kind, {SIGNAL} AS signal
+  SELECT c.workspace_id, c.id AS campaign_id, c.rules, d.id AS device_id, d.name, d.rules_kind, told.signal,
+         CASE WHEN is_word THEN d.state ELSE 'restricted' END AS state,
+         CASE WHEN is_word THEN d.state_reason ELSE 'reach_out_lock' END AS state_reason,
+         CASE WHEN is_word THEN d.state_since ELSE lane.chats_refused_at END AS since,
+         CASE WHEN is_word THEN d.hold_until ELSE lane.chats_refused_until END AS until
   FROM devices d
+  LEFT JOIN lanes lane ON (lane.workspace_id, lane.device_id) = (d.workspace_id, d.id)
+  CROSS JOIN LATERAL (SELECT {store.SIGNAL.format(now="$2::timestamptz")} AS signal, d.state <> 'online' AS is_word) told
   JOIN campaigns c ON c.workspace_id = d.workspace_id AND (c.status IN ('triggered', 'processing')
     OR (c.status = 'paused' AND c.paused_from <> 'pending'))
-  WHERE d.state = ANY($2) AND ($1::uuid[] IS NULL OR d.id = ANY($1))
-    AND c.signals_seen ->> d.id::text IS DISTINCT FROM {SIGNAL}
+  WHERE told.signal IS NOT NULL AND ($1::uuid[] IS NULL OR d.id = ANY($1))
+    AND c.signals_seen ->> d.id::text IS DISTINCT FROM told.signal
     AND (EXISTS (SELECT 1 FROM messages m WHERE (m.workspace_id, m.device_id, m.source_id) = (d.workspace_id, d.id, c.id)
                  AND m.state = 'queued')
       OR EXISTS (SELECT 1 FROM messages m WHERE (m.workspace_id, m.device_id, m.source_id) = (d.workspace_id, d.id, c.id)
@@ -126,9 +129,12 @@ async def device_samples(tx: db.Tx, device_ids: Collection[str] | None, now: dat
     ]
 
 
-async def signals(tx: db.Tx, device_ids: Collection[str] | None) -> list[db.Row]:
-    """Restrictions that are news to a campaign which still has messages on that device, of running and paused campaigns."""
-    return await tx.fetch(_SIGNALS, _ids(device_ids), list(judge.RESTRICTIONS))
+async def signals(tx: db.Tx, device_ids: Collection[str] | None, now: datetime) -> list[db.Row]:
+    """Restrictions that are news to a campaign which still has messages on that device, of running and paused campaigns.
+
+    A refused conversation counts like the service's own word: its word can be missing while it refuses.
+    """
+    return await tx.fetch(_SIGNALS, _ids(device_ids), now)
 
 
 async def touched(tx: db.Tx, person_ids: Collection[str]) -> tuple[set[str], set[str]]:

@@ -140,9 +140,18 @@ async def move(
     return await tx.execute(sql, workspace_id, campaign_id, [s.value for s in allowed], to.value, reason, now, ends) == 1
 
 
-SIGNALS = """(SELECT coalesce(jsonb_object_agg(d.id, concat_ws(' ', d.state, extract(epoch FROM d.hold_until))), '{}')
-  FROM devices d WHERE d.workspace_id = campaigns.workspace_id AND d.state IN ('restricted', 'banned_until', 'refused'))"""
-"""SQL: what WhatsApp holds against the workspace's devices now; whoever starts or resumes a campaign has been told of it."""
+SIGNAL = """CASE WHEN d.state IN ('restricted', 'banned_until', 'refused')
+    THEN concat_ws(' ', d.state, extract(epoch FROM d.hold_until))
+  WHEN d.state = 'online' AND lane.chats_refused_until > {now} AND lane.chats_refused_at >= d.state_since
+    THEN concat_ws(' ', 'chats', extract(epoch FROM lane.chats_refused_at)) END"""
+"""SQL: what WhatsApp holds against a device `d` with its `lane` at an instant, by a word of its own or by refusing a new
+conversation; NULL: nothing. The same restriction told again is the same text."""
+_SIGNALS = f"""(SELECT coalesce(jsonb_object_agg(x.id, x.signal), '{{}}') FROM (
+    SELECT d.id, {SIGNAL.format(now="$3::timestamptz")} AS signal FROM devices d
+    LEFT JOIN lanes lane ON (lane.workspace_id, lane.device_id) = (d.workspace_id, d.id)
+    WHERE d.workspace_id = campaigns.workspace_id) x
+  WHERE x.signal IS NOT NULL)"""
+"""SQL: what stands against the workspace's devices now; whoever starts or resumes a campaign has been told of it."""
 
 
 async def unpause(tx: db.Tx, workspace_id: str, campaign_id: str, due_at: datetime | None) -> bool:
@@ -153,7 +162,7 @@ async def unpause(tx: db.Tx, workspace_id: str, campaign_id: str, due_at: dateti
     sql = f"""UPDATE campaigns SET status = paused_from, paused_from = NULL, paused_at = NULL,
                status_reason = NULL, updated_at = $3, due_at = coalesce($4, due_at),
                counted_from = CASE WHEN pause_cause IS NULL THEN counted_from ELSE $3 END,
-               pause_cause = NULL, resume_after = NULL, signals_seen = {SIGNALS}
+               pause_cause = NULL, resume_after = NULL, signals_seen = {_SIGNALS}
              WHERE (workspace_id, id) = ($1, $2) AND status = 'paused'"""
     return await tx.execute(sql, workspace_id, campaign_id, await tx.now(), due_at) == 1
 
@@ -161,7 +170,7 @@ async def unpause(tx: db.Tx, workspace_id: str, campaign_id: str, due_at: dateti
 async def start_now(tx: db.Tx, workspace_id: str, campaign_id: str, plan_hash: str | None = None) -> bool:
     """Make a campaign that has not started due at once, for the people of a plan if one is named; False when it has."""
     sql = f"""UPDATE campaigns SET status = 'pending', paused_from = NULL, paused_at = NULL, plan_hash = $4,
-               status_reason = NULL, due_at = $3, updated_at = $3, signals_seen = {SIGNALS}
+               status_reason = NULL, due_at = $3, updated_at = $3, signals_seen = {_SIGNALS}
              WHERE (workspace_id, id) = ($1, $2) AND (status = 'pending' OR (status = 'paused' AND paused_from = 'pending'))"""
     return await tx.execute(sql, workspace_id, campaign_id, await tx.now(), plan_hash) == 1
 

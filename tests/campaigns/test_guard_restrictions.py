@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from hantar.campaigns import guard, judge, model, service
+from hantar.campaigns import guard, model, service
 from hantar.devices import keeper
 from tests.campaigns.watch import CALMLY, audits, campaign_of, prepare, restrict, resume, signal
 from tests.fleet import Fleet
@@ -118,10 +118,34 @@ async def test_a_scheduled_start_beside_a_restricted_device_waits_for_a_person(f
     assert (await resume(fleet, campaign)).status is model.C.PROCESSING, "its cool-down counts from the restriction"
 
 
+async def test_a_refusal_counts_although_the_service_says_nothing(fleet: Fleet, watch: guard.Guard) -> None:
+    """463 on a send while the device's state stays online: the refusal is to be believed (responsible-sending.md 10)."""
+    hit, *_ = await prepare(fleet, 40)
+    campaign = await fleet.launch(**CALMLY)
+    fleet.line.world.at(hit).trouble.restricted_until = fleet.line.world.wall() + 3600  # it refuses, and tells nobody
+    await fleet.run(3)
+    await watch.look()
+    async with fleet.db.transaction(fleet.workspace) as tx:
+        assert await tx.fetchval("SELECT state FROM devices WHERE id = $1", hit) == "online"
+    paused = await campaign_of(fleet, campaign)
+    assert paused.status_reason == "device_restricted"
+    assert paused.pause_cause is not None
+    assert paused.pause_cause.device_id == hit
+    assert "start no new chats until" in paused.pause_cause.words
+    await fleet.clock.advance(61)
+    assert (await resume(fleet, campaign)).status is model.C.PROCESSING
+    await watch.look(everything=True)
+    assert (await campaign_of(fleet, campaign)).status is model.C.PROCESSING, "it was told of that refusal"
+
+
+async def _nothing(_self: guard.Guard, _devices: set[str] | None) -> None:
+    """The mutant: a restriction is nothing to campaigns."""
+
+
 async def test_mutant_without_restrictions_the_others_send_on(
     fleet: Fleet, watch: guard.Guard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judge, "RESTRICTIONS", {})
+    monkeypatch.setattr(guard.Guard, "_restrictions", _nothing)
     hit, *_ = await prepare(fleet, 40)
     campaign = await fleet.launch(**CALMLY)
     await restrict(fleet, watch, hit)
