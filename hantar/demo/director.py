@@ -20,6 +20,11 @@ LOOK_EVERY = 3.0
 REST = 0.5
 """Seconds between two scenes at least: one thing after the other can be followed."""
 IDLE = 3600.0
+OVER = """SELECT j.workspace_id, j.id FROM jobs j LEFT JOIN campaigns c
+            ON c.workspace_id = j.workspace_id AND c.id::text = j.spec ->> 'campaign_id'
+          WHERE j.kind = $1 AND j.status = 'running'
+            AND (c.id IS NULL OR c.status IN ('finished', 'failed', 'cancelled'))"""
+"""SQL: plays that somebody ended before their last scene."""
 
 
 class Director:
@@ -56,7 +61,11 @@ class Director:
             sql = """SELECT workspace_id, id FROM campaigns
                      WHERE is_demo AND rules <> '{}' AND status IN ('triggered', 'processing')"""
             running = [(row["workspace_id"], row["id"]) for row in await tx.fetch(sql)]
+            over = await tx.fetch(OVER, JOB)
         self._running = {campaign_id for _, campaign_id in running}
+        for row in over:
+            async with self._db.transaction(row["workspace_id"]) as tx:
+                await jobs.finish(tx, row["workspace_id"], row["id"], cancelled=True)
         for workspace_id, campaign_id in running:
             await self._play(workspace_id, campaign_id)
 
@@ -88,7 +97,9 @@ class Director:
     @staticmethod
     async def _script(tx: db.Tx, workspace_id: str, campaign_id: str) -> tuple[str, list[str]] | None:
         """The campaign's job and the scenes played so far; a new job at the start; None when the play is over."""
-        await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{JOB} {campaign_id}")
+        running = "SELECT status IN ('triggered', 'processing') FROM campaigns WHERE id = $1 FOR UPDATE"
+        if not await tx.fetchval(running, campaign_id):
+            return None  # removed or stopped meanwhile
         row = await tx.fetchrow(
             "SELECT id, status, cursor FROM jobs WHERE kind = $1 AND spec ->> 'campaign_id' = $2", JOB, campaign_id
         )

@@ -74,6 +74,19 @@ async def test_two_directors_play_each_scene_once(theatre: Theatre, alice: Calle
     assert (await theatre.played()).count(scenes.Scene.LOST_ANSWER.value) == 1
 
 
+async def test_a_play_that_somebody_ends_is_over(theatre: Theatre, alice: Caller) -> None:
+    """Cancelled, or removed with the demo: its job ends, and none is begun for what is gone."""
+    await theatre.build(alice.user_id)
+    await theatre.begin(theatre.rules)
+    await theatre.play(2)
+    assert await theatre.played()
+    await theatre.wait(theatre.demo.remove(theatre.workspace))
+    await theatre.wait(theatre.director._play(theatre.workspace, theatre.rules))
+    await theatre.director.look()
+    (job,) = await theatre.sql("SELECT status FROM jobs WHERE kind = $1", director.JOB)
+    assert job["status"] == "cancelled"
+
+
 async def test_welcome_has_no_scenes(theatre: Theatre, alice: Caller) -> None:
     await theatre.build(alice.user_id)
     await theatre.begin(theatre.welcome)
