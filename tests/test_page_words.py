@@ -1,4 +1,4 @@
-"""The page has words for every code that a person can meet: why a message ended or waits, why a campaign stands still, what "why?" asks."""
+"""The page has words for every code that a person can meet: ends, waits, pauses, and the steps of a story."""
 
 import ast
 import re
@@ -13,7 +13,8 @@ from hantar.gateways.port import Reason as Refused
 from hantar.outbox import explain, words
 from hantar.outbox.rules import Gate, Reason
 
-PAGE = Path(__file__).parent.parent / "frontend" / "src" / "words" / "en"
+PACKAGE = Path(__file__).parent.parent / "hantar"
+PAGE = PACKAGE.parent / "frontend" / "src" / "words" / "en"
 
 
 def table(file: str, name: str) -> set[str]:
@@ -52,3 +53,20 @@ def test_every_step_of_a_story_has_a_heading() -> None:
     told = steps_told()
     assert {"opt_out", "consent", "hold", "cap", "quiet_hours", "end"} <= told
     assert {*told, *words.WAITS} - table("consent.ts", "rules") == set()
+
+
+def acts_recorded() -> set[str]:
+    """Every action that is written into the audit trail under a fixed name: `audit.record(tx, workspace, who, "a.b", …)`."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "record" and len(node.args) > 4:
+                found |= {each.value for each in ast.walk(node.args[3]) if isinstance(each, ast.Constant)}
+    return {str(each) for each in found}
+
+
+def test_every_act_in_the_audit_trail_is_a_sentence() -> None:
+    recorded = acts_recorded()
+    assert {"policy.changed", "hold.released", "person.erased"} <= recorded
+    text = (PAGE / "settings.ts").read_text(encoding="utf-8")
+    assert {each for each in recorded if f"'{each}': " not in text} == set()

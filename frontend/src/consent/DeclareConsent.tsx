@@ -26,29 +26,35 @@ interface Props {
   value: Declaration | null;
   onChange: (value: Declaration | null) => void;
   isTried: boolean;
+  /** Where somebody came to declare: without the switch, which asks whether. */
+  isAsked?: boolean;
 }
 
-export function DeclareConsent({ value, onChange, isTried }: Props) {
+export function DeclareConsent({ value, onChange, isTried, isAsked = false }: Props) {
   const t = useWords().consent.declare;
   const ledger = useWords().consent.ledger;
   const set = (change: Partial<Declaration>) => value !== null && onChange({ ...value, ...change });
   return (
-    <Card component="section" aria-label={t.title}>
+    <Card component="section" aria-label={t.title} {...(isAsked && { p: 0, withBorder: false, shadow: 'none', bg: 'transparent' })}>
       <Stack gap="sm">
-        <div>
-          <Title order={3} size="h4">
-            {t.title}
-          </Title>
-          <Text size="sm" c="dimmed">
-            {t.hint}
-          </Text>
-        </div>
-        <Switch
-          label={t.agreed}
-          checked={value !== null}
-          onChange={(event) => onChange(event.currentTarget.checked ? noDeclaration : null)}
-          data-testid="import-consent"
-        />
+        {!isAsked && (
+          <div>
+            <Title order={3} size="h4">
+              {t.title}
+            </Title>
+            <Text size="sm" c="dimmed">
+              {t.hint}
+            </Text>
+          </div>
+        )}
+        {!isAsked && (
+          <Switch
+            label={t.agreed}
+            checked={value !== null}
+            onChange={(event) => onChange(event.currentTarget.checked ? noDeclaration : null)}
+            data-testid="import-consent"
+          />
+        )}
         {value === null ? (
           <Text size="sm" c="dimmed">
             {t.skipped}

@@ -8,14 +8,16 @@ import { Section } from '@/parts/Section';
 import { useDemo } from '@/settings/demo';
 import { useWords } from '@/words';
 
-type Step = 'watch' | 'scan' | 'import' | 'plan' | 'drop' | 'report';
+type Step = 'watch' | 'scan' | 'import' | 'plan' | 'drop' | 'report' | 'rules' | 'why';
 
 export function GuidedDemo() {
   const t = useWords().dashboard.guide;
   const devices = useDevices();
   const [done, setDone] = useLocalStorage<Step[]>({ key: 'hantar-demo-done', defaultValue: [] });
   const demoDevice = devices.data?.find((device) => device.is_demo);
-  const campaign = useDemo().data?.campaign_id;
+  const demo = useDemo().data;
+  const campaign = demo?.campaign_id;
+  const rules = demo?.rules_campaign_id;
   const campaignPage = campaign ? `/campaigns/${campaign}` : '/campaigns';
   const steps: [Step, string][] = [
     ['watch', campaignPage],
@@ -24,6 +26,8 @@ export function GuidedDemo() {
     ['plan', '/campaigns/new'],
     ['drop', demoDevice ? `/devices/${demoDevice.id}?tab=simulator` : '/devices'],
     ['report', campaignPage],
+    ['rules', rules ? `/campaigns/${rules}` : '/campaigns'],
+    ['why', rules ? `/campaigns/${rules}?tab=recipients` : '/campaigns'],
   ];
   const toggle = (step: Step) => setDone(done.includes(step) ? done.filter((one) => one !== step) : [...done, step]);
   return (

@@ -6,6 +6,7 @@ import { useEffect, useState } from 'react';
 import type { Device } from '@/api/types';
 import { PictureDrop } from '@/parts/PictureDrop';
 import { ProblemSummary } from '@/parts/ProblemNote';
+import { RefusedSend, isRefused } from './RefusedSend';
 import { SubmitRow } from '@/parts/SubmitRow';
 import { tell } from '@/parts/toast';
 import { useFormProblem } from '@/parts/useFormProblem';
@@ -25,7 +26,7 @@ export function SendImage({ device }: { device: Device }) {
   const problem = useFormProblem(form);
   const image = form.values.image;
 
-  async function submit(values: typeof form.values) {
+  async function submit(values: typeof form.values, knowingly = false) {
     if (values.image === null) return;
     problem.clear();
     try {
@@ -35,6 +36,7 @@ export function SendImage({ device }: { device: Device }) {
         caption: values.caption,
         view_once: values.view_once,
         image: values.image,
+        confirm_opted_out: knowingly,
       });
       tell(t.accepted);
       form.setValues({ caption: '', image: null, view_once: false });
@@ -46,7 +48,11 @@ export function SendImage({ device }: { device: Device }) {
   return (
     <form onSubmit={form.onSubmit((values) => void submit(values))} noValidate>
       <Stack>
-        <ProblemSummary problem={problem.problem} fields={problem.fields} rest={problem.rest} />
+        {isRefused(problem.problem) ? (
+          <RefusedSend problem={problem.problem} isBusy={send.isPending} onAnyway={() => void submit(form.getValues(), true)} />
+        ) : (
+          <ProblemSummary problem={problem.problem} fields={problem.fields} rest={problem.rest} />
+        )}
         <TextInput label={t.phone} description={t.phoneHint} inputMode="tel" autoComplete="off" {...form.getInputProps('phone')} data-testid="send-image-phone" />
         {image === null ? (
           <div>

@@ -3,6 +3,7 @@ import { Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import type { Device } from '@/api/types';
 import { ProblemSummary } from '@/parts/ProblemNote';
+import { RefusedSend, isRefused } from './RefusedSend';
 import { SubmitRow } from '@/parts/SubmitRow';
 import { tell } from '@/parts/toast';
 import { useFormProblem } from '@/parts/useFormProblem';
@@ -23,10 +24,10 @@ export function SendText({ device }: { device: Device }) {
   });
   const problem = useFormProblem(form);
 
-  async function submit(values: typeof form.values) {
+  async function submit(values: typeof form.values, knowingly = false) {
     problem.clear();
     try {
-      await send.mutateAsync({ device_id: device.id, phone: values.phone.trim(), message: values.message });
+      await send.mutateAsync({ device_id: device.id, phone: values.phone.trim(), message: values.message, confirm_opted_out: knowingly });
       tell(t.accepted);
       form.setFieldValue('message', '');
     } catch (error) {
@@ -37,7 +38,11 @@ export function SendText({ device }: { device: Device }) {
   return (
     <form onSubmit={form.onSubmit((values) => void submit(values))} noValidate>
       <Stack>
-        <ProblemSummary problem={problem.problem} fields={problem.fields} rest={problem.rest} />
+        {isRefused(problem.problem) ? (
+          <RefusedSend problem={problem.problem} isBusy={send.isPending} onAnyway={() => void submit(form.getValues(), true)} />
+        ) : (
+          <ProblemSummary problem={problem.problem} fields={problem.fields} rest={problem.rest} />
+        )}
         <TextInput label={t.phone} description={t.phoneHint} inputMode="tel" autoComplete="off" {...form.getInputProps('phone')} data-testid="send-text-phone" />
         <Textarea label={t.message} autosize minRows={3} maxRows={10} {...form.getInputProps('message')} data-testid="send-text-message" />
         <Text size="xs" c="dimmed">

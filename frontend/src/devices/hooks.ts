@@ -70,7 +70,8 @@ export function useEditDevice() {
 }
 
 export interface DeviceLimits {
-  limits: Limits;
+  /** Only those to change. */
+  limits: Partial<Limits>;
   min_delay_seconds: number;
   max_delay_seconds: number;
 }
@@ -182,18 +183,19 @@ function useSend<Input>(send: (input: Input) => Promise<unknown>) {
 }
 
 export function useSendText() {
-  return useSend((body: { device_id: string; phone: string; message: string }) =>
+  return useSend((body: { device_id: string; phone: string; message: string; confirm_opted_out: boolean }) =>
     ask(api.POST('/api/send/message', { body })),
   );
 }
 
 export function useSendImage() {
-  return useSend((input: { device_id: string; phone: string; caption: string; view_once: boolean; image: File }) => {
+  return useSend((input: { device_id: string; phone: string; caption: string; view_once: boolean; image: File; confirm_opted_out: boolean }) => {
     const form = new FormData();
     form.set('device_id', input.device_id);
     form.set('phone', input.phone);
     if (input.caption !== '') form.set('caption', input.caption);
     form.set('view_once', String(input.view_once));
+    if (input.confirm_opted_out) form.set('confirm_opted_out', 'true');
     form.set('image', input.image);
     return askRaw('/api/send/image', { method: 'POST', body: form });
   });

@@ -1,19 +1,20 @@
 // Settings: one's own profile for everyone, the rest for the owner.
 import { Anchor, Grid, NavLink, ScrollArea, Tabs } from '@mantine/core';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { FlaskConical, KeyRound, UserRound, Warehouse, type LucideIcon } from 'lucide-react';
+import { FlaskConical, KeyRound, ScrollText, UserRound, Warehouse, type LucideIcon } from 'lucide-react';
 import { useMay } from '@/accounts/hooks';
 import { PageHead } from '@/parts/PageHead';
 import { useIsPhone } from '@/parts/usePhone';
 import { useWords } from '@/words';
 import { ApiKeys } from './ApiKeys';
+import { Audit } from './Audit';
 import { Demo } from './Demo';
 import { Profile } from './Profile';
 import { Workspace } from './Workspace';
 
 const route = getRouteApi('/shell/settings/$section');
 
-const icons: Record<string, LucideIcon> = { profile: UserRound, workspace: Warehouse, 'api-keys': KeyRound, demo: FlaskConical };
+const icons: Record<string, LucideIcon> = { profile: UserRound, workspace: Warehouse, 'api-keys': KeyRound, audit: ScrollText, demo: FlaskConical };
 
 export default function SettingsPage() {
   const t = useWords();
@@ -22,7 +23,7 @@ export default function SettingsPage() {
   const navigate = useNavigate();
   const isOwner = useMay('owner');
   const isPhone = useIsPhone();
-  const offered = isOwner ? ['profile', 'workspace', 'api-keys', 'demo'] : ['profile'];
+  const offered = isOwner ? ['profile', 'workspace', 'api-keys', 'audit', 'demo'] : ['profile'];
   const here = offered.includes(section) ? section : 'profile';
 
   return (
@@ -68,10 +69,11 @@ export default function SettingsPage() {
             )}
           </Grid.Col>
         )}
-        <Grid.Col span={{ base: 12, sm: offered.length > 1 ? 9 : 12, lg: offered.length > 1 ? 10 : 12 }} maw={960}>
+        <Grid.Col span={{ base: 12, sm: offered.length > 1 ? 9 : 12, lg: offered.length > 1 ? 10 : 12 }} maw={here === 'audit' ? undefined : 960}>
           {here === 'profile' && <Profile />}
           {here === 'workspace' && <Workspace />}
           {here === 'api-keys' && <ApiKeys />}
+          {here === 'audit' && <Audit />}
           {here === 'demo' && <Demo />}
         </Grid.Col>
       </Grid>

@@ -1,5 +1,6 @@
 // Who gets what, when, from which device; who is left out and why; and each device's share. Paged, searchable, as CSV.
-import { Button, Chip, Group, SegmentedControl, Select, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Chip, Group, SegmentedControl, Select, Stack, Text } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import { Download, UserX, Users } from 'lucide-react';
 import { useState } from 'react';
 import { DataTable, type Column } from '@/parts/DataTable';
@@ -148,6 +149,14 @@ function LeftOut({ plan }: { plan: Plan }) {
           ))}
         </Group>
       </Chip.Group>
+      {plan.excluded_by_reason.no_consent !== undefined && (
+        <Text size="sm" mb="sm" data-testid="campaigns-plan-no-consent">
+          {words.noConsent}{' '}
+          <Anchor component={Link} to="/leads/imports" size="sm" underline="always">
+            {words.toImports}
+          </Anchor>
+        </Text>
+      )}
       <DataTable
         label={words.leftTab}
         columns={[

@@ -10,6 +10,7 @@ import { PageHead } from '@/parts/PageHead';
 import { FailedLoad } from '@/parts/ProblemNote';
 import { useAction } from '@/parts/useAction';
 import { useWords } from '@/words';
+import { ImportConsent } from './ImportConsent';
 import { Reading } from './Progress';
 import { Counts, Report } from './Report';
 import { Steps, StepHead } from './Steps';
@@ -162,6 +163,7 @@ function Ended({ of }: { of: ImportDetail }) {
           </Button>
         )}
       </Group>
+      <ImportConsent of={of} />
       <Report of={of} />
     </Stack>
   );

@@ -1,5 +1,6 @@
 // Imports: look into a file, try it, import it, watch it, read its report.
-import { declarationBody } from '@/consent/DeclareConsent';
+import { declarationBody, type Declaration } from '@/consent/DeclareConsent';
+import { consentChanged } from '@/consent/hooks';
 import { useMutation, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { api, ask, upload } from '@/api/client';
 import { useCursorList } from '@/api/lists';
@@ -52,6 +53,19 @@ interface SendFile {
   isDryRun: boolean;
   onProgress?: (share: number) => void;
   signal?: AbortSignal;
+}
+
+/** Declares consent for everybody of an import who has none of it yet; a large one goes on as a job. */
+export function useDeclareForImport() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, declaration }: { id: string; declaration: Declaration }) =>
+      ask(api.POST('/api/imports/{id}/consent', { params: { path: { id } }, body: declarationBody(declaration) })),
+    onSuccess: () => {
+      importsChanged(cache);
+      consentChanged(cache);
+    },
+  });
 }
 
 export function useImports() {

@@ -5,6 +5,7 @@ export const app = {
   title: (page: string, state?: string) => [state, page, 'Hantar'].filter(Boolean).join(' · '),
   skip: 'Skip to the page',
   nav: {
+    withWaiting: (place: string, n: number) => `${place}, ${n === 1 ? '1 person waits' : `${n} people wait`} for you`,
     label: 'Main navigation',
     bottom: 'Main pages',
     dashboard: 'Dashboard',

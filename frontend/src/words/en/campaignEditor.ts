@@ -164,6 +164,8 @@ export const campaignEditor = {
     refreshed: (when: string) => `Worked out ${when}`,
     people: 'Who gets it',
     leftTab: 'Left out and why',
+    noConsent: 'Did these people agree when you collected their numbers? Declare it for their import, then look at the plan again.',
+    toImports: 'To the imports',
     devicesTab: 'Devices',
     view: 'Show',
     warnings: 'Please note',

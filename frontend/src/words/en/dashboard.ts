@@ -75,6 +75,8 @@ export const dashboard = {
       plan: ['Plan a campaign of your own', 'See who gets what, when, and who is left out and why.'],
       drop: ['Let a device drop', 'Take it offline in its simulator tab while a campaign runs, then bring it back.'],
       report: ['Read the report', 'Every count opens its list of people.'],
-    } as Record<'watch' | 'scan' | 'import' | 'plan' | 'drop' | 'report', [string, string]>,
+      rules: ['Start “Rules at work”', 'One example of every reason to leave somebody out or to wait. Its answers appear under Consent.'],
+      why: ['Ask “Why?” on any row', 'Every rule that was asked, each wait and each attempt, in order.'],
+    } as Record<'watch' | 'scan' | 'import' | 'plan' | 'drop' | 'report' | 'rules' | 'why', [string, string]>,
   },
 };

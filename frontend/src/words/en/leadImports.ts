@@ -173,6 +173,23 @@ export const leadImports = {
     another: 'Import another file',
   },
 
+  consent: {
+    title: 'Consent',
+    none: 'No consent was declared for this file.',
+    given: 'Declared when it was imported:',
+    consented: 'Have consent by this import',
+    optedOutLines: 'Had opted out before',
+    optedOutLinesHint: 'Imported, and still left alone.',
+    optedOut: 'Opted out since',
+    optedOutHint: 'Of the people this import brought.',
+    declare: 'Declare consent',
+    declareTitle: (file: string) => `Declare consent for ${file}`,
+    act: 'Declare',
+    done: (written: number, already: number, optedOut: number) =>
+      `${count(written, 'consent', 'consents')} written, ${number(already)} had one` + (optedOut > 0 ? `. ${number(optedOut)} opted out and stay so.` : '.'),
+    goesOn: 'It takes a moment; it goes on by itself.',
+  },
+
   list: {
     title: 'Past imports',
     lead: 'What was imported, and what became of the rows.',
