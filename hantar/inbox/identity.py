@@ -6,6 +6,7 @@ Everyone who comes out of here is locked until the transaction ends, so that wha
 from hantar.consent import service as consent
 from hantar.gateways import port
 from hantar.inbox import model, store
+from hantar.jobs import service as jobs
 from hantar.kit import db
 from hantar.leads import merging
 from hantar.outbox import queue
@@ -65,7 +66,9 @@ async def link(tx: db.Tx, workspace_id: str, key: str, opaque: str) -> PersonId:
     for _ in range(ROUNDS):
         one, other = await persons.at_alias(tx, number), await persons.at_alias(tx, lid)
         if one and other and one != other:
-            await merge(tx, workspace_id, one, other)
+            await persons.lock(tx, [one, other])
+            if (await persons.at_alias(tx, number), await persons.at_alias(tx, lid)) == (one, other):
+                await merge(tx, workspace_id, one, other)
         elif one is None or other is None:
             person = one or other or await persons.at_phone(tx, workspace_id, key)
             await persons.lock(tx, [person])
@@ -100,6 +103,7 @@ async def merge(tx: db.Tx, workspace_id: str, keep: str, drop: str) -> None:
     outbox.tell_moves(tx, await queue.move_person(tx, workspace_id, gone, kept))
     for row in await store.move(tx, kept, gone, await tx.now()):
         tx.tell("hold.changed", workspace_id, hold_id=row["id"], person_id=kept, kind=row["kind"], open=False)
+    await jobs.move_person(tx, workspace_id, gone, kept)  # an erasure that was asked for is not lost
     await persons.absorb(tx, kept, gone)
     await _settle(tx, workspace_id, kept, was_out=was_out)
 

@@ -44,6 +44,16 @@ async def start(tx: Tx, workspace_id: str, job_id: str) -> bool:
     return job is not None
 
 
+async def spec(tx: Tx, workspace_id: str, job_id: str) -> dict[str, Any]:
+    """What the job was told to do, as it stands now."""
+    return await store.spec(tx, workspace_id, job_id)
+
+
+async def move_person(tx: Tx, workspace_id: str, gone: str, kept: str) -> None:
+    """Two persons are one: open jobs about `gone` (`person_id` in their spec) are about `kept` from now on."""
+    await store.move_person(tx, workspace_id, gone, kept)
+
+
 async def progress(
     tx: Tx, workspace_id: str, job_id: str, *, done: int, total: int | None = None, cursor: dict[str, Any] | None = None
 ) -> None:

@@ -30,6 +30,21 @@ async def get(tx: Tx, workspace_id: str, job_id: str) -> Job | None:
     return _job(row) if row else None
 
 
+async def spec(tx: Tx, workspace_id: str, job_id: str) -> dict[str, Any]:
+    """What a job was told to do; empty for one that is not there."""
+    found: dict[str, Any] | None = await tx.fetchval(
+        "SELECT spec FROM jobs WHERE (workspace_id, id) = ($1, $2)", workspace_id, job_id
+    )
+    return found or {}
+
+
+async def move_person(tx: Tx, workspace_id: str, gone: str, kept: str) -> None:
+    """Open jobs about one person are about another."""
+    sql = """UPDATE jobs SET spec = jsonb_set(spec, '{person_id}', to_jsonb($3::text))
+             WHERE workspace_id = $1 AND status IN ('queued', 'running') AND spec ->> 'person_id' = $2"""
+    await tx.execute(sql, workspace_id, gone, kept)
+
+
 async def newest(tx: Tx, workspace_id: str, before: str | None, limit: int) -> list[Job]:
     """Jobs made before one, newest first."""
     where = Where(workspace_id).add("workspace_id = $1")

@@ -6,7 +6,6 @@ the names still stand in the database, every step can be repeated.
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 import structlog
 
@@ -73,26 +72,30 @@ class Eraser:
 
     async def work(self) -> int:
         """Do every erasure that waits; returns how many."""
-        sql = """SELECT workspace_id, id, spec FROM jobs WHERE kind = $1 AND status IN ('queued', 'running') ORDER BY id"""
+        sql = """SELECT workspace_id, id FROM jobs WHERE kind = $1 AND status IN ('queued', 'running') ORDER BY id"""
         async with self._db.system() as tx:
             waiting = await tx.fetch(sql, model.JOB)
         done = 0
         for row in waiting:
             try:
-                await self._erase(row["workspace_id"], row["id"], row["spec"])
+                await self._erase(row["workspace_id"], row["id"])
                 done += 1
             except port.PairingRefused:
                 log.warning("eraser.gateway_away", job=row["id"])  # it is tried again
         return done
 
-    async def _erase(self, workspace_id: str, job_id: str, spec: Mapping[str, Any]) -> None:
-        person_id = PersonId(spec["person_id"])
-        async with self._db.transaction(workspace_id) as tx:
-            await jobs.start(tx, workspace_id, job_id)
-            numbers = await store.spellings(tx, person_id)
-        await self._forget(numbers)
-        async with self._db.transaction(workspace_id) as tx:
-            await erase(tx, workspace_id, person_id, spec.get("asked_by"))
+    async def _erase(self, workspace_id: str, job_id: str) -> None:
+        is_done = False
+        while not is_done:  # whoever is merged into another entry meanwhile is erased there
+            async with self._db.transaction(workspace_id) as tx:
+                await jobs.start(tx, workspace_id, job_id)
+                spec = await jobs.spec(tx, workspace_id, job_id)
+                person_id = PersonId(spec["person_id"])
+                numbers = await store.spellings(tx, person_id)
+            await self._forget(numbers)
+            async with self._db.transaction(workspace_id) as tx:
+                is_done = await erase(tx, workspace_id, person_id, spec.get("asked_by"))
+                is_done = is_done or (await jobs.spec(tx, workspace_id, job_id)).get("person_id") == person_id
         await self._forget(numbers)  # what arrived between the two
         async with self._db.transaction(workspace_id) as tx:
             await jobs.finish(tx, workspace_id, job_id, result={"person_id": person_id, "stays": list(model.STAYS)})
@@ -103,12 +106,15 @@ class Eraser:
                 await driver.forget_people(sorted(numbers))
 
 
-async def erase(tx: db.Tx, workspace_id: str, person_id: PersonId, by: str | None) -> None:
-    """Blank a person over all rooms, in one transaction. Doing it twice changes nothing more."""
+async def erase(tx: db.Tx, workspace_id: str, person_id: PersonId, by: str | None) -> bool:
+    """Blank a person over all rooms, in one transaction; False when there is no such entry (any more).
+
+    Doing it twice changes nothing more.
+    """
     await persons.lock(tx, [person_id])
     keys = await persons.keys(tx, person_id)
     if not keys:
-        return
+        return await store.is_there(tx, person_id)
     now = await tx.now()
     words = await store.spellings(tx, person_id) | await store.names(tx, person_id)
     await store.note_erasure(tx, workspace_id, ids.new_id(), keys, by, now)
@@ -119,3 +125,4 @@ async def erase(tx: db.Tx, workspace_id: str, person_id: PersonId, by: str | Non
     await store.drop_media(tx, list(gone.media_ids))
     await store.forget_replies(tx, words)
     tx.tell("person.erased", workspace_id, person_id=person_id)
+    return True

@@ -130,6 +130,11 @@ async def drop_media(tx: db.Tx, media_ids: list[str]) -> int:
     return await tx.execute(sql, media_ids)
 
 
+async def is_there(tx: db.Tx, person_id: str) -> bool:
+    """Whether there is such an entry, erased or not."""
+    return bool(await tx.fetchval("SELECT EXISTS (SELECT 1 FROM persons WHERE id = $1)", person_id))
+
+
 async def forget_replies(tx: db.Tx, words: set[str]) -> int:
     """Empty kept answers to repeated requests in which one of these words stands; the request still counts as done."""
     sql = """UPDATE idempotency_keys k SET body = '{}' FROM unnest($1::bytea[]) AS word
@@ -144,9 +149,12 @@ async def note_erasure(tx: db.Tx, workspace_id: str, erasure_id: str, keys: list
 
 
 async def to_erase_again(tx: db.Tx) -> list[db.Row]:
-    """Persons who were erased, and are back with a restored backup: made before their erasure, and not erased in it."""
-    sql = """SELECT DISTINCT p.id FROM erasures e JOIN person_aliases a ON a.key = ANY(e.keys)
-             JOIN persons p ON p.id = a.person_id AND p.created_at < e.at AND p.erased_at IS NULL"""
+    """Persons who were erased, and are back with a restored backup: named so before their erasure, and not erased in it.
+
+    The name's own age counts: whoever came back after an erasure may be merged with an older entry.
+    """
+    sql = """SELECT DISTINCT p.id FROM erasures e JOIN person_aliases a ON a.key = ANY(e.keys) AND a.created_at < e.at
+             JOIN persons p ON p.id = a.person_id AND p.erased_at IS NULL"""
     return await tx.fetch(sql)
 
 

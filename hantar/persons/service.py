@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 from hantar.kit import db, ids, phone
 from hantar.persons import model
@@ -48,12 +49,12 @@ async def at_opaque(tx: db.Tx, workspace_id: str, lid: str) -> PersonId:
     return PersonId(await at_alias(tx, alias) or made)
 
 
-async def add_alias(tx: db.Tx, workspace_id: str, person_id: PersonId, alias: Alias) -> bool:
-    """One more name of a person; False when that name is taken already, by this person or another."""
+async def add_alias(tx: db.Tx, workspace_id: str, person_id: PersonId, alias: Alias, since: datetime | None = None) -> bool:
+    """One more name of a person (known `since` then, by default now); False when it is taken, by this person or another."""
     sql = """INSERT INTO person_aliases (workspace_id, kind, value, key, person_id, created_at)
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"""
     key = tx.fingerprint(alias.kind.value, alias.value)
-    return await tx.execute(sql, workspace_id, alias.kind.value, alias.value, key, person_id, await tx.now()) == 1
+    return await tx.execute(sql, workspace_id, alias.kind.value, alias.value, key, person_id, since or await tx.now()) == 1
 
 
 async def add_phone(tx: db.Tx, workspace_id: str, person_id: PersonId, key: str) -> bool:
@@ -107,7 +108,7 @@ async def backfill(database: db.Database, page: int = 1000) -> int:
     A person without an alias is never written to, so a lost run shows as silence and never as a missed opt-out.
     """
     done, after = 0, (_FIRST, _FIRST)
-    sql = """SELECT p.workspace_id, p.id, p.phone FROM persons p WHERE p.phone IS NOT NULL AND NOT EXISTS (
+    sql = """SELECT p.workspace_id, p.id, p.phone, p.created_at FROM persons p WHERE p.phone IS NOT NULL AND NOT EXISTS (
                SELECT 1 FROM person_aliases a WHERE (a.workspace_id, a.person_id) = (p.workspace_id, p.id))
                AND (p.workspace_id, p.id) > ($2, $3) ORDER BY p.workspace_id, p.id LIMIT $1"""
     while True:
@@ -119,7 +120,7 @@ async def backfill(database: db.Database, page: int = 1000) -> int:
         for workspace_id, persons in by_workspace.items():
             async with database.transaction(workspace_id) as tx:
                 for row in persons:
-                    await add_alias(tx, workspace_id, row["id"], Alias(AliasKind.PHONE, row["phone"]))
+                    await add_alias(tx, workspace_id, row["id"], Alias(AliasKind.PHONE, row["phone"]), row["created_at"])
                 zones = [(row["id"], list(phone.zones_of(row["phone"]))) for row in persons]
                 await tx.executemany("UPDATE persons SET zones = $2 WHERE id = $1", zones)
         done += len(rows)
