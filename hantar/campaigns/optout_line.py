@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hantar.campaigns import audience, model
+from hantar.campaigns import judging, model
 from hantar.campaigns.rulebook import SIMULATED, Rulebook
 from hantar.consent import words
 from hantar.kit import db
@@ -98,7 +98,7 @@ def _written(word: str, text: str) -> Iterable[re.Match[str]]:
 
 def _same_length(text: str) -> str:
     """The text in lower case without accents, each letter in its place."""
-    return "".join((unicodedata.normalize("NFD", each)[0].lower() or each)[:1] for each in text)
+    return "".join((unicodedata.normalize("NFKD", each)[0].lower() or each)[:1] for each in text)
 
 
 def _is_marked(text: str, match: re.Match[str]) -> bool:
@@ -159,7 +159,7 @@ async def look(tx: db.Tx, book: Rulebook, draft: model.Draft) -> Line:
 async def _first_kinds(tx: db.Tx, book: Rulebook, draft: model.Draft) -> list[str]:
     """Kinds of devices by which somebody of the audience would get their first campaign message."""
     where = db.Where()
-    audience.match(where, book.workspace_id, draft.audience)
+    judging.match(where, book.workspace_id, draft.audience)
     kind = f"{where.value(book.as_kind)}::text" if book.as_kind else "d.rules_kind"
     simulated = where.value(list(SIMULATED))
     sql = f"""SELECT k.kind FROM (SELECT DISTINCT {kind} AS kind FROM devices d

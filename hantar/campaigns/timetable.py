@@ -163,7 +163,7 @@ class _Run:
     def __init__(self, groups: Sequence[Group], pace: Pace, start: datetime) -> None:
         self.pace, self.now, self.end = pace, start, start + LONGEST
         self.queues = [_Queue(each, each.count, start) for each in groups]
-        self.chats = pace.chats if pace.chats is not None else Used(start - DAY, 0)
+        self.chats = pace.chats if pace.chats is not None else Used(start - DAY, 0)  # a day that has ended
         self.allowed: int | None = pace.new_chats(self.chats.at)
         windows = ((MINUTE, pace.per_minute, pace.minute), (HOUR, pace.per_hour, pace.hour), (DAY, pace.per_day, pace.day))
         self.meters = [
@@ -196,7 +196,7 @@ class _Run:
             until = self._shut_until(queue)
             cause = "quiet_hours"
             if until is None and queue.group.is_new and self._chats_left() == 0:
-                until, cause = self.chats.at + DAY, "device_limit"
+                until, cause = (self.chats.at if self._is_counting() else self.now) + DAY, "device_limit"
             if until is not None:
                 queue.since, queue.cause, moved = until, cause, True
         return moved
@@ -211,10 +211,15 @@ class _Run:
         queue.shuts_at = shuts(opens_at, queue.group.zones, self.pace.window) or self.end
         return None if opens_at == self.now else opens_at
 
+    def _is_counting(self) -> bool:
+        """Whether a day of new conversations has begun and not ended: it begins with the first of them."""
+        return self.now < self.chats.at + DAY
+
     def _chats_left(self) -> int | None:
-        if self.now >= self.chats.at + DAY:
-            self.chats, self.allowed = Used(self.now, 0), self.pace.new_chats(self.now)
-        return None if self.allowed is None else max(0, self.allowed - self.chats.count)
+        if self._is_counting():
+            return None if self.allowed is None else max(0, self.allowed - self.chats.count)
+        self.allowed = self.pace.new_chats(self.now)
+        return self.allowed
 
     def _serve(self, together: list[_Queue]) -> None:
         total = sum(each.left for each in together)
@@ -224,22 +229,26 @@ class _Run:
                 count = min(count, ceil((queue.shuts_at - self.now).total_seconds() / self.pace.gap))
         new = sum(each.left for each in together if each.group.is_new)
         left = self._chats_left() if new else None
-        if left is not None and new:
-            count = min(count, max(1, left * total // new))
-        shares = _shared(max(1, count), [each.left for each in together], [each.group.is_new for each in together], left)
-        for queue, share in zip(together, shares, strict=True):
-            if share:
-                self._write(queue, share, sum(shares))
         if left is not None:
-            begun = sum(share for queue, share in zip(together, shares, strict=True) if queue.group.is_new)
-            self.chats = Used(self.chats.at, self.chats.count + begun)
+            count = min(count, max(1, left * total // new))
+            if self._is_counting() and self.pace.gap > 0:
+                count = min(count, ceil((self.chats.at + DAY - self.now).total_seconds() / self.pace.gap))
+        shares = _shared(max(1, count), [each.left for each in together], [each.group.is_new for each in together], left)
+        dealt = sorted(zip(together, shares, strict=True), key=lambda pair: -pair[1])
+        for place, (queue, share) in enumerate(pair for pair in dealt if pair[1]):
+            self._write(queue, share, sum(shares), place)
+        begun = sum(share for queue, share in dealt if queue.group.is_new)
+        if begun:
+            at, count = (self.chats.at, self.chats.count) if self._is_counting() else (self.now, 0)
+            self.chats = Used(at, count + begun)
         for meter in self.meters:
             meter.count += sum(shares)
         self.now += timedelta(seconds=self.pace.gap * sum(shares))
 
-    def _write(self, queue: _Queue, share: int, count: int) -> None:
-        place = queue.group.count - queue.left
-        queue.stretches.append(Stretch(place, share, self.now, self.pace.gap * count / share, queue.cause))
+    def _write(self, queue: _Queue, share: int, count: int, turn: int) -> None:
+        """Spread a share evenly over a run of so many; whoever has the larger share begins earlier, so that all fit."""
+        at = self.now + timedelta(seconds=turn * self.pace.gap)
+        queue.stretches.append(Stretch(queue.group.count - queue.left, share, at, self.pace.gap * count / share, queue.cause))
         queue.left -= share
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hantar.campaigns import audience, model, store
+from hantar.campaigns import audience, judging, model, store
 from hantar.campaigns.rulebook import Rulebook
 from hantar.kit import db
 from hantar.outbox import model as outbox
@@ -21,20 +21,20 @@ class Page:
 def _candidates(where: db.Where, campaign: model.Campaign, after: str | None, limit: int) -> str:
     """SQL of a page of leads with `early`; a person who has an earlier lead that counts is a duplicate, whatever its page."""
     draft = campaign.draft
-    audience.match(where, campaign.workspace_id, draft.audience)
+    judging.match(where, campaign.workspace_id, draft.audience)
     if after is not None:
         where.add("l.id > {}::uuid", after)
     needs = where.value(render.required(draft.text))
     earlier = db.Where(*where.values)
-    audience.match(earlier, campaign.workspace_id, draft.audience, "b")
+    judging.match(earlier, campaign.workspace_id, draft.audience, "b")
     where.values[:] = earlier.values
-    own = audience.why(needs)
+    own = judging.why(needs)
     return f"""
       SELECT g.*, CASE WHEN g.why IS NOT NULL THEN g.why WHEN EXISTS (
           SELECT 1 FROM leads b WHERE {earlier} AND b.person_id = g.person_id AND b.id < g.id
-            AND {audience.why(needs, "b")} IS NULL)
+            AND {judging.why(needs, "b")} IS NULL)
         THEN 'duplicate_of' END AS early
-      FROM (SELECT {audience.WHOLE}, {own} AS why FROM leads l WHERE {where} ORDER BY l.id LIMIT {int(limit)}) g"""
+      FROM (SELECT {judging.WHOLE}, {own} AS why FROM leads l WHERE {where} ORDER BY l.id LIMIT {int(limit)}) g"""
 
 
 async def write_page(
@@ -48,15 +48,17 @@ async def write_page(
 ) -> Page:
     """INSERT … SELECT one page of leads as queued messages; who is in already stays as they are (unique per person).
 
+    Who waits from the start, for the hour or for the first people, has it noted for "why?".
+
     `base` is the first 24 hexadecimal digits of the ids, so that they rise in the order of sending. `given` is how many each
     device has already: a message expires so long after *its own* planned time, wherever it stands in its device's queue. The
     first `canary` people are queued, the others planned until they may follow.
     """
     where, draft, now = db.Where(), campaign.draft, await tx.now()
     leads = _candidates(where, campaign, after, limit)
-    found = await audience.openings(tx, book, draft.audience)
+    found = await judging.openings(tx, book, draft.audience)
     among = "AND m.person_id IN (SELECT g.person_id FROM page g)"
-    people = audience.judged(where, book, found, "SELECT * FROM page", among)
+    people = judging.judged(where, book, found, "SELECT * FROM page", among)
     v = where.value
     own = v((draft.min_delay_seconds + draft.max_delay_seconds) / 2)
     held_from = draft.canary - sum(given.values()) if draft.canary is not None and campaign.canary_passed_at is None else None
@@ -74,13 +76,20 @@ async def write_page(
                               waiting_for, priority, not_before, expires_at, created_at)
         SELECT p.workspace_id, ({v(base)}::text || lpad(to_hex(p.turn), 8, '0'))::uuid, 'campaign',
                {v(campaign.id)}::uuid, p.person_id, p.id, p.device_id, {v(campaign.content_id)}::uuid, p.name, p.phone,
-               CASE WHEN {is_held} THEN 'planned' ELSE 'queued' END, CASE WHEN {is_held} THEN 'canary' END,
+               CASE WHEN {is_held} THEN 'planned' ELSE 'queued' END,
+               CASE WHEN {is_held} THEN 'canary' WHEN p.opens_at > {v(book.starts_at)}::timestamptz THEN 'quiet_hours' END,
                {v(outbox.PRIORITY[outbox.MessageKind.CAMPAIGN])}::smallint, p.opens_at,
                p.opens_at + make_interval(secs =>
                  p.expires_after + p.place * p.stretch * greatest({own}::float8, p.seconds_each)),
                {v(now)}::timestamptz
         FROM placed p ORDER BY p.id
-        ON CONFLICT (workspace_id, source_id, step_id, person_id, twin) DO NOTHING RETURNING device_id)
+        ON CONFLICT (workspace_id, source_id, step_id, person_id, twin) DO NOTHING
+        RETURNING workspace_id, id, device_id, waiting_for, not_before),
+      noted AS (
+        INSERT INTO message_events (workspace_id, message_id, id, at, kind, cause, until)
+        SELECT workspace_id, id, gen_random_uuid(), {v(now)}::timestamptz, 'wait', waiting_for,
+               CASE WHEN waiting_for = 'quiet_hours' THEN not_before END
+        FROM written WHERE waiting_for IS NOT NULL)
       SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last, (SELECT count(*) FROM page) AS seen, device_id, n
       FROM (SELECT NULL::uuid AS device_id, 0::bigint AS n
             UNION ALL SELECT device_id, count(*) FROM written GROUP BY device_id) AS each"""

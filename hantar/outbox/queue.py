@@ -89,9 +89,10 @@ async def put_off(tx: db.Tx, workspace_id: str, source_id: str, by: timedelta) -
 
 async def release_source(tx: db.Tx, workspace_id: str, source_id: str, by: timedelta) -> int:
     """Queue what a source held back for its first people, living longer by this; returns how many messages that is."""
-    sql = """UPDATE messages SET state = 'queued', waiting_for = NULL, expires_at = expires_at + $3
+    sql = """UPDATE messages SET state = 'queued', expires_at = expires_at + $3,
+               waiting_for = CASE WHEN not_before > $4 THEN 'quiet_hours' END
              WHERE (workspace_id, source_id) = ($1, $2) AND state = 'planned' AND waiting_for = 'canary'"""
-    return await tx.execute(sql, workspace_id, source_id, by)
+    return await tx.execute(sql, workspace_id, source_id, by, await tx.now())
 
 
 async def cancel_one(tx: db.Tx, workspace_id: str, message_id: str, now: datetime) -> int:

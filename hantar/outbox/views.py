@@ -75,7 +75,7 @@ _SHUT = f"(({lanes.restricted('$1')} OR d.state = 'banned_until') AND NOT ({lane
 _LAST_WAIT = """(SELECT e.until FROM message_events e WHERE (e.workspace_id, e.message_id) = (m.workspace_id, m.id)
       AND e.kind = 'wait' ORDER BY e.at DESC, e.id DESC LIMIT 1)"""
 
-WAITS_FOR = f"""CASE WHEN m.state <> 'queued' THEN NULL
+WAITS_FOR = f"""CASE WHEN m.state = 'planned' THEN m.waiting_for WHEN m.state <> 'queued' THEN NULL
     WHEN NOT coalesce(s.is_open, true) THEN 'campaign_paused'
     WHEN m.waiting_for IS NOT NULL AND m.not_before > $1 THEN m.waiting_for
     WHEN {_SHUT} THEN 'device_restricted'

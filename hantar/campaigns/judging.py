@@ -1,0 +1,181 @@
+"""Who of many people may be written to, and why the others not: one question to the database.
+
+The plan asks it about everybody, the planner about one page after another; both get the same answer, in the order of
+`words.REASONS`. What `outbox.rules.judge` says of one message at its time, this says of many people before.
+"""
+
+from collections.abc import Sequence
+
+from hantar.campaigns import model
+from hantar.campaigns.rulebook import SIMULATED, Opening, Rulebook
+from hantar.consent import quiet
+from hantar.consent import service as consent
+from hantar.kit import db
+from hantar.outbox import facts, render
+from hantar.outbox.pace import HOUR
+from hantar.outbox.rules import WEEK
+from hantar.policy import model as policy
+
+LEAD = "l.id, l.person_id, l.device_id, l.time_zone"
+"""SQL: what judging needs of a lead."""
+WHOLE = f"{LEAD}, l.name, l.phone, l.niches, l.attributes"
+"""SQL: what a text needs as well."""
+
+
+def match(where: db.Where, workspace_id: str, audience: model.Audience, lead: str = "l") -> None:
+    """The conditions by which leads belong to an audience."""
+    where.add(f"{lead}.workspace_id = {{}}", workspace_id)
+    if audience.niche_keys is not None:
+        where.add(f"{lead}.niche_keys && {{}}::text[]", list(audience.niche_keys))
+    if audience.target_status is not model.TargetStatus.ALL:
+        where.add(f"{lead}.target_status = {{}}", audience.target_status.value)
+    if audience.device_ids is not None:
+        where.add(f"{lead}.device_id = ANY({{}}::uuid[])", list(audience.device_ids))
+
+
+def why(needs: str, lead: str = "l") -> str:
+    """SQL for the reason to leave a lead out by itself; `needs` is the number of the array of required fields."""
+    return f"""CASE WHEN {lead}.device_id IS NULL THEN 'no_device'
+      WHEN EXISTS (SELECT 1 FROM unnest({needs}::text[]) AS need WHERE coalesce(btrim(CASE need WHEN 'name' THEN {lead}.name
+        WHEN 'phone' THEN {lead}.phone WHEN 'niche' THEN array_to_string({lead}.niches, ', ')
+        ELSE (SELECT value FROM jsonb_each_text({lead}.attributes) WHERE lower(key) = need LIMIT 1) END), '') = '')
+      THEN 'missing_variable' END"""
+
+
+def candidates(where: db.Where, workspace_id: str, audience: model.Audience, text: str, columns: str = LEAD) -> str:
+    """SQL of all matched leads with `early`: the reason that lies in the lead itself or in another lead of the same person."""
+    match(where, workspace_id, audience)
+    own = why(where.value(render.required(text)))
+    return f"""
+      SELECT m.*, CASE WHEN m.why IS NOT NULL THEN m.why
+          WHEN row_number() OVER (PARTITION BY m.person_id, m.why IS NULL ORDER BY m.id) > 1 THEN 'duplicate_of' END AS early
+      FROM (SELECT {columns}, {own} AS why FROM leads l WHERE {where} OFFSET 0) m"""
+
+
+def _kind(book: Rulebook, where: db.Where) -> str:
+    return f"{where.value(book.as_kind)}::text" if book.as_kind else "d.rules_kind"
+
+
+async def openings(tx: db.Tx, book: Rulebook, audience: model.Audience) -> tuple[Opening, ...]:
+    """When people may be written to, for each kind of device and each set of zones there is; few, however many people.
+
+    The key of a set is the lead's own zone where it names a place, else the zones of the number.
+    """
+    if not book.needs_zones:
+        return ()
+    where = db.Where()
+    match(where, book.workspace_id, audience)
+    own = await tx.fetch(
+        f"SELECT DISTINCT time_zone FROM leads l WHERE {where} AND time_zone IS NOT NULL ORDER BY 1", *where.values
+    )
+    numbers = """SELECT DISTINCT array_to_string(zones, ',') AS zones
+                 FROM (SELECT DISTINCT zones FROM persons WHERE workspace_id = $1) p ORDER BY 1"""
+    sets = await tx.fetch(numbers, book.workspace_id)
+    keys = [row["time_zone"] for row in own if quiet.is_zone(row["time_zone"])] + [f",{row['zones']}" for row in sets]
+    return tuple(book.opening(kind, key) for kind in book.kinds for key in keys)
+
+
+def classes(found: Sequence[Opening]) -> dict[tuple[str, ...], int]:
+    """A number for each distinct set of zones; people of one class have their turns at the same hours."""
+    return {zones: n for n, zones in enumerate(dict.fromkeys(((), *(each.zones for each in found))))}
+
+
+def judged(where: db.Where, book: Rulebook, found: Sequence[Opening], candidates: str, among: str = "") -> str:
+    """SQL of candidates with `reason` (NULL: gets it), `kind`, `class` of zones, `opens_at`, `is_new`, `has_consent`.
+
+    `among` may narrow the messages `m` that count to those of the candidates, where these are few.
+    """
+    v, person = where.value, "f.workspace_id, f.person_id"
+    history = _history(where, book, among)
+    when = f"coalesce(z.opens_at, {v(book.starts_at)}::timestamptz)"
+    is_new = "true" if book.as_kind else "coalesce(c.first_out_at, c.first_in_at) IS NULL"
+    return f"""
+      SELECT f.*, k.kind, coalesce(z.class, 0) AS class, {when} AS opens_at, coalesce(z.stretch, 1) AS stretch,
+        {is_new} AS is_new, s.has_consent, k.expires_after, greatest((d.min_delay_seconds + d.max_delay_seconds) / 2, k.gap,
+          60.0 / least(d.per_minute, k.per_minute), 3600.0 / least(d.per_hour, k.per_hour),
+          86400.0 / least(d.per_day, k.per_day))::float8 AS seconds_each, CASE WHEN f.early IS NOT NULL THEN f.early
+          WHEN {consent.LIVE.format(person=person)} THEN 'opted_out'
+          WHEN k.is_strict AND NOT s.has_consent THEN 'no_consent'
+          WHEN {consent.HELD.format(person=person)}
+            OR NOT EXISTS (SELECT 1 FROM person_aliases a WHERE (a.workspace_id, a.person_id) = ({person})) THEN 'on_hold'
+          WHEN {_capped(when, [book.rules(kind) for kind in book.kinds])} THEN 'cap'
+          WHEN z.is_out THEN 'quiet_hours' END AS reason
+      FROM (SELECT {v(book.workspace_id)}::uuid AS workspace_id, e.* FROM ({candidates}) e) f
+      LEFT JOIN devices d ON (d.workspace_id, d.id) = (f.workspace_id, f.device_id)
+      LEFT JOIN {_numbers(where, book)} ON k.kind = {_kind(book, where)}
+      CROSS JOIN LATERAL (SELECT {consent.CONSENTED.format(person=person, now=f"{v(book.starts_at)}::timestamptz")}
+        AS has_consent) s
+      LEFT JOIN chats c ON (c.workspace_id, c.device_id, c.person_id) = (f.workspace_id, f.device_id, f.person_id)
+      LEFT JOIN ({history}) h ON h.person_id = f.person_id AND h.is_simulated = (k.kind = ANY({v(list(SIMULATED))}::text[]))
+      {_zones(where, found, person)} OFFSET 0"""
+
+
+def _numbers(where: db.Where, book: Rulebook) -> str:
+    """SQL: what the rules of each kind of device say, as `k`."""
+    kinds = [(kind, book.rules(kind)) for kind in book.kinds]
+    ints = (
+        *("person_cap_day", "person_cap_week", "device_per_minute", "device_per_hour", "device_per_day", "expires_after"),
+        *("unanswered_max", "unanswered_rest"),
+    )
+    v = where.value
+    columns = ", ".join(f"{v([getattr(rules, name) for _, rules in kinds])}::int[]" for name in ints)
+    return f"""unnest({v([kind for kind, _ in kinds])}::text[], {v([r.consent_mode == "strict" for _, r in kinds])}::boolean[],
+        {v([r.device_gap for _, r in kinds])}::float8[], {columns})
+      AS k (kind, is_strict, gap, cap_day, cap_week, per_minute, per_hour, per_day, expires_after, unanswered_max,
+        unanswered_rest)"""
+
+
+def _zones(where: db.Where, found: Sequence[Opening], person: str) -> str:
+    """SQL: joins when each person may be written to; without any opening that is always."""
+    if not found:
+        return "CROSS JOIN (SELECT 0 AS class, NULL::timestamptz AS opens_at, false AS is_out, 1.0::float8 AS stretch) z"
+    numbers = classes(found)
+    names = ("kind", "key", "opens_at", "is_out", "stretch")
+    columns = [[getattr(each, name) for each in found] for name in names]
+    values = [where.value(each) for each in (*columns, [numbers[each.zones] for each in found])]
+    own = f"f.time_zone = ANY({values[1]}::text[])"
+    return f"""JOIN persons p ON (p.workspace_id, p.id) = ({person})
+      LEFT JOIN unnest({values[0]}::text[], {values[1]}::text[], {values[2]}::timestamptz[], {values[3]}::boolean[],
+        {values[4]}::float8[], {values[5]}::int[]) AS z ({", ".join(names)}, class)
+        ON z.kind = k.kind AND z.key = CASE WHEN {own} THEN f.time_zone ELSE ',' || array_to_string(p.zones, ',') END"""
+
+
+def _history(where: db.Where, book: Rulebook, among: str) -> str:
+    """SQL: what campaigns sent of late to people who may be at a cap, by side: simulated traffic counts for no real device."""
+    v = where.value
+    least = min((min(rules.person_cap_day, rules.person_cap_week) for rules in map(book.rules, book.kinds)), default=1)
+    recent = f"""m.workspace_id = {v(book.workspace_id)}::uuid AND m.claimed_at > {v(book.starts_at - WEEK - HOUR)}::timestamptz
+        AND m.kind IN ('campaign', 'sequence') {among}"""
+    return f"""
+      SELECT m.person_id, o.{facts.SIMULATED} AS is_simulated,
+        array_agg(coalesce(m.sent_at, m.claimed_at + interval '{facts.ANSWER_BY}'))
+          FILTER (WHERE m.kind = 'campaign' AND (m.state <> 'failed' OR m.sent_at IS NOT NULL)) AS times,
+        max(m.ended_at) FILTER (WHERE m.state = 'failed' AND m.reason = 'capped')
+          + interval '1 day' * power(2, count(*) FILTER (WHERE m.state = 'failed' AND m.reason = 'capped') - 1) AS closed_until
+      FROM messages m JOIN devices o ON (o.workspace_id, o.id) = (m.workspace_id, m.device_id)
+      WHERE {recent} AND m.person_id IN (
+        SELECT m.person_id FROM messages m WHERE {recent} GROUP BY m.person_id
+        HAVING count(*) >= {v(least)}::int OR count(*) FILTER (WHERE m.state = 'failed') > 0)
+      GROUP BY m.person_id, is_simulated"""
+
+
+def _capped(when: str, rules_of_kinds: Sequence[policy.Rules]) -> str:
+    """SQL: whether somebody has had as many campaign messages as they may by then, or the service closed them to marketing."""
+    capped = f"""k.cap_day <= 0 OR k.cap_week <= 0 OR (h.person_id IS NOT NULL AND (coalesce(h.closed_until > {when}, false)
+      OR (SELECT count(*) FILTER (WHERE t > {when} - interval '1 day') >= k.cap_day OR count(*) >= k.cap_week
+          FROM unnest(h.times) AS t WHERE t > {when} - interval '7 days')))"""
+    return f"{capped} OR {_resting(when)}" if any(rules.unanswered_max is not None for rules in rules_of_kinds) else capped
+
+
+def _resting(when: str) -> str:
+    """SQL: whether somebody answered none of so many campaign messages and is left alone for a while (`unanswered_rest`)."""
+    same_side = f"o.{facts.SIMULATED} = (k.kind = ANY(ARRAY['simulator', 'demo']))"
+    wrote = f"""SELECT max(i.last_in_at) FROM chats i JOIN devices o ON (o.workspace_id, o.id) = (i.workspace_id, i.device_id)
+        WHERE (i.workspace_id, i.person_id) = (f.workspace_id, f.person_id) AND {same_side}"""
+    return f"""(k.unanswered_max IS NOT NULL AND (
+      SELECT count(*) >= k.unanswered_max
+        AND coalesce(max(m.claimed_at) > {when} - make_interval(days => k.unanswered_rest), true)
+      FROM messages m JOIN devices o ON (o.workspace_id, o.id) = (m.workspace_id, m.device_id)
+      WHERE (m.workspace_id, m.person_id) = (f.workspace_id, f.person_id) AND m.kind = 'campaign' AND m.claimed_at IS NOT NULL
+        AND (m.state <> 'failed' OR m.sent_at IS NOT NULL) AND {same_side}
+        AND m.claimed_at > coalesce(({wrote}), '-infinity')))"""
