@@ -151,9 +151,9 @@ async def _withdraw_older(
     sql = f"""UPDATE consents c SET withdrawn_at = w.at
       FROM (SELECT x.id, {WITHDRAWN_BY.format(person="$1::uuid, x.person_id", given_at="$4")} AS at
             FROM unnest($2::uuid[], $3::uuid[]) AS x (id, person_id)) w
-      WHERE (c.workspace_id, c.id) = ($1, w.id) AND w.at IS NOT NULL
-        AND (SELECT EXISTS (SELECT 1 FROM suppressions s WHERE s.at > $4))"""
-    await tx.execute(sql, workspace_id, list(consent_ids), list(person_ids), given_at)
+      WHERE (c.workspace_id, c.id) = ($1, w.id) AND w.at IS NOT NULL"""
+    if await tx.fetchval("SELECT EXISTS (SELECT 1 FROM suppressions WHERE at > $1)", given_at):
+        await tx.execute(sql, workspace_id, list(consent_ids), list(person_ids), given_at)
 
 
 async def standings(tx: db.Tx, person_ids: Sequence[str]) -> dict[str, model.Standing]:

@@ -51,46 +51,46 @@ async def staged_people(tx: db.Tx, workspace_id: str, import_id: ImportId) -> li
 # ---------------------------------------------------------------- everybody of an import, or of a filter
 @dataclass(frozen=True, slots=True)
 class People:
-    """Some people a declaration is for: how many, how many still need it, how many are opted out.
+    """Some people a declaration is for: how many, and how many still need it.
 
     Of a page also who needs it, and the last of them all by id.
     """
 
     seen: int
     needing: int
-    opted_out: int
     needy: tuple[str, ...]
     last: str | None
 
 
-def _of_import(import_id: ImportId, after: str | None) -> tuple[str, list[Any]]:
+def _of_import(import_id: ImportId, after: str | None, first: str) -> tuple[str, list[Any]]:
     """People of an import: of its leads, and of lines whose person the device had already."""
     where = db.Where(import_id)
     if after:
         where.add("person_id > {}::uuid", after)
-    mine = f"import_id = $1 AND {where}"
-    sql = (
-        f"SELECT person_id FROM leads WHERE {mine} UNION SELECT person_id FROM import_rows "
-        f"WHERE person_id IS NOT NULL AND outcome <> 'failed' AND {mine}"
-    )
-    return sql, where.values
+    of_leads = f"SELECT DISTINCT person_id FROM leads WHERE import_id = $1 AND {where} {first}"
+    known = "person_id IS NOT NULL AND outcome <> 'failed'"
+    of_lines = f"SELECT DISTINCT person_id FROM import_rows WHERE import_id = $1 AND {known} AND {where} {first}"
+    return f"({of_leads}) UNION ({of_lines}) {first}", where.values
 
 
-def _of_filter(asked: Filter, after: str | None, now: datetime) -> tuple[str, list[Any]]:
+def _of_filter(asked: Filter, after: str | None, first: str, now: datetime) -> tuple[str, list[Any]]:
     where = store.where(asked, now)
     if after:
         where.add("leads.person_id > {}::uuid", after)
-    return f"SELECT DISTINCT person_id FROM leads WHERE {where}", where.values
+    return f"SELECT DISTINCT person_id FROM leads WHERE {where} {first}", where.values
 
 
-def _of(of: ImportId | Filter, after: str | None, now: datetime) -> tuple[str, list[Any]]:
-    return _of_import(of, after) if isinstance(of, str) else _of_filter(of, after, now)
+def _of(of: ImportId | Filter, now: datetime, after: str | None = None, page: int | None = None) -> tuple[str, list[Any]]:
+    """A query of the people meant, each once, and its values; with `page` the first of them after a person."""
+    first = f"ORDER BY 1 LIMIT {int(page)}" if page else ""
+    return _of_import(of, after, first) if isinstance(of, str) else _of_filter(of, after, first, now)
 
 
-async def count(tx: db.Tx, of: ImportId | Filter) -> int:
-    """How many people a declaration is for."""
-    sql, values = _of(of, None, await tx.now())
-    return int(await tx.fetchval(f"SELECT count(*) FROM ({sql}) people", *values))
+async def count(tx: db.Tx, of: ImportId | Filter, *, opted_out: bool = False) -> int:
+    """How many people a declaration is for, or how many of them are opted out."""
+    sql, values = _of(of, await tx.now())
+    only = f"WHERE person_id IN ({consents.SUPPRESSED})" if opted_out else ""
+    return int(await tx.fetchval(f"SELECT count(*) FROM ({sql}) people {only}", *values))
 
 
 async def people(
@@ -102,24 +102,22 @@ async def people(
     `only_missing` is off.
     """
     now = await tx.now()
-    sql, values = _of(of, after, now)
+    sql, values = _of(of, now, after, page)
     bound = db.Where(*values)
-    person = "p.workspace_id, p.id"
+    has = "EXISTS (SELECT 1 FROM consents c WHERE c.person_id = asked.person_id AND {})"
     if isinstance(of, str):
-        has = f"EXISTS (SELECT 1 FROM consents c WHERE (c.workspace_id, c.person_id) = ({person}) AND c.import_id = $1)"
+        has = has.format("c.import_id = $1")
     else:
-        has = consents.CONSENTED.format(person=person, now=bound.value(now)) if only_missing else "false"
-    needy = "array_agg(id ORDER BY id) FILTER (WHERE NOT has)" if page else "NULL::uuid[]"
+        has = has.format(consents.GRANTED.format(now=bound.value(now))) if only_missing else "false"
+    needy = "array_agg(person_id ORDER BY person_id) FILTER (WHERE NOT has)" if page else "NULL::uuid[]"
     row = await tx.fetchrow(
-        f"WITH asked AS MATERIALIZED ({sql}{f' ORDER BY 1 LIMIT {int(page)}' if page else ''}), "
-        f"found AS (SELECT p.id, {has} AS has, {consents.LIVE.format(person=person)} AS is_out "
-        "FROM asked JOIN persons p ON p.id = asked.person_id) "
-        f"SELECT count(*) AS seen, count(*) FILTER (WHERE NOT has) AS needing, count(*) FILTER (WHERE is_out) AS opted_out, "
-        f"{needy} AS needy, (SELECT person_id FROM asked ORDER BY 1 DESC LIMIT 1) AS last FROM found",
+        f"WITH asked AS MATERIALIZED ({sql}) "
+        f"SELECT count(*) AS seen, count(*) FILTER (WHERE NOT has) AS needing, {needy} AS needy, "
+        f"(SELECT person_id FROM asked ORDER BY 1 DESC LIMIT 1) AS last FROM (SELECT person_id, {has} AS has FROM asked) found",
         *bound.values,
     )
     assert row is not None  # noqa: S101 an aggregate gives one row
-    return People(row["seen"], row["needing"], row["opted_out"], tuple(row["needy"] or ()), row["last"])
+    return People(row["seen"], row["needing"], tuple(row["needy"] or ()), row["last"])
 
 
 async def lock_import(tx: db.Tx, import_id: ImportId) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -85,7 +85,8 @@ class Declared:
 async def preview(tx: db.Tx, asked: Declaration) -> Declared:
     """What it would bring. Raises `ImportNotFound`, `ImportRunning`, `NothingImported`."""
     await _check(tx, asked)
-    return _said(await declare_store.people(tx, asked.of, only_missing=asked.only_missing))
+    found = await declare_store.people(tx, asked.of, only_missing=asked.only_missing)
+    return replace(_said(found), opted_out=await declare_store.count(tx, asked.of, opted_out=True))
 
 
 async def declare(tx: db.Tx, workspace_id: str, asked: Declaration, by: str | None) -> Declared | Job:
@@ -109,18 +110,19 @@ async def _check(tx: db.Tx, asked: Declaration) -> None:
 
 
 def _said(found: declare_store.People) -> Declared:
-    return Declared(found.seen, found.needing, found.seen - found.needing, found.opted_out)
+    return Declared(found.seen, found.needing, found.seen - found.needing)
 
 
 async def _page(tx: db.Tx, workspace_id: str, asked: Declaration, after: str | None) -> tuple[Declared, str | None]:
-    """Write the next people; None instead of a person when these were the last."""
+    """Write the next people; None instead of a person when these were the last. The first page counts who is opted out."""
+    opted_out = 0 if after else await declare_store.count(tx, asked.of, opted_out=True)
     if not isinstance(asked.of, Filter):
         await declare_store.lock_import(tx, asked.of)
     found = await declare_store.people(tx, asked.of, only_missing=asked.only_missing, after=after, page=PAGE)
     await consents.give(tx, workspace_id, found.needy, asked.given)
     if not isinstance(asked.of, Filter):
         await declare_store.note(tx, asked.of, found.needing, imports.given_json(asked.given))
-    return _said(found), found.last if found.seen == PAGE else None
+    return replace(_said(found), opted_out=opted_out), found.last if found.seen == PAGE else None
 
 
 async def since(tx: db.Tx, import_ids: Sequence[str]) -> dict[str, imports.Since]:
