@@ -151,7 +151,8 @@ def _history(where: db.Where, book: Rulebook, among: str) -> str:
         array_agg(coalesce(m.sent_at, m.claimed_at + interval '{facts.ANSWER_BY}'))
           FILTER (WHERE m.kind = 'campaign' AND (m.state <> 'failed' OR m.sent_at IS NOT NULL)) AS times,
         max(m.ended_at) FILTER (WHERE m.state = 'failed' AND m.reason = 'capped')
-          + interval '1 day' * power(2, count(*) FILTER (WHERE m.state = 'failed' AND m.reason = 'capped') - 1) AS closed_until
+          + interval '1 day' * power(2, least({facts.MOST_REFUSALS},
+            count(*) FILTER (WHERE m.state = 'failed' AND m.reason = 'capped')) - 1) AS closed_until
       FROM messages m JOIN devices o ON (o.workspace_id, o.id) = (m.workspace_id, m.device_id)
       WHERE {recent} AND m.person_id IN (
         SELECT m.person_id FROM messages m WHERE {recent} GROUP BY m.person_id

@@ -15,6 +15,8 @@ from hantar.outbox.rules import WEEK, Facts, Used
 
 ANSWER_BY = "90 seconds"
 """A message that may have left did so at most this long after its claim: a linked device's library waits 75 s for an answer."""
+MOST_REFUSALS = 8
+"""Refusals that count for how long a person is closed: only those of 7 days are read, and 2^7 days are more than that."""
 SIMULATED = "rules_kind IN ('simulator', 'demo')"
 """SQL: whether a device reaches nobody; simulated traffic never counts for a real device's caps."""
 
@@ -116,4 +118,4 @@ def _facts(row: db.Row, now: datetime) -> Facts:
 
 def _closed_until(refusals: int, refused_at: datetime | None) -> datetime | None:
     """The service's own marketing cap closes a person for 24 h, doubling each time (responsible-sending.md 2)."""
-    return None if refused_at is None else refused_at + DAY * 2 ** (refusals - 1)
+    return None if refused_at is None else refused_at + DAY * 2 ** (min(refusals, MOST_REFUSALS) - 1)

@@ -270,6 +270,12 @@ class SourceEnded(errors.Conflict):
     code = "campaign_ended"
 
 
+class TooLate(errors.Conflict):
+    """The confirmation of an opt-out or opt-in leaves within minutes or never, so this one is not sent again."""
+
+    code = "too_late"
+
+
 class AlreadyLeft(errors.Conflict):
     """This message has left or has ended, so it cannot be cancelled."""
 

@@ -222,7 +222,8 @@ async def settle(tx: db.Tx, workspace_id: str, message_id: str, state: model.Mes
                sent_at = CASE WHEN $3 = 'sent' THEN coalesce(sent_at, claimed_at) ELSE sent_at END,
                ended_at = CASE WHEN $3 = 'queued' THEN NULL ELSE $4::timestamptz END,
                not_before = CASE WHEN $3 = 'queued' THEN $4 ELSE not_before END,
-               expires_at = CASE WHEN $3 = 'queued' THEN greatest(expires_at, $4 + interval '1 hour') ELSE expires_at END
+               expires_at = CASE WHEN $3 = 'queued' AND duty IS NULL THEN greatest(expires_at, $4 + interval '1 hour')
+                 ELSE expires_at END
              WHERE (workspace_id, id) = ($1, $2) AND state = 'unknown'"""
     return await tx.execute(sql, workspace_id, message_id, state.value, now)
 

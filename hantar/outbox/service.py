@@ -197,7 +197,7 @@ async def resolve(
 ) -> db.Row:
     """A person settles an unconfirmed message, and that is written down; `send_again` keeps its wire id and may be a double.
 
-    Raises `NotUnconfirmed`; for `send_again` also `SourceEnded`, `PersonErased` or `TwinStands`.
+    Raises `NotUnconfirmed`; for `send_again` also `SourceEnded`, `TooLate`, `PersonErased` or `TwinStands`.
     """
     row = await views.message(tx, workspace_id, message_id)
     if outcome == "send_again":
@@ -219,6 +219,8 @@ async def resolve(
 async def _check_resend(tx: db.Tx, workspace_id: str, row: db.Row) -> None:
     if await queue.is_ended(tx, workspace_id, row["source_id"]):
         raise model.SourceEnded
+    if row["duty"] is not None and row["expires_at"] <= await tx.now():
+        raise model.TooLate
     if await tx.fetchval("SELECT erased_at FROM persons WHERE (workspace_id, id) = ($1, $2)", workspace_id, row["person_id"]):
         raise model.PersonErased
     if await queue.twin_stands(tx, workspace_id, row["id"]):

@@ -523,3 +523,17 @@ async def test_mutant_without_expiry_is_too_late(fleet: Fleet, monkeypatch: pyte
     monkeypatch.setattr("hantar.outbox.store.end_late", never)
     expires, ids = await outage(fleet)
     assert too_late(fleet, expires, ids), "the mutant lives"
+
+
+async def test_many_refusals_of_one_person_close_them_and_never_stop_the_engine(fleet: Fleet) -> None:
+    """Refusals that come late may be many at once; the rest that doubles with each has an end."""
+    (device,) = await fleet.add_devices(1)
+    refused = await fleet.enqueue(device, PHONES[:1] * 40, state="queued")
+    await fleet.sql("UPDATE messages SET state = 'claimed', claimed_at = $1", fleet.clock.now())
+    await fleet.sql("UPDATE messages SET state = 'failed', reason = 'capped', ended_at = $1", fleet.clock.now())
+    one, other = await fleet.enqueue(device, PHONES[:2])
+    await fleet.run(3)
+    assert len(refused) == 40
+    assert (await row_of(fleet, one))["reason"] == "cap"
+    assert fleet.reached() == [PHONES[1]]
+    assert other

@@ -330,3 +330,20 @@ async def test_roles_keys_and_strangers(
         assert (await http(who).post(f"/api/messages/{message}/resolve", json=body)).status_code == status
         assert (await http(who).post(f"/api/messages/{message}/cancel")).status_code == status
     assert (await http(mallory).get(f"/api/messages/{message}")).status_code == 404
+
+
+async def test_a_confirmation_is_not_sent_again_later(http: cast.Http, fleet: Fleet, bob: Caller, device: str) -> None:
+    """It passes every rule, so it leaves within its minutes or never: who said STOP hears nothing days later."""
+    made = (await fleet.enqueue(device, ["60123450002"], kind="auto_reply", priority=0, duty="optout_confirmation"))[0]
+    async with fleet.db.system() as tx:
+        late = await tx.now()
+        sql = "UPDATE messages SET state = $2, claimed_at = $3, expires_at = $3 WHERE id = $1"
+        await tx.execute(sql, made, "claimed", late)
+        await tx.execute("UPDATE messages SET state = 'unknown' WHERE id = $1", made)
+    await fleet.clock.advance(3600)
+    await fleet.engine.leases.beat()
+    reply = await http(bob).post(f"/api/messages/{made}/resolve", json={"outcome": "send_again", "reason": "x"})
+    await fleet.run(3)
+    assert fleet.reached() == []
+    assert (reply.status_code, reply.json()["code"]) == (409, "too_late")
+    assert [row["state"] for row in await fleet.rows()] == ["unknown"]
