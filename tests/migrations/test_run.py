@@ -7,7 +7,9 @@ import asyncpg
 import pytest
 from alembic import command
 
+from hantar.kit import db
 from hantar.migrations import run
+from hantar.persons import service as persons
 from tests.conftest import _named
 
 
@@ -64,3 +66,42 @@ async def test_a_database_of_a_newer_program_is_refused(empty: str) -> None:
     await owner.close()
     with pytest.raises(run.SchemaTooNew, match="newer Hantar"):
         await run.upgrade(empty)
+
+
+async def _upgrade_to(dsn: str, revision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = command.upgrade
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "upgrade", lambda config, _head: whole(config, revision))
+        await run.upgrade(dsn)
+
+
+OLD = """
+INSERT INTO workspaces (id, name, time_zone, created_at)
+  VALUES ('00000000-0000-7000-8000-000000000001', 'Old', 'UTC', now());
+INSERT INTO devices (workspace_id, id, name, driver, is_linked, state, state_since, per_minute, per_hour, per_day, is_demo,
+    created_at, updated_at) VALUES
+  ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000011', 'Real', 'linked', true, 'online', now(),
+    6000, 200000, 2000000, false, now(), now()),
+  ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000012', 'Shown', 'simulator', true, 'online', now(),
+    6000, 200000, 2000000, true, now(), now());
+INSERT INTO persons (workspace_id, id, phone, created_at)
+  SELECT '00000000-0000-7000-8000-000000000001', gen_random_uuid(), '6012345' || n, now() FROM generate_series(1000, 1099) n;
+"""
+
+
+async def test_a_database_of_the_first_version_comes_along_with_its_data(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Devices with limits beyond today's are brought within them; people get their alias at the start, once."""
+    await _upgrade_to(empty, "0001", monkeypatch)
+    owner = await asyncpg.connect(empty)
+    await owner.execute(OLD)
+    await run.upgrade(empty)
+    limits = await owner.fetch("SELECT rules_kind, per_minute, per_hour, per_day, linked_at FROM devices ORDER BY id")
+    assert [tuple(row)[:4] for row in limits] == [("linked", 20, 500, 5000), ("demo", 6000, 200000, 2000000)]
+    assert all(row["linked_at"] for row in limits)
+    await owner.close()
+    database = db.Database(empty, key=b"k" * 32)
+    assert await persons.backfill(database, page=30) == 100
+    assert await persons.backfill(database, page=30) == 0
+    async with database.system() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM person_aliases") == 100
+    await database.close()

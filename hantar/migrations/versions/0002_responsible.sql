@@ -276,6 +276,9 @@ CREATE TRIGGER guard_installation_policy BEFORE INSERT OR UPDATE ON installation
 CREATE TRIGGER guard_policy BEFORE INSERT OR UPDATE ON policies FOR EACH ROW EXECUTE FUNCTION guard_policy();
 --;;
 -- ---------------------------------------------------------------- devices
+UPDATE devices SET per_minute = least(per_minute, 20), per_hour = least(per_hour, 500), per_day = least(per_day, 5000)
+WHERE driver = 'linked';
+--;;
 ALTER TABLE devices
   ADD COLUMN rules_kind text GENERATED ALWAYS AS (CASE WHEN is_demo THEN 'demo' ELSE driver END) STORED,
   ADD COLUMN linked_at timestamptz,
