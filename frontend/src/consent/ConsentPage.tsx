@@ -33,9 +33,10 @@ export default function ConsentPage() {
               <Tabs.Tab
                 key={one}
                 value={one}
+                styles={{ tabSection: { flexShrink: 0 } }}
                 rightSection={
                   one === 'holds' && (waiting.data ?? 0) > 0 ? (
-                    <Badge size="sm" color="yellow" className="hantar-state-yellow" circle={(waiting.data ?? 0) < 10}>
+                    <Badge size="sm" color="yellow" className="hantar-state-yellow" miw={22} px={6} styles={{ label: { overflow: 'visible' } }}>
                       {waiting.data}
                     </Badge>
                   ) : undefined

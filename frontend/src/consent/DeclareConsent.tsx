@@ -87,7 +87,7 @@ export function DeclareConsent({ value, onChange, isTried, isAsked = false }: Pr
               label={t.declaration}
               checked={value.declared}
               onChange={(event) => set({ declared: event.currentTarget.checked })}
-              error={isTried && !value.declared ? t.declarationMissing : undefined}
+              error={isTried && !value.declared ? (isAsked ? t.declarationNeeded : t.declarationMissing) : undefined}
               data-testid="import-consent-declared"
             />
           </>

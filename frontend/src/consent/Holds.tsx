@@ -90,7 +90,11 @@ function HoldCard({ hold, onRelease }: { hold: Hold; onRelease: () => void }) {
               <Phone digits={hold.phone} withCopy />
             )}
           </Group>
-          {hold.text !== null && hold.text !== '' && (
+          {hold.text === null || hold.text === '' ? (
+            <Text size="sm" c="dimmed">
+              {t.noText}
+            </Text>
+          ) : (
             <Text style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }} lineClamp={6}>
               “{hold.text}”
             </Text>

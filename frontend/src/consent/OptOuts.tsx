@@ -128,7 +128,7 @@ function Filters({ search, onChange, onClear }: { search: ConsentSearch; onChang
         value={search.show ?? null}
         onChange={(value) => onChange({ show: value === 'live' || value === 'past' ? value : undefined })}
         clearable
-        w={150}
+        w={210}
       />
     </FilterBar>
   );

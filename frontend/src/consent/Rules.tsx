@@ -29,7 +29,7 @@ export function Rules() {
   if (here === undefined) return null;
   return (
     <Stack gap="lg">
-      <Alert color="blue" variant="light">
+      <Alert color="tide" variant="light">
         {t.stance}
       </Alert>
       <SegmentedControl

@@ -72,13 +72,15 @@ function Proof() {
 }
 
 function useColumns(): Column<AuditEntry>[] {
-  const t = useWords().settings.audit;
+  const all = useWords();
+  const t = all.settings.audit;
+  const reasons = { ...all.states.reason, ...t.reasons };
   return [
     { key: 'at', header: t.columns.at, width: 130, render: (row) => <Moment at={row.at} />, onPhone: 'main' },
-    { key: 'actor', header: t.columns.actor, render: (row) => <Words>{row.actor}</Words>, onPhone: 'main' },
+    { key: 'actor', header: t.columns.actor, render: (row) => <Words>{row.actor_id === null && row.actor === 'rules' ? t.byRules : row.actor}</Words>, onPhone: 'main' },
     { key: 'action', header: t.columns.action, render: (row) => <Text size="sm" fw={600}>{t.actions[row.action] ?? row.action}</Text>, onPhone: 'title' },
     { key: 'object', header: t.columns.object, render: (row) => <Thing row={row} /> },
-    { key: 'reason', header: t.columns.reason, render: (row) => <Words>{row.reason ?? '–'}</Words> },
+    { key: 'reason', header: t.columns.reason, render: (row) => <Words>{row.reason === null ? '–' : (reasons[row.reason] ?? row.reason)}</Words> },
     { key: 'sides', header: t.columns.sides, width: 60, render: (row) => <Sides row={row} /> },
   ];
 }

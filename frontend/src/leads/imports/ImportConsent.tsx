@@ -24,7 +24,7 @@ export function ImportConsent({ of }: { of: ImportDetail }) {
       title={t.title}
       hint={of.consent === null ? t.none : t.given}
       actions={
-        mayEdit && (
+        mayEdit && of.consent === null && (
           <Button variant="default" leftSection={<HandHeart size={16} aria-hidden />} onClick={() => setOpen(true)} data-testid="import-declare">
             {t.declare}
           </Button>

@@ -97,6 +97,7 @@ export const consent = {
     wordingMissing: 'Write what they agreed to.',
     declaration: 'I declare that the people in this file agreed to hear from us in these words.',
     declarationMissing: 'Confirm the declaration, or switch the question off.',
+    declarationNeeded: 'Confirm that they agreed.',
   },
   words: {
     lead: 'A message that is one of these words, in any language, case or spelling, opts its writer out at once. You can add words; none can be removed.',
@@ -309,6 +310,7 @@ export const consent = {
     noneHint: 'When somebody writes “please stop” or asks something, they appear here.',
     more: 'Load more',
     unknownNumber: 'Unknown number',
+    noText: 'What they wrote is not stored.',
     kinds: { intent: 'Wants to stop?', conversation: 'Asked something' } as Record<string, string>,
     on: (device: string) => `on ${device}`,
     after: 'after',

@@ -18,6 +18,8 @@ export const settings = {
     empty: 'Nothing has been recorded yet',
     emptyHint: 'Changed rules, released opt-outs, resumed campaigns, exports and erasures appear here.',
     columns: { at: 'When', actor: 'Who', action: 'What', object: 'On what', reason: 'Why', sides: 'Change' },
+    byRules: 'The rules',
+    reasons: { clean: 'The first people went well' } as Record<string, string>,
     showSides: (n: number) => `Before and after of entry ${n}`,
     what: 'What',
     before: 'Before',
