@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from math import sqrt
 from typing import Any
 
-from hantar.campaigns import estimate, model, timetable
+from hantar.campaigns import model, timetable
 from hantar.campaigns.audience import Part
 from hantar.campaigns.rulebook import Rulebook
 from hantar.kit import db
 from hantar.outbox.pace import DAY, HOUR, MINUTE
 from hantar.policy import model as policy
 
+LATE_QUANTILE = 1.2816
+"""90 % of a normal distribution lies below mean + 1.2816 deviations; the sum of many random pauses is close to normal."""
 Slot = tuple[str, tuple[str, ...], bool]
 """Part of a device's people: the device, their zones, whether they are new and stand apart for it."""
 
@@ -30,11 +32,14 @@ class Device:
     linked_at: datetime | None
     used: Mapping[str, timetable.Used]
     """By the name of the lane's window: `minute`, `hour`, `day`, `chats`."""
+    next_at: datetime | None = None
+    """When its lane may send next; None: at once."""
 
 
 async def devices(tx: db.Tx, book: Rulebook, ids: Iterable[str]) -> dict[str, Device]:
     """The devices of a plan by id. As another kind they have used nothing: simulated traffic never counts for a real device."""
-    sql = """SELECT d.*, l.minute_at, l.minute_count, l.hour_at, l.hour_count, l.day_at, l.day_count, l.chats_at, l.chats_count
+    sql = """SELECT d.*, l.minute_at, l.minute_count, l.hour_at, l.hour_count, l.day_at, l.day_count, l.chats_at, l.chats_count,
+               greatest(l.next_at, l.rest_until) AS next_at
              FROM devices d LEFT JOIN lanes l ON (l.workspace_id, l.device_id) = (d.workspace_id, d.id)
              WHERE d.workspace_id = $1 AND d.id = ANY($2::uuid[]) ORDER BY d.name, d.id"""
     found = {}
@@ -51,6 +56,7 @@ async def devices(tx: db.Tx, book: Rulebook, ids: Iterable[str]) -> dict[str, De
             limits=(row["per_minute"], row["per_hour"], row["per_day"]),
             linked_at=row["linked_at"],
             used=used,
+            next_at=None if is_fresh else row["next_at"],
         )
     return found
 
@@ -86,8 +92,8 @@ class Course:
             found[slot] = found.get(slot, 0) + each.count
         return found
 
-    def timetable(self, gap: float) -> timetable.Timetable:
-        """Every turn when pauses are so many seconds long."""
+    def timetable(self, gap: float, start: datetime | None = None) -> timetable.Timetable:
+        """Every turn when pauses are so many seconds long, from an instant on (None: the campaign's start)."""
         groups = [timetable.Group(zones, is_new, count) for (_, zones, is_new), count in self.groups.items()]
         rules = self.book.rules(self.device.kind)
         minute, hour, day = self.limits
@@ -102,7 +108,7 @@ class Course:
             new_chats=self.new_chats if self.is_split else lambda _at: None,
             **used,
         )
-        return timetable.make(groups, pace, self.book.starts_at)
+        return timetable.make(groups, pace, start or self.book.starts_at)
 
     @property
     def limits(self) -> tuple[int, int, int]:
@@ -125,9 +131,9 @@ class Course:
 
     @property
     def late(self) -> float:
-        """The pause in seconds by which nine runs of ten have ended: the sum of many random pauses is close to normal."""
+        """The pause in seconds by which nine runs of ten have ended."""
         last = max(1, self.count - 1)
-        return self.mean + estimate.LATE_QUANTILE * (self.high - self.low) / sqrt(12) / sqrt(last)
+        return self.mean + LATE_QUANTILE * (self.high - self.low) / sqrt(12) / sqrt(last)
 
 
 def course(draft: model.Draft, book: Rulebook, device: Device, parts: Sequence[Part]) -> Course:

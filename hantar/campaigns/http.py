@@ -214,10 +214,11 @@ async def cancel_campaign(campaign_id: uuid.UUID, at: access.At = SEND) -> http_
 
 
 @router.post("/campaigns/{campaign_id}/release-canary", summary="Let the others follow the first people")
-async def release_canary(campaign_id: uuid.UUID, at: access.At = SEND) -> http_models.CampaignOut:
+async def release_canary(campaign_id: uuid.UUID, request: Request, at: access.At = SEND) -> http_models.CampaignOut:
     """A second call changes nothing; 409 `no_canary` when this campaign holds nobody back."""
+    actor = audit.by(at, request)
     async with at.tx() as tx:
-        return await _out(tx, await service.release_canary(tx, at.workspace_id, str(campaign_id)))
+        return await _out(tx, await service.release_canary(tx, at.workspace_id, str(campaign_id), by=actor))
 
 
 class TriggerIn(inputs.In):

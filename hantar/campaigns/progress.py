@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from hantar.campaigns import estimate, model, service, store
+from hantar.campaigns import model, remaining, service, store
 from hantar.kit import clock, cluster, db
 from hantar.outbox import views
 
@@ -38,27 +38,8 @@ async def of(tx: db.Tx, campaign: model.Campaign, counts: views.Counts | None = 
     now = await tx.now()
     sent, first = await views.sent_since(tx, campaign.workspace_id, campaign.id, now - RATE_OVER)
     over = max(10.0, (now - first).total_seconds()) if first else 60.0
-    spans = await _spans(tx, campaign, now)
-    eta_at, eta_late_at = estimate.ends(spans)
+    eta_at, eta_late_at = await remaining.ends(tx, campaign, now)
     return Progress(counts, round(60 * sent / min(60.0, over), 1), eta_at, eta_late_at)
-
-
-async def _spans(tx: db.Tx, campaign: model.Campaign, now: datetime) -> list[estimate.Span]:
-    """What each device still has to send; a device that is away counts as if it came back now."""
-    sql = """SELECT m.device_id, count(*) AS n, d.min_delay_seconds, d.max_delay_seconds, d.per_minute, d.per_hour, d.per_day,
-                    max(greatest(l.next_at, l.rest_until)) AS next_at
-             FROM messages m
-             JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
-             LEFT JOIN lanes l ON (l.workspace_id, l.device_id) = (m.workspace_id, m.device_id)
-             WHERE (m.workspace_id, m.source_id) = ($1, $2) AND m.state IN ('queued', 'claimed')
-             GROUP BY m.device_id, d.min_delay_seconds, d.max_delay_seconds, d.per_minute, d.per_hour, d.per_day"""
-    delays = (campaign.draft.min_delay_seconds, campaign.draft.max_delay_seconds)
-    spans = []
-    for row in await tx.fetch(sql, campaign.workspace_id, campaign.id):
-        own = (row["min_delay_seconds"], row["max_delay_seconds"])
-        work = estimate.load(row["n"], delays, own, (row["per_minute"], row["per_hour"], row["per_day"]))
-        spans.append(estimate.span(work, max(now, row["next_at"] or now)))
-    return spans
 
 
 class Watcher:

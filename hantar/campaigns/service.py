@@ -198,13 +198,14 @@ async def resume(
 ) -> model.Campaign:
     """Open the gate and go on where it was. A campaign whose start was missed starts now (`run`) or ends (`skip`).
 
-    One that the rules paused needs a person's reason, and after a restriction some time: raises `CoolingDown`, `ReasonRequired`.
+    One that runs and holds people back for its first ones lets them follow. One that the rules paused needs a person's reason,
+    and after a restriction some time: raises `CoolingDown`, `ReasonRequired`.
     """
     campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
     if campaign.status not in model.UNFINISHED:
         raise model.CampaignEnded
     if campaign.status is not C.PAUSED:
-        return campaign
+        return await release_canary(tx, workspace_id, campaign_id, by=by) if campaign.is_waiting_for_canary else campaign
     now = await tx.now()
     _check_resume(campaign, reason, now)
     missed = campaign.paused_from is C.PENDING and campaign.due_at <= now
@@ -246,7 +247,7 @@ async def cancel(tx: db.Tx, workspace_id: str, campaign_id: str) -> model.Campai
     return await _moved(tx, workspace_id, campaign_id)
 
 
-async def release_canary(tx: db.Tx, workspace_id: str, campaign_id: str) -> model.Campaign:
+async def release_canary(tx: db.Tx, workspace_id: str, campaign_id: str, *, by: audit.Actor | None = None) -> model.Campaign:
     """Let everybody follow the first people; they live longer by what they waited. A second call changes nothing."""
     campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
     if campaign.status not in model.UNFINISHED:
@@ -258,6 +259,8 @@ async def release_canary(tx: db.Tx, workspace_id: str, campaign_id: str) -> mode
         await store.pass_canary(tx, workspace_id, campaign_id, now)
         await queue.release_source(tx, workspace_id, campaign_id, now - campaign.started_at)
         tx.tell("outbox.queued", workspace_id)
+        if by is not None:
+            await audit.record(tx, workspace_id, by, "campaign.canary_released", audit.Thing("campaign", campaign_id))
     return await _moved(tx, workspace_id, campaign_id)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hantar.dispatch import pacing, verdicts
 from hantar.gateways import port
-from hantar.outbox import model, pace
+from hantar.outbox import model
 
 NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 TIMEOUT = timedelta(seconds=10)
@@ -61,13 +61,6 @@ def test_windows_begin_with_their_first_message_and_count_on() -> None:
     assert (later.minute_count, later.hour_count) == (4, 4)
     after = pacing.reserve(used, HEAD, NOW + timedelta(seconds=60), TIMEOUT, 0.0)
     assert (after.minute_count, after.hour_count) == (1, 4)
-
-
-@given(st.integers(0, 20_000), st.floats(0, 60), st.integers(1, 100), st.integers(1, 1000), st.integers(1, 5000))
-def test_a_later_place_is_never_earlier(place: int, delay: float, minute: int, hour: int, day: int) -> None:
-    here = pace.allowed_at(place, NOW, delay, minute, hour, day)
-    there = pace.allowed_at(place + 1, NOW, delay, minute, hour, day)
-    assert NOW <= here <= there
 
 
 S = model.MessageState
