@@ -116,6 +116,15 @@ async def suppress_people(tx: db.Tx, workspace_id: str, person_ids: Sequence[str
     return await tx.fetch(sql, workspace_id, list(person_ids), now)
 
 
+async def end_confirmed(tx: db.Tx, workspace_id: str, person_ids: Sequence[str], now: datetime) -> list[db.Row]:
+    """End what a person confirmed for an older opt-out of these people: of the one made just now nobody knew."""
+    sql = """UPDATE messages SET state = 'suppressed', reason = 'opted_out', waiting_for = NULL, ended_at = $3
+             WHERE workspace_id = $1 AND person_id = ANY($2::uuid[]) AND state IN ('planned', 'held', 'queued')
+               AND duty IS NULL AND confirms_opted_out
+             RETURNING workspace_id, id, device_id, kind, source_id, state, reason"""
+    return await tx.fetch(sql, workspace_id, list(person_ids), now)
+
+
 async def pull_person(tx: db.Tx, workspace_id: str, person_id: str, now: datetime) -> int:
     """What waited for a hold on this person may go again; returns how many messages that is."""
     sql = """UPDATE messages SET not_before = $3, waiting_for = NULL

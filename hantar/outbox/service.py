@@ -231,6 +231,8 @@ async def opt_out(tx: db.Tx, workspace_id: str, person_id: PersonId, asked: cons
     """Record an opt-out and end at once what is queued to this person; returns its id, None when it stood already."""
     made = await consent.opt_out(tx, workspace_id, person_id, asked)
     tell_moves(tx, await queue.suppress_person(tx, workspace_id, person_id, await tx.now()))
+    if made is not None:
+        tell_moves(tx, await queue.end_confirmed(tx, workspace_id, [person_id], await tx.now()))
     return made
 
 

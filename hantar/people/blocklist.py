@@ -125,6 +125,7 @@ async def _store(tx: db.Tx, workspace_id: str, numbers: dict[str, tuple[str, ...
     report.already += added.already
     report.doubled += len(numbers) - len(added.people) - added.already  # two numbers of one person
     outbox.tell_moves(tx, await queue.suppress_people(tx, workspace_id, added.people, await tx.now()))
+    outbox.tell_moves(tx, await queue.end_confirmed(tx, workspace_id, added.people, await tx.now()))
     words = {"source": asked.source.value, "reason": asked.reason.value}
     if len(added.people) > TOLD_EACH:
         tx.tell("lead.opted_out", workspace_id, person_id=None, count=len(added.people), **words)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from hantar.accounts.model import SCOPES, Caller
+from hantar.consent import model as consents
 from hantar.kit import db
 from hantar.outbox import facts, queue, rules
 from tests import cast
@@ -347,3 +348,22 @@ async def test_a_confirmation_is_not_sent_again_later(http: cast.Http, fleet: Fl
     assert fleet.reached() == []
     assert (reply.status_code, reply.json()["code"]) == (409, "too_late")
     assert [row["state"] for row in await fleet.rows()] == ["unknown"]
+
+
+async def test_a_new_opt_out_ends_what_was_confirmed_for_an_older_one(
+    http: cast.Http, fleet: Fleet, bob: Caller, device: str
+) -> None:
+    """Whoever answers knowingly knows of one opt-out; the next one, before it has left, is another word."""
+    number = "60123450002"
+    await people.opt_out(fleet, number)
+    soon = (fleet.clock.now() + timedelta(hours=1)).isoformat()
+    reply = await send(http(bob), device, phone=number, confirm_opted_out=True, send_at=soon)
+    assert reply.json()["message"]["confirms_opted_out"] is True, reply.text
+    await people.opt_out(fleet, number)  # the same word again changes nothing
+    assert [row["state"] for row in await fleet.rows()] == ["queued"]
+    await people.opt_out(fleet, number, consents.OptOut(consents.OptOutReason.COMPLAINT, consents.OptOutSource.API))
+    await fleet.clock.advance(3700)
+    await fleet.engine.leases.beat()
+    await fleet.run(2)
+    assert fleet.reached() == []
+    assert [(row["state"], row["reason"]) for row in await fleet.rows()] == [("suppressed", "opted_out")]
