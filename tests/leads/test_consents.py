@@ -73,7 +73,11 @@ async def test_a_change_adds_a_row_for_the_person_it_leads_to(
         ({"consent": WORDS | {"given_at": "2026-12-01T02:06:00Z"}}, "consent.given_at", "in_future"),
         ({"consent": WORDS | {"given_at": "0001-01-01T00:00:00Z"}}, "consent.given_at", "invalid"),
         ({"consent": WORDS | {"expires_at": "2026-11-20T08:00:00Z"}}, "consent.expires_at", "before_start"),
-        ({"consent": WORDS | {"proof_media_id": "018f0000-0000-7000-8000-000000000000"}}, "consent.proof_media_id", "unknown_media"),
+        (
+            {"consent": WORDS | {"proof_media_id": "018f0000-0000-7000-8000-000000000000"}},
+            "consent.proof_media_id",
+            "unknown_media",
+        ),
     ],
 )
 async def test_a_consent_that_cannot_be_is_named_and_no_lead_is_made(
@@ -182,9 +186,7 @@ async def test_leads_by_consent_in_every_order(
         assert await _names(http, alice, f"opted_out={said}&sort={sort}") == names[::step]
 
 
-async def test_a_consent_runs_out_by_the_clock(
-    http: cast.Http, alice: Caller, five: str, fake_clock: clock.FakeClock
-) -> None:
+async def test_a_consent_runs_out_by_the_clock(http: cast.Http, alice: Caller, five: str, fake_clock: clock.FakeClock) -> None:
     assert await _names(http, alice, "consent=granted") == ["Eve", "Dan", "Ann"]
     await fake_clock.advance(3600)
     assert await _names(http, alice, "consent=granted") == ["Eve", "Ann"]
