@@ -2,8 +2,29 @@
 
 import logging
 import sys
+from collections.abc import Iterator
 
 import structlog
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and those it came of."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def without_rows(_logger: object, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Take the detail out of database errors before they are written: it quotes the row, with numbers and words of people."""
+    info = event.get("exc_info")
+    if info:
+        found = info if isinstance(info, BaseException) else info[1] if isinstance(info, tuple) else sys.exc_info()[1]
+        for error in _chain(found):
+            if getattr(error, "sqlstate", None) and getattr(error, "detail", None):
+                error.detail = None  # type: ignore[attr-defined]
+    return event
 
 
 def configure(*, debug: bool) -> None:
@@ -16,6 +37,7 @@ def configure(*, debug: bool) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        without_rows,
     ]
     if not sys.stderr.isatty():
         processors.append(structlog.processors.format_exc_info)
