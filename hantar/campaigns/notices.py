@@ -51,7 +51,8 @@ def _line(made: Plan) -> Iterator[Warning_]:
 def _consent(made: Plan) -> Iterator[Warning_]:
     count = made.shares.without_consent
     if count:
-        words = f"{_people(count)} get this although no consent is on record for them. A real device would leave them out."
+        verb = "gets" if count == 1 else "get"
+        words = f"{_people(count)} {verb} this without a consent on record. A real device would leave them out."
         yield Warning_("no_consent_on_record", words)
 
 

@@ -173,7 +173,7 @@ export const consent = {
     optOut: 'Opt out now',
     someone: 'this person',
     isOut: 'Opted out',
-    consents: { granted: 'Agreed to marketing', withdrawn: 'Consent withdrawn', none: 'No consent on record' } as Record<string, string>,
+    consents: { granted: 'Agreed', withdrawn: 'Withdrawn', none: 'No consent' } as Record<string, string>,
     mayWrite: 'A campaign message could go now.',
     whyNot: 'A campaign message would not go now',
     until: (moment: string) => `Until ${moment}.`,
