@@ -4,9 +4,11 @@ Lanes, their heads and the persons are locked in statements of their own; then t
 was committed meanwhile is seen, and one pure function judges each head (`outbox.rules`). What may not go leaves the front.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from hantar.dispatch import pacing
 from hantar.gateways import port
@@ -48,12 +50,6 @@ def wire_id_of(message_id: str) -> str:
     return message_id.replace("-", "").upper()
 
 
-async def policies(tx: db.Tx, node: str, now: datetime, *, due: bool) -> Policies:
-    """The rules of each workspace and kind of device that this node serves (and that may be due now)."""
-    pairs = await lanes.pairs(tx, node, now, due=due)
-    return await policy.effective(tx, pairs) if pairs else {}
-
-
 def numbers(applied: Policies) -> lanes.Numbers:
     """Their limits as columns for a statement."""
     return lanes.Numbers.of({pair: each.rules for pair, each in applied.items()})
@@ -64,29 +60,50 @@ class Claimer:
 
     def __init__(self, caps: Mapping[str, port.Capabilities], random: Callable[[], float]) -> None:
         self._caps, self._random = caps, random
+        self._pairs: set[lanes.Pair] = set()
+
+    async def policies(self, tx: db.Tx) -> Policies:
+        """The rules, read now, of every workspace and kind of device that ever was due here."""
+        return await policy.effective(tx, self._pairs) if self._pairs else {}
+
+    async def _due(
+        self, tx: db.Tx, node: str, now: datetime, resting: Collection[str], limit: int
+    ) -> tuple[list[model.Lane], Policies]:
+        """Lanes that are due by the rules that apply to each; a pair met for the first time is looked up, and asked again."""
+        while True:
+            applied = await self.policies(tx)
+            due = await lanes.due_lanes(tx, node, now, list(resting), numbers(applied), limit)
+            met = {(lane.workspace_id, lane.rules_kind) for lane in due} - self._pairs
+            if not met:
+                return due, applied
+            self._pairs |= met
 
     async def take(self, tx: db.Tx, node: str, resting: Collection[str], limit: int = BATCH) -> Taken:
         """Claim at most one message for each due lane. Must run in a transaction of its own."""
+        await lanes.plan_once(tx)
         now = await tx.now()
-        applied = await policies(tx, node, now, due=True)
-        due = await lanes.due_lanes(tx, node, now, list(resting), numbers(applied), limit) if applied else []
+        due, applied = await self._due(tx, node, now, resting, limit)
         if not due:
             return Taken()
         heads = await lanes.heads(tx, due, now)
         persons = await lanes.lock_persons(tx, heads)
         by_device = {lane.device_id: lane for lane in due}
-        ruled = await self._judge(tx, self._one_each(heads, persons), by_device, applied, now)
+        ruled = await self._judge(tx, self._one_each(heads, persons, by_device), applied, now)
         moved = await self._turn_away(tx, ruled, now)
-        won = await self._claim(tx, ruled, by_device, now)
-        claimed = {each.head.device_id for each in won}
-        if idle := [lane for lane in due if lane.device_id not in claimed]:
+        going = [self._claim(by_device[each.head.device_id], each, now) for each in ruled if isinstance(each.ruling, rules.Go)]
+        claimed = await store.claim(tx, going, now) if going else set()
+        won = [each for each in going if each.head.id in claimed]
+        busy = {each.head.device_id for each in won}
+        if idle := [lane for lane in due if lane.device_id not in busy]:
             await lanes.step_back(tx, idle, now)
         to_send = [each.said for each in won if each.unrenderable is None]
         failed = [_failed(each.said, each.unrenderable, now) for each in won if each.unrenderable is not None]
         return Taken(to_send, failed, moved, len(due))
 
     @staticmethod
-    def _one_each(heads: list[model.Head], persons: set[tuple[str, str]]) -> list[model.Head]:
+    def _one_each(
+        heads: list[model.Head], persons: Mapping[tuple[str, str], list[str]], by_device: Mapping[str, model.Lane]
+    ) -> list[facts.Ready]:
         """Heads whose person we hold, each person once per batch; the others wait for the next tick."""
         seen: set[tuple[str, str]] = set()
         ready = []
@@ -94,22 +111,25 @@ class Claimer:
             person = (head.workspace_id, head.person_id)
             if person in persons and person not in seen:
                 seen.add(person)
-                ready.append(head)
+                ready.append(facts.Ready(head, by_device[head.device_id], persons[person]))
         return ready
 
-    async def _judge(
-        self, tx: db.Tx, heads: list[model.Head], by_device: Mapping[str, model.Lane], applied: Policies, now: datetime
-    ) -> list[Ruled]:
+    @staticmethod
+    async def _judge(tx: db.Tx, ready: list[facts.Ready], applied: Policies, now: datetime) -> list[Ruled]:
         """Ask the rules about each head, by facts that are read now."""
-        subjects = [facts.Subject(each.workspace_id, each.person_id, each.device_id, each.lead_id, each.id) for each in heads]
-        policies = [applied[each.workspace_id, by_device[each.device_id].rules_kind] for each in heads]
+        policies = [applied[each.lane.workspace_id, each.lane.rules_kind] for each in ready]
         is_counted = any(each.rules.unanswered_max is not None for each in policies)
-        is_counted = is_counted or any("unanswered_max" in head.rules for head in heads)
-        found = await facts.read(tx, subjects, now, unanswered=is_counted)
+        is_counted = is_counted or any("unanswered_max" in each.head.rules for each in ready)
+        found = await facts.read_held(tx, ready, now, unanswered=is_counted)
         ruled = []
-        for head, policy_, known in zip(heads, policies, found, strict=True):
-            bound = rules.tightened(policy_.rules, head.rules, known.days_linked)
-            ruled.append(Ruled(head, _ruling(head, known, bound, now), known, bound, policy_.version))
+        narrowed: dict[tuple[str, str, int], Rules] = {}
+        for each, policy_, known in zip(ready, policies, found, strict=True):
+            bound = policy_.rules
+            if each.head.rules:  # the same for every head of this source by devices of this kind and age
+                key = each.head.source_id, each.lane.rules_kind, math.floor(known.days_linked)
+                bound = narrowed.get(key) or rules.tightened(bound, each.head.rules, known.days_linked)
+                narrowed[key] = bound
+            ruled.append(Ruled(each.head, _ruling(each.head, known, bound, now), known, bound, policy_.version))
         return ruled
 
     @staticmethod
@@ -117,7 +137,7 @@ class Claimer:
         """End what a rule forbids, put off what must wait; a restricted device's rows stay as they are: its lane waits."""
         ended = [(each.head, each.ruling.reason) for each in ruled if isinstance(each.ruling, rules.End)]
         waits = [
-            model.Waiting(each.head, wait.waiting_for, wait.until or now + rules.LOOK_AGAIN, wait.until)
+            _waiting(each, wait, now)
             for each in ruled
             if isinstance(wait := each.ruling, rules.Wait) and wait.waiting_for is not rules.Gate.DEVICE_RESTRICTED
         ]
@@ -125,36 +145,20 @@ class Claimer:
             await rulings.put_off(tx, waits, now)
         return await rulings.end(tx, ended, now) if ended else []
 
-    async def _claim(
-        self, tx: db.Tx, ruled: list[Ruled], by_device: Mapping[str, model.Lane], now: datetime
-    ) -> list[model.Claim]:
-        """Render and claim what may go, reserve its lane, and note whom the device knows now."""
-        going = [each for each in ruled if isinstance(each.ruling, rules.Go)]
-        if not going:
-            return []
-        rows = await store.contents(tx, [each.head.id for each in going])
-        claims = [self._claim_of(by_device[each.head.device_id], each, rows[each.head.id], now) for each in going]
-        claimed = await store.claim(tx, claims, now)
-        won = [each for each in claims if each.head.id in claimed]
-        if won:
-            await lanes.reserve(tx, won)
-            await rulings.meet(tx, [each.head for each in won], now)
-        return won
-
-    def _claim_of(self, lane: model.Lane, each: Ruled, row: db.Row, now: datetime) -> model.Claim:
-        caps, head = self._caps.get(lane.driver, port.Capabilities()), each.head
+    def _claim(self, lane: model.Lane, each: Ruled, now: datetime) -> model.Claim:
+        """What to write for a head that may go: its text, rendered now, and its lane's slot."""
+        caps, head = self._caps.get(lane.driver, _NOTHING), each.head
         gap, is_new = each.rules.device_gap, each.facts.is_new_chat
         slot = pacing.reserve(lane, head, now, caps.send_timeout, self._random(), gap, is_new)
-        said = _said(lane, head, row, slot.gap)
-        said = replace(said, wire_id=said.wire_id or (wire_id_of(head.id) if caps.caller_message_id else None))
-        unrenderable = None
-        try:
-            said = replace(said, text=said.text if said.text is not None else render.render(said.template, said.values))
-        except render.MissingVariable as error:
-            unrenderable = error.message
+        text, unrenderable = _text(head.says)
+        wire_id = head.says["wire_id"] or (wire_id_of(head.id) if caps.caller_message_id else None)
+        said = _said(lane, head, text, wire_id, slot.gap)
         may_answer = head.duty is not None or (head.kind in rules.ANSWERS and each.facts.is_warm)
         consent_id = each.ruling.consent_id if isinstance(each.ruling, rules.Go) else None
         return model.Claim(head, slot, said, each.version, consent_id, may_answer, unrenderable)
+
+
+_NOTHING = port.Capabilities()
 
 
 def _ruling(head: model.Head, known: rules.Facts, bound: Rules, now: datetime) -> rules.Ruling:
@@ -170,25 +174,41 @@ def _ruling(head: model.Head, known: rules.Facts, bound: Rules, now: datetime) -
     )
 
 
-def _said(lane: model.Lane, head: model.Head, row: db.Row, gap: float) -> model.Claimed:
-    name = row["lead_name"] if row["lead_name"] is not None else row["name"]
+def _waiting(each: Ruled, wait: rules.Wait, now: datetime) -> model.Waiting:
+    again, known = wait.until or now + rules.LOOK_AGAIN, each.facts
+    alike = known.person_zones, known.lead_zone, known.is_new_chat
+    return model.Waiting(each.head, wait.waiting_for, again, wait.until, *alike)
+
+
+def _text(says: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The text, or why it cannot be rendered."""
+    if says["text"] is not None:
+        return says["text"], None
+    name = says["lead_name"] if says["lead_name"] is not None else says["name"]
+    values = render.values_of(name, says["phone"], ", ".join(says["niches"] or []), says["attributes"] or {})
+    try:
+        return render.render(says["template"], values), None
+    except render.MissingVariable as error:
+        return None, error.message
+
+
+def _said(lane: model.Lane, head: model.Head, text: str | None, wire_id: str | None, gap: float) -> model.Claimed:
+    says = head.says
     return model.Claimed(
         workspace_id=head.workspace_id,
         id=head.id,
         kind=head.kind,
-        source_id=row["source_id"],
+        source_id=model.SourceId(head.source_id),
         device_id=head.device_id,
         driver=lane.driver,
         token=lane.token,
-        wire_id=row["wire_id"],
-        phone=row["phone"],
-        template=row["template"],
-        media_id=row["media_id"],
-        values=render.values_of(name, row["phone"], ", ".join(row["niches"] or []), row["attributes"] or {}),
-        text=row["text"],
-        attempts=row["attempts"],
+        wire_id=wire_id,
+        phone=says["phone"],
+        media_id=says["media_id"],
+        text=text,
+        attempts=says["attempts"],
         gap=gap,
-        opaque=row["opaque"],
+        opaque=says["opaque"],
     )
 
 

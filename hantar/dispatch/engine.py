@@ -137,8 +137,7 @@ class Engine:
     async def _rest(self) -> float:
         async with self._db.system() as tx:
             now = await tx.now()
-            applied = await claims.policies(tx, self._node, now, due=False)
-            due = await lanes.next_due(tx, self._node, now, claims.numbers(applied)) if applied else None
+            due = await lanes.next_due(tx, self._node, now, claims.numbers(await self._claimer.policies(tx)))
         return SWEEP if due is None else min(SWEEP, max(TICK, (due - now).total_seconds()))
 
     async def _land(self) -> None:

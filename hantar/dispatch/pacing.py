@@ -17,9 +17,9 @@ def gap(lane: outbox.Lane, head: outbox.Head, random: float, floor: float = 0.0)
     return max(own, pace.between(lane.min_delay, lane.max_delay, random), floor)
 
 
-def _count(started: datetime, used: int, now: datetime, length: timedelta) -> tuple[datetime, int]:
-    """One more in a window that begins with its first message; a window that is over begins anew."""
-    return (now, 1) if now - started >= length else (started, used + 1)
+def _count(started: datetime, used: int, now: datetime, length: timedelta) -> int:
+    """One more in a window that begins with its first message; a window that is over begins anew, at one."""
+    return 1 if now - started >= length else used + 1
 
 
 def reserve(
@@ -32,10 +32,12 @@ def reserve(
     is_new_chat: bool = False,
 ) -> outbox.Slot:
     """The slot to write when this head is claimed now; `floor` is the policy's `device_gap` in seconds."""
-    minute_at, minute_count = _count(lane.minute_at, lane.minute_count, now, MINUTE)
-    hour_at, hour_count = _count(lane.hour_at, lane.hour_count, now, HOUR)
-    day_at, day_count = _count(lane.day_at, lane.day_count, now, DAY)
-    chats = _count(lane.chats_at, lane.chats_count, now, DAY) if is_new_chat else (lane.chats_at, lane.chats_count)
     pause = gap(lane, head, random, floor)
-    next_at = now + timeout + timedelta(seconds=pause)
-    return outbox.Slot(pause, next_at, minute_at, minute_count, hour_at, hour_count, day_at, day_count, *chats)
+    return outbox.Slot(
+        gap=pause,
+        rest=timeout.total_seconds() + pause,
+        minute_count=_count(lane.minute_at, lane.minute_count, now, MINUTE),
+        hour_count=_count(lane.hour_at, lane.hour_count, now, HOUR),
+        day_count=_count(lane.day_at, lane.day_count, now, DAY),
+        chats_count=_count(lane.chats_at, lane.chats_count, now, DAY) if is_new_chat else None,
+    )

@@ -4,12 +4,15 @@ In the claim it runs after the persons are locked and never in the statement tha
 the lock was awaited must be seen (reliability.md 2, 3).
 """
 
+import types
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from hantar.consent import service as consent
 from hantar.kit import db
+from hantar.outbox import model
 from hantar.outbox.pace import DAY, HOUR, MINUTE
 from hantar.outbox.rules import WEEK, Facts, Used
 
@@ -32,30 +35,38 @@ class Subject:
     message_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A head the claim holds, with its lane and its person's time zones: what need not be looked up again."""
+
+    head: model.Head
+    lane: model.Lane
+    zones: Sequence[str]
+
+
 _PERSON = "x.workspace_id, x.person_id"
-_CONSENT = f"""SELECT c.id FROM consents c WHERE (c.workspace_id, c.person_id) = ({_PERSON}) AND c.withdrawn_at IS NULL
-    AND (c.expires_at IS NULL OR c.expires_at > $6)"""
-_READ = f"""
-  SELECT EXISTS (SELECT 1 FROM person_aliases a WHERE (a.workspace_id, a.person_id) = ({_PERSON})) AS has_alias,
-    ({consent.LIVE.format(person=_PERSON)}) AS is_opted_out,
-    ({_CONSENT} AND c.purpose = 'marketing' ORDER BY c.given_at DESC LIMIT 1) AS consent_id,
-    ({_CONSENT} ORDER BY c.given_at DESC LIMIT 1) AS any_consent_id,
-    {consent.HELD.format(person=_PERSON)} AS is_held,
+_SAME_SIDE = f"(o.{SIMULATED}) = x.is_simulated"
+_ABOUT = f"""a.has_alias, a.is_opted_out, n.consent_id, n.any_consent_id, {consent.HELD.format(person=_PERSON)} AS is_held,
     h.campaign_times, h.sequence_times, h.refusals, h.refused_at, u.unanswered, u.last_campaign_at,
-    (SELECT max(i.last_in_at) FROM chats i JOIN devices o ON (o.workspace_id, o.id) = (i.workspace_id, i.device_id)
-     WHERE (i.workspace_id, i.person_id) = ({_PERSON}) AND (o.{SIMULATED}) = (d.{SIMULATED})) AS last_in_at,
-    e.time_zone AS lead_zone, p.zones AS person_zones, w.time_zone AS workspace_zone,
-    c.first_out_at IS NULL AND c.first_in_at IS NULL AS is_new_chat, c.last_in_at IS NOT NULL AS is_warm,
-    l.chats_at, l.chats_count, l.minute_at, l.minute_count, l.hour_at, l.hour_count, l.day_at, l.day_count,
-    d.linked_at, d.state = 'restricted' AS is_restricted, d.hold_until AS restricted_until
-  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[]) WITH ORDINALITY
-    AS x (workspace_id, person_id, device_id, lead_id, message_id, nth)
-  JOIN persons p ON (p.workspace_id, p.id) = ({_PERSON})
-  JOIN devices d ON (d.workspace_id, d.id) = (x.workspace_id, x.device_id)
-  JOIN workspaces w ON w.id = x.workspace_id
-  LEFT JOIN lanes l ON (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id)
-  LEFT JOIN leads e ON (e.workspace_id, e.id) = (x.workspace_id, x.lead_id)
-  LEFT JOIN chats c ON (c.workspace_id, c.device_id, c.person_id) = (x.workspace_id, x.device_id, x.person_id)
+    c.last_in_at, c.is_new_chat, c.is_warm"""
+_PERSONAL = f"""
+  CROSS JOIN LATERAL (  -- as consent.LIVE, with every alias looked up once
+    SELECT count(*) > 0 AS has_alias, coalesce(bool_or(
+        EXISTS (SELECT 1 FROM suppression_keys k WHERE (k.workspace_id, k.key) = (a.workspace_id, a.key) AND k.is_live)
+        OR EXISTS (SELECT 1 FROM global_suppressions g WHERE g.key = a.key AND g.released_at IS NULL)), false) AS is_opted_out
+    FROM person_aliases a WHERE (a.workspace_id, a.person_id) = ({_PERSON})) a
+  CROSS JOIN LATERAL (
+    SELECT (array_agg(c.id ORDER BY c.given_at DESC) FILTER (WHERE c.purpose = 'marketing'))[1] AS consent_id,
+      (array_agg(c.id ORDER BY c.given_at DESC))[1] AS any_consent_id
+    FROM consents c WHERE (c.workspace_id, c.person_id) = ({_PERSON}) AND c.withdrawn_at IS NULL
+      AND (c.expires_at IS NULL OR c.expires_at > $1)) n
+  CROSS JOIN LATERAL (
+    SELECT coalesce(bool_and(c.device_id <> x.device_id), true) AS is_new_chat,
+      coalesce(bool_or(c.device_id = x.device_id AND c.last_in_at IS NOT NULL), false) AS is_warm,
+      max(c.last_in_at) FILTER (WHERE {_SAME_SIDE}) AS last_in_at
+    FROM chats c
+    LEFT JOIN devices o ON c.last_in_at IS NOT NULL AND (o.workspace_id, o.id) = (c.workspace_id, c.device_id)
+    WHERE (c.workspace_id, c.person_id) = ({_PERSON})) c
   CROSS JOIN LATERAL (
     SELECT array_agg(y.at ORDER BY y.at DESC) FILTER (WHERE y.kind = 'campaign' AND y.has_left) AS campaign_times,
       array_agg(y.at ORDER BY y.at DESC) FILTER (WHERE y.kind = 'sequence' AND y.has_left) AS sequence_times,
@@ -63,18 +74,31 @@ _READ = f"""
     FROM (SELECT m.kind, coalesce(m.sent_at, m.claimed_at + interval '{ANSWER_BY}') AS at, m.ended_at,
             m.state <> 'failed' OR m.sent_at IS NOT NULL AS has_left, m.state = 'failed' AND m.reason = 'capped' AS is_refused
           FROM messages m JOIN devices o ON (o.workspace_id, o.id) = (m.workspace_id, m.device_id)
-          WHERE (m.workspace_id, m.person_id) = ({_PERSON}) AND m.claimed_at > $7 AND m.kind IN ('campaign', 'sequence')
-            AND m.id IS DISTINCT FROM x.message_id AND (o.{SIMULATED}) = (d.{SIMULATED})) y) h
+          WHERE (m.workspace_id, m.person_id) = ({_PERSON}) AND m.claimed_at > $2 AND m.kind IN ('campaign', 'sequence')
+            AND m.id IS DISTINCT FROM x.message_id AND {_SAME_SIDE}) y) h
   CROSS JOIN LATERAL (
     SELECT count(*) AS unanswered, max(m.claimed_at) AS last_campaign_at
     FROM messages m JOIN devices o ON (o.workspace_id, o.id) = (m.workspace_id, m.device_id)
-    WHERE $8::boolean AND (m.workspace_id, m.person_id) = ({_PERSON}) AND m.claimed_at IS NOT NULL AND m.kind = 'campaign'
-      AND (m.state <> 'failed' OR m.sent_at IS NOT NULL)
-      AND m.id IS DISTINCT FROM x.message_id AND (o.{SIMULATED}) = (d.{SIMULATED})
-      AND m.claimed_at > coalesce((
-        SELECT max(i.last_in_at) FROM chats i JOIN devices v ON (v.workspace_id, v.id) = (i.workspace_id, i.device_id)
-        WHERE (i.workspace_id, i.person_id) = ({_PERSON}) AND (v.{SIMULATED}) = (d.{SIMULATED})), '-infinity')) u
+    WHERE $3::boolean AND (m.workspace_id, m.person_id) = ({_PERSON}) AND m.claimed_at IS NOT NULL AND m.kind = 'campaign'
+      AND (m.state <> 'failed' OR m.sent_at IS NOT NULL) AND m.id IS DISTINCT FROM x.message_id AND {_SAME_SIDE}
+      AND m.claimed_at > coalesce(c.last_in_at, '-infinity')) u
   ORDER BY x.nth"""
+_READ = f"""
+  SELECT {_ABOUT}, e.time_zone AS lead_zone, p.zones AS person_zones, w.time_zone AS workspace_zone,
+    l.chats_at, l.chats_count, l.minute_at, l.minute_count, l.hour_at, l.hour_count, l.day_at, l.day_count,
+    x.linked_at, x.state = 'restricted' AS is_restricted, x.hold_until
+  FROM (SELECT x.*, d.linked_at, d.state, d.hold_until, d.{SIMULATED} AS is_simulated
+        FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[]) WITH ORDINALITY
+          AS x (workspace_id, person_id, device_id, lead_id, message_id, nth)
+        JOIN devices d ON (d.workspace_id, d.id) = (x.workspace_id, x.device_id)) x
+  JOIN persons p ON (p.workspace_id, p.id) = ({_PERSON})
+  JOIN workspaces w ON w.id = x.workspace_id
+  LEFT JOIN lanes l ON (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id)
+  LEFT JOIN leads e ON (e.workspace_id, e.id) = (x.workspace_id, x.lead_id) {_PERSONAL}"""
+_READ_HELD = f"""
+  SELECT {_ABOUT}
+  FROM unnest({db.many(4, "uuid")}, {db.many(5, "uuid")}, {db.many(6, "uuid")}, {db.many(7, "uuid")}, $8::boolean[])
+    WITH ORDINALITY AS x (workspace_id, person_id, device_id, message_id, is_simulated, nth) {_PERSONAL}"""
 
 
 async def read(tx: db.Tx, subjects: Sequence[Subject], now: datetime, *, unanswered: bool = False) -> list[Facts]:
@@ -84,36 +108,73 @@ async def read(tx: db.Tx, subjects: Sequence[Subject], now: datetime, *, unanswe
     """
     if not subjects:
         return []
-    columns = ([getattr(each, name) for each in subjects] for name in _COLUMNS)
-    rows = await tx.fetch(_READ, *columns, now, now - WEEK - HOUR, unanswered)
-    return [_facts(row, now) for row in rows]
+    names = ("workspace_id", "person_id", "device_id", "lead_id", "message_id")
+    columns = ([getattr(each, name) for each in subjects] for name in names)
+    rows = await tx.fetch(_READ, now, now - WEEK - HOUR, unanswered, *columns)
+    return [
+        Facts(
+            **_about(row),
+            **_of_lane(types.SimpleNamespace(**dict(row)), now),
+            lead_zone=row["lead_zone"],
+            person_zones=tuple(row["person_zones"]),
+            workspace_zone=row["workspace_zone"],
+        )
+        for row in rows
+    ]
 
 
-_COLUMNS = ("workspace_id", "person_id", "device_id", "lead_id", "message_id")
+async def read_held(tx: db.Tx, ready: Sequence[Ready], now: datetime, *, unanswered: bool) -> list[Facts]:
+    """The same for heads whose lane and person are locked: only what hangs on the person is asked."""
+    if not ready:
+        return []
+    heads = [each.head for each in ready]
+    names = ("workspace_id", "person_id", "device_id", "id")
+    ids = [db.joined([getattr(head, name) for head in heads]) for name in names]
+    simulated = [each.lane.is_simulated for each in ready]
+    rows = await tx.fetch(_READ_HELD, now, now - WEEK - HOUR, unanswered, *ids, simulated)
+    return [
+        Facts(
+            **_about(row),
+            **_of_lane(each.lane, now),
+            lead_zone=each.head.says["lead_zone"],
+            person_zones=tuple(each.zones),
+            workspace_zone=each.lane.workspace_zone,
+        )
+        for row, each in zip(rows, ready, strict=True)
+    ]
+
+
+def _about(row: db.Row) -> dict[str, Any]:
+    about: dict[str, Any] = {name: row[name] for name in _AS_READ}
+    about["campaign_times"] = tuple(row["campaign_times"] or ())
+    about["sequence_times"] = tuple(row["sequence_times"] or ())
+    about["closed_until"] = _closed_until(row["refusals"], row["refused_at"])
+    return about
+
+
 _AS_READ = (
     *("is_opted_out", "has_alias", "consent_id", "any_consent_id", "is_held", "unanswered", "last_campaign_at", "last_in_at"),
-    *("lead_zone", "workspace_zone", "is_new_chat", "is_warm", "is_restricted"),
+    *("is_new_chat", "is_warm"),
 )
 
 
-def _facts(row: db.Row, now: datetime) -> Facts:
-    same = {name: row[name] for name in _AS_READ}
-    windows = (("device_per_minute", "minute", MINUTE), ("device_per_hour", "hour", HOUR), ("device_per_day", "day", DAY))
-    begun = [(rule, row[f"{name}_at"], row[f"{name}_count"], length) for rule, name, length in windows]
-    chats_until = row["chats_at"] + DAY if row["chats_at"] is not None else None
+def _of_lane(lane: Any, now: datetime) -> dict[str, Any]:
+    """The device's facts, from a lane or a row with the same names (of a device that has no lane yet: None)."""
+    chats_until = lane.chats_at + DAY if lane.chats_at is not None else None
     is_counting = chats_until is not None and chats_until > now
-    return Facts(
-        **same,
-        campaign_times=tuple(row["campaign_times"] or ()),
-        sequence_times=tuple(row["sequence_times"] or ()),
-        closed_until=_closed_until(row["refusals"], row["refused_at"]),
-        person_zones=tuple(row["person_zones"]),
-        new_chats_used=row["chats_count"] if is_counting else 0,
-        new_chats_until=chats_until if is_counting else None,
-        days_linked=max(0.0, (now - row["linked_at"]) / DAY) if row["linked_at"] is not None else 0.0,
-        used=tuple(Used(rule, count, at + length) for rule, at, count, length in begun if at is not None and at + length > now),
-        restricted_until=row["restricted_until"] if row["is_restricted"] else None,
-    )
+    begun = [
+        ("device_per_minute", lane.minute_at, lane.minute_count, MINUTE),
+        ("device_per_hour", lane.hour_at, lane.hour_count, HOUR),
+        ("device_per_day", lane.day_at, lane.day_count, DAY),
+    ]
+    return {
+        "new_chats_used": lane.chats_count if is_counting else 0,
+        "new_chats_until": chats_until if is_counting else None,
+        "days_linked": max(0.0, (now - lane.linked_at) / DAY) if lane.linked_at is not None else 0.0,
+        "used": tuple([Used(rule, n, at + length) for rule, at, n, length in begun if at is not None and at + length > now]),
+        "is_restricted": lane.is_restricted,
+        "restricted_until": lane.hold_until if lane.is_restricted else None,
+    }
 
 
 def _closed_until(refusals: int, refused_at: datetime | None) -> datetime | None:

@@ -50,7 +50,10 @@ class Numbers:
 
 
 def joined(first: int) -> str:
-    """SQL that joins the numbers `r` to device `d`; `first` is the number of the first of five values."""
+    """SQL that joins the numbers `r` to device `d`; `first` is the number of the first of five values.
+
+    With a LEFT before it the device's own columns stand alone where none were given (LEAST passes NULL over).
+    """
     marks = ", ".join(f"${first + n}::{kind}[]" for n, kind in enumerate(("uuid", "text", "int", "int", "int")))
     return f"""JOIN unnest({marks}) AS r (workspace_id, kind, per_minute, per_hour, per_day)
         ON (r.workspace_id, r.kind) = (d.workspace_id, d.rules_kind)"""
@@ -72,14 +75,9 @@ def restricted(now: str) -> str:
     return f"(d.state = 'restricted' OR (l.chats_refused_until > {now} AND l.chats_refused_at >= d.state_since))"
 
 
-async def pairs(tx: db.Tx, node: str, now: datetime, *, due: bool) -> list[Pair]:
-    """Workspaces and kinds of our devices that have a line (and whose lanes may be due now)."""
-    sql = """SELECT DISTINCT d.workspace_id, d.rules_kind FROM lanes l
-             JOIN leases e ON e.shard = l.shard AND e.node = $1 AND e.expires_at > $2
-             JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id)
-               AND d.state IN ('online', 'restricted') AND NOT d.sending_paused
-             WHERE NOT $3 OR (l.next_at <= $2 AND l.rest_until <= $2)"""
-    return [(row["workspace_id"], row["rules_kind"]) for row in await tx.fetch(sql, node, now, due)]
+async def plan_once(tx: db.Tx) -> None:
+    """For this transaction: keep the statements' plans. They serve any number of lanes, and planning costs more than running."""
+    await tx.execute("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
 
 
 async def due_lanes(
@@ -91,67 +89,90 @@ async def due_lanes(
     """
     minute, hour, day = _LIMITS
     sql = f"""
-      SELECT l.*, e.token, d.driver, d.rules_kind, d.min_delay_seconds AS min_delay, d.max_delay_seconds AS max_delay,
-             {minute} AS per_minute, {hour} AS per_hour, {day} AS per_day, {restricted("$2")} AS is_restricted
+      SELECT {_OF_LANES}, e.token, d.driver, d.rules_kind, d.min_delay_seconds AS min_delay, d.max_delay_seconds AS max_delay,
+             {minute} AS per_minute, {hour} AS per_hour, {day} AS per_day, {restricted("$2")} AS is_restricted,
+             d.hold_until, d.linked_at, d.rules_kind IN ('simulator', 'demo') AS is_simulated, w.time_zone AS workspace_zone
       FROM lanes l
       JOIN leases e ON e.shard = l.shard AND e.node = $1 AND e.expires_at > $2
       JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id)
-      {joined(5)}
+      JOIN workspaces w ON w.id = l.workspace_id
+      LEFT {joined(5)}
+      CROSS JOIN LATERAL (
+        SELECT 1 FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
+        WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'queued'
+          AND m.not_before <= $2 AND coalesce(s.is_open, true)
+          AND m.priority <= CASE WHEN {restricted("$2")} THEN {ANSWERS_FIRST} ELSE 32767 END
+          AND (NOT {restricted("$2")} OR {WARM})
+        ORDER BY m.priority, m.not_before, m.id LIMIT 1) front
       WHERE l.next_at <= $2 AND l.rest_until <= $2 AND {limit_rest(minute, hour, day)} <= $2
         AND d.state IN ('online', 'restricted') AND NOT d.sending_paused AND NOT l.device_id = ANY($3)
-        AND EXISTS (SELECT 1 FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
-                    WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'queued'
-                      AND m.not_before <= $2 AND coalesce(s.is_open, true)
-                      AND m.priority <= CASE WHEN {restricted("$2")} THEN {ANSWERS_FIRST} ELSE 32767 END
-                      AND (NOT {restricted("$2")} OR {WARM}))
       ORDER BY l.next_at LIMIT $4
       FOR UPDATE OF l SKIP LOCKED FOR SHARE OF e FOR KEY SHARE OF d SKIP LOCKED"""
     rows = await tx.fetch(sql, node, now, list(resting), limit, *numbers.columns)
-    return [model.Lane(**{name: row[name] for name in model.Lane.__dataclass_fields__}) for row in rows]
+    return [model.Lane(*map(row.__getitem__, _LANE)) for row in rows]
 
 
 async def heads(tx: db.Tx, lanes: Sequence[model.Lane], now: datetime) -> list[model.Head]:
-    """The first due row of each lane, locked; rows another holder has are passed over."""
+    """The first due row of each lane, locked, with what it says; rows another holder has are passed over."""
     sql = f"""
-      SELECT m.* FROM unnest($1::uuid[], $2::uuid[], $4::boolean[]) AS x (workspace_id, device_id, is_restricted)
+      SELECT m.*, c.text AS template, c.media_id, e.name AS lead_name, e.niches, e.attributes, e.time_zone AS lead_zone,
+        CASE WHEN m.phone = '' THEN (SELECT a.value FROM person_aliases a WHERE a.kind = 'lid'
+          AND (a.workspace_id, a.person_id) = (m.workspace_id, m.person_id) LIMIT 1) END AS opaque
+      FROM unnest({db.many(1, "uuid")}, {db.many(2, "uuid")}, $4::boolean[]) AS x (workspace_id, device_id, is_restricted)
       CROSS JOIN LATERAL (
         SELECT m.workspace_id, m.id, m.person_id, m.device_id, m.expires_at, m.kind, m.source_id, m.lead_id, m.is_manual,
-               m.confirms_opted_out, m.duty, m.waiting_for, coalesce(s.min_delay_seconds, 0) AS min_delay,
-               coalesce(s.max_delay_seconds, 0) AS max_delay, coalesce(s.rules, '{{}}') AS rules
+               m.confirms_opted_out, m.duty, m.content_id, m.name, m.phone, m.text, m.wire_id, m.attempts, s.rules,
+               coalesce(s.min_delay_seconds, 0) AS min_delay, coalesce(s.max_delay_seconds, 0) AS max_delay
         FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
         WHERE (m.workspace_id, m.device_id) = (x.workspace_id, x.device_id) AND m.state = 'queued'
           AND m.not_before <= $3 AND coalesce(s.is_open, true)
           AND m.priority <= CASE WHEN x.is_restricted THEN {ANSWERS_FIRST} ELSE 32767 END AND (NOT x.is_restricted OR {WARM})
-        ORDER BY m.priority, m.not_before, m.id LIMIT 1 FOR UPDATE OF m SKIP LOCKED) m"""
-    where = [lane.workspace_id for lane in lanes], [lane.device_id for lane in lanes]
+        ORDER BY m.priority, m.not_before, m.id LIMIT 1 FOR UPDATE OF m SKIP LOCKED) m
+      JOIN contents c ON (c.workspace_id, c.id) = (m.workspace_id, m.content_id)
+      LEFT JOIN leads e ON (e.workspace_id, e.id) = (m.workspace_id, m.lead_id)"""
+    where = db.joined([lane.workspace_id for lane in lanes]), db.joined([lane.device_id for lane in lanes])
     rows = await tx.fetch(sql, *where, now, [lane.is_restricted for lane in lanes])
-    return [model.Head(**{**dict(row), "kind": model.MessageKind(row["kind"])}) for row in rows]
+    return [_head(row) for row in rows]
 
 
-async def lock_persons(tx: db.Tx, heads: Sequence[model.Head]) -> set[tuple[str, str]]:
-    """Lock each person once; whoever is locked elsewhere is left for the next tick."""
-    sql = """SELECT p.workspace_id, p.id FROM persons p
-             JOIN (SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[])) AS x (workspace_id, id)
-               ON (p.workspace_id, p.id) = (x.workspace_id, x.id) FOR UPDATE OF p SKIP LOCKED"""
-    rows = await tx.fetch(sql, [head.workspace_id for head in heads], [head.person_id for head in heads])
-    return {(row["workspace_id"], row["id"]) for row in rows}
+def _head(row: db.Row) -> model.Head:
+    return model.Head(
+        workspace_id=row["workspace_id"],
+        id=row["id"],
+        person_id=row["person_id"],
+        device_id=row["device_id"],
+        expires_at=row["expires_at"],
+        min_delay=row["min_delay"],
+        max_delay=row["max_delay"],
+        kind=model.MessageKind(row["kind"]),
+        source_id=row["source_id"],
+        lead_id=row["lead_id"],
+        is_manual=row["is_manual"],
+        confirms_opted_out=row["confirms_opted_out"],
+        duty=row["duty"],
+        rules=row["rules"] or {},
+        says=row,
+    )
 
 
-async def reserve(tx: db.Tx, claims: Sequence[model.Claim]) -> None:
-    """Write the reserved slot and the used limits of each claimed lane."""
-    sql = """
-      UPDATE lanes l SET next_at = x.next_at, gap_seconds = x.gap,
-        minute_at = x.minute_at, minute_count = x.minute_count, hour_at = x.hour_at, hour_count = x.hour_count,
-        day_at = x.day_at, day_count = x.day_count, chats_at = x.chats_at, chats_count = x.chats_count
-      FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::float8[], $5::timestamptz[], $6::int[],
-                  $7::timestamptz[], $8::int[], $9::timestamptz[], $10::int[], $11::timestamptz[], $12::int[])
-        AS x (workspace_id, device_id, next_at, gap, minute_at, minute_count, hour_at, hour_count, day_at, day_count,
-              chats_at, chats_count)
-      WHERE (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id)"""
-    names = ("next_at", "gap", "minute_at", "minute_count", "hour_at", "hour_count", "day_at", "day_count")
-    slots = [[getattr(each.slot, name) for each in claims] for name in (*names, "chats_at", "chats_count")]
-    where = [each.head.workspace_id for each in claims], [each.head.device_id for each in claims]
-    await tx.execute(sql, *where, *slots)
+_LANE = tuple(model.Lane.__dataclass_fields__)
+_OF_LANES = ", ".join(
+    f"l.{name}"
+    for name in (
+        "workspace_id",
+        "device_id",
+        *(f"{each}_{n}" for each in ("minute", "hour", "day", "chats") for n in ("at", "count")),
+    )
+)
+
+
+async def lock_persons(tx: db.Tx, heads: Sequence[model.Head]) -> dict[tuple[str, str], list[str]]:
+    """Lock each person once and read their time zones; whoever is locked elsewhere is left for the next tick."""
+    sql = f"""SELECT p.workspace_id, p.id, p.zones FROM persons p
+              JOIN (SELECT DISTINCT * FROM unnest({db.many(1, "uuid")}, {db.many(2, "uuid")})) AS x (workspace_id, id)
+                ON (p.workspace_id, p.id) = (x.workspace_id, x.id) FOR UPDATE OF p SKIP LOCKED"""
+    who = db.joined([head.workspace_id for head in heads]), db.joined([head.person_id for head in heads])
+    return {(row["workspace_id"], row["id"]): row["zones"] for row in await tx.fetch(sql, *who)}
 
 
 async def step_back(tx: db.Tx, lanes: Sequence[model.Lane], now: datetime) -> None:
@@ -168,7 +189,7 @@ async def next_due(tx: db.Tx, node: str, now: datetime, numbers: Numbers) -> dat
       JOIN leases e ON e.shard = l.shard AND e.node = $1
       JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id)
         AND d.state IN ('online', 'restricted') AND NOT d.sending_paused
-      {joined(3)}
+      LEFT {joined(3)}
       CROSS JOIN LATERAL (
         SELECT m.not_before FROM messages m LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
         WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'queued' AND coalesce(s.is_open, true)

@@ -140,6 +140,10 @@ class Lane:
     """New conversations begun since `chats_at`, within its day."""
     is_restricted: bool = False
     """It may only answer people who wrote to it."""
+    hold_until: datetime | None = None
+    linked_at: datetime | None = None
+    is_simulated: bool = False
+    workspace_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,25 +163,27 @@ class Head:
     is_manual: bool = False
     confirms_opted_out: bool = False
     duty: str | None = None
-    waiting_for: str | None = None
     rules: Mapping[str, Any] = field(default_factory=dict)
     """Numbers of its source that are stricter than the policy."""
+    says: Any = None
+    """What it says and to whom, as stored, by name: template, picture, number, the lead's values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What a claim writes into its lane: the reserved turn, and how much of each limit is used."""
+    """What a claim writes into its lane: the reserved turn, and how much of each limit is used with it.
+
+    A count of 1 is a window that begins now; others go on.
+    """
 
     gap: float
-    next_at: datetime
-    minute_at: datetime
+    rest: float
+    """Seconds from now on in which the lane does not send, unless the answer re-arms it."""
     minute_count: int
-    hour_at: datetime
     hour_count: int
-    day_at: datetime
     day_count: int
-    chats_at: datetime
-    chats_count: int
+    chats_count: int | None = None
+    """None: it begins no conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +195,10 @@ class Waiting:
     not_before: datetime
     until: datetime | None
     """When the wait ends, where that is known."""
+    zones: tuple[str, ...] = ()
+    lead_zone: str | None = None
+    is_new_chat: bool = False
+    """By these, rows that would be told the same are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +214,7 @@ class Claimed:
     token: int
     wire_id: str | None
     phone: str
-    template: str
     media_id: str | None
-    values: dict[str, str]
     text: str | None
     attempts: int
     gap: float

@@ -1,4 +1,4 @@
-"""What the rules did to messages: ended, made to wait, claimed with a first conversation; and the record of it for "why?"."""
+"""What the rules did to messages: ended, or made to wait; and the record of it for "why?"."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,10 +6,10 @@ from datetime import datetime
 from hantar.kit import db, ids
 from hantar.outbox import model, rules
 
-ALIKE = 500
-"""Rows of one lane that are put off together with its head, when they would be told the same (our own number)."""
-_SHARED = frozenset({rules.Gate.DEVICE_LIMIT, rules.Gate.QUIET_HOURS})
-"""Waits that many rows of a lane have in common."""
+TOGETHER = 500
+"""Rows that one tick puts off beside the heads, in all lanes together (our own number)."""
+ALIKE = {rules.Gate.DEVICE_LIMIT: 500, rules.Gate.QUIET_HOURS: 20}
+"""Rows of one lane that are put off with its head, when they would be told the same; by what they wait for."""
 MOVED = "m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"
 
 
@@ -28,7 +28,7 @@ async def end(tx: db.Tx, ended: Sequence[tuple[model.Head, rules.Reason]], now: 
 
 
 async def put_off(tx: db.Tx, waits: Sequence[model.Waiting], now: datetime) -> None:
-    """Push waiting heads away from the front, and with each at most `ALIKE` due rows of its source that wait for the same.
+    """Push waiting heads away from the front, and with each some due rows of its source that would be told the same.
 
     Alike are rows of the same campaign or sequence: for a limit of the device, those that begin a conversation as the head does,
     or go on with one; for the hour, those to people under the same clocks. Rows another holder has are passed over. A wait is
@@ -38,23 +38,21 @@ async def put_off(tx: db.Tx, waits: Sequence[model.Waiting], now: datetime) -> N
       WITH put AS MATERIALIZED (
         SELECT m.workspace_id, m.id, x.gate, x.not_before, x.until, m.id = x.id AS is_head, m.waiting_for AS was
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-                    $9::int[]) AS x (workspace_id, device_id, source_id, id, gate, not_before, until, most)
-        JOIN messages h ON (h.workspace_id, h.id) = (x.workspace_id, x.id)
-        JOIN persons hp ON (hp.workspace_id, hp.id) = (h.workspace_id, h.person_id)
-        LEFT JOIN leads hl ON (hl.workspace_id, hl.id) = (h.workspace_id, h.lead_id)
-        LEFT JOIN chats hc ON (hc.workspace_id, hc.device_id, hc.person_id) = (h.workspace_id, h.device_id, h.person_id)
+                    $9::int[], $10::text[], $11::text[], $12::boolean[])
+          AS x (workspace_id, device_id, source_id, id, gate, not_before, until, most, zones, lead_zone, is_new_chat)
         CROSS JOIN LATERAL (
-          SELECT q.id FROM messages q
+          SELECT q.workspace_id, q.id, q.person_id, q.lead_id, q.duty FROM messages q
           WHERE (q.workspace_id, q.device_id) = (x.workspace_id, x.device_id) AND q.state = 'queued'
             AND q.not_before <= $8 AND (q.id = x.id OR (x.most > 1 AND q.source_id = x.source_id))
           ORDER BY q.priority, q.not_before, q.id LIMIT x.most) front
-        JOIN messages m ON (m.workspace_id, m.id) = (x.workspace_id, front.id)
-        JOIN persons p ON (p.workspace_id, p.id) = (m.workspace_id, m.person_id)
-        LEFT JOIN leads l ON (l.workspace_id, l.id) = (m.workspace_id, m.lead_id)
-        LEFT JOIN chats c ON (c.workspace_id, c.device_id, c.person_id) = (m.workspace_id, m.device_id, m.person_id)
-        WHERE m.id = x.id OR (m.duty IS NULL AND CASE x.gate
-          WHEN 'device_limit' THEN (c.person_id IS NULL) = (hc.person_id IS NULL)
-          WHEN 'quiet_hours' THEN p.zones = hp.zones AND l.time_zone IS NOT DISTINCT FROM hl.time_zone
+        JOIN messages m ON (m.workspace_id, m.id) = (front.workspace_id, front.id)
+        WHERE m.id = x.id OR (front.duty IS NULL AND CASE x.gate
+          WHEN 'device_limit' THEN x.is_new_chat = NOT EXISTS (SELECT 1 FROM chats c
+            WHERE (c.workspace_id, c.device_id, c.person_id) = (x.workspace_id, x.device_id, front.person_id))
+          WHEN 'quiet_hours' THEN x.lead_zone IS NOT DISTINCT FROM (SELECT l.time_zone FROM leads l
+              WHERE (l.workspace_id, l.id) = (x.workspace_id, front.lead_id))
+            AND x.zones = (SELECT array_to_string(p.zones, ',') FROM persons p
+              WHERE (p.workspace_id, p.id) = (x.workspace_id, front.person_id))
           ELSE false END)
         FOR UPDATE OF m SKIP LOCKED),
       moved AS (
@@ -66,18 +64,18 @@ async def put_off(tx: db.Tx, waits: Sequence[model.Waiting], now: datetime) -> N
     heads = [each.head for each in waits]
     names = ("workspace_id", "device_id", "source_id", "id")
     rest = [[each.gate for each in waits], [each.not_before for each in waits], [each.until for each in waits]]
-    most = [ALIKE if each.gate in _SHARED and each.head.kind in rules.MARKETING else 1 for each in waits]
-    await tx.execute(sql, *([getattr(head, name) for head in heads] for name in names), *rest, now, most)
+    alike = [[",".join(each.zones) for each in waits], [each.lead_zone for each in waits], [each.is_new_chat for each in waits]]
+    await tx.execute(sql, *([getattr(head, name) for head in heads] for name in names), *rest, now, _shares(waits), *alike)
 
 
-async def meet(tx: db.Tx, heads: Sequence[model.Head], now: datetime) -> None:
-    """Each device now knows each person: the conversation begins with the claim. Writers of chats lock the person first."""
-    sql = """INSERT INTO chats AS c (workspace_id, device_id, person_id, first_out_at, last_out_at)
-             SELECT w, d, p, $4, $4 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS x (w, d, p)
-             ON CONFLICT (workspace_id, device_id, person_id)
-             DO UPDATE SET first_out_at = coalesce(c.first_out_at, $4), last_out_at = greatest(c.last_out_at, $4)"""
-    names = ("workspace_id", "device_id", "person_id")
-    await tx.execute(sql, *([getattr(head, name) for head in heads] for name in names), now)
+def _shares(waits: Sequence[model.Waiting]) -> list[int]:
+    """How many rows each wait may put off; single messages stand alone."""
+    shared = [each.gate in ALIKE and each.head.kind in rules.MARKETING for each in waits]
+    share = TOGETHER // max(1, sum(shared))
+    return [
+        max(1, min(share, ALIKE[rules.Gate(each.gate)])) if is_shared else 1
+        for each, is_shared in zip(waits, shared, strict=True)
+    ]
 
 
 async def note(tx: db.Tx, events: Sequence[tuple[str, str, str, str, datetime | None, str | None]], now: datetime) -> None:

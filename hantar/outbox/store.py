@@ -4,14 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from hantar.kit import db
-from hantar.outbox import lanes, model
+from hantar.outbox import model
 from hantar.outbox.facts import SIMULATED
 
 AWAY_AFTER = timedelta(minutes=2)
 """A restart or a short drop is not "away": only then does a campaign that skips such devices skip one (our own number)."""
-LIMIT_REST = lanes.limit_rest("d.per_minute", "d.per_hour", "d.per_day")
-"""Until when the limits in the device's own columns hold a lane back; the policy may hold it longer (`outbox.lanes`)."""
-
 # ------------------------------------------------------------------------------------------------ leases
 
 
@@ -51,44 +48,54 @@ async def rescue(tx: db.Tx, shards: Sequence[int], deduplicating: Sequence[str],
 async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[str]:
     """A statement of its own, so with a new snapshot: test every gate again, then claim. Returns the ids claimed.
 
-    The rendered text is kept in the same move: a row is written once for its claim.
+    With each row its rendered text is kept, its lane's slot and used limits are written, and device and person know each other
+    from now on (who else writes chats locks the person first, so this waits for nobody). A count of one is a window that begins.
     """
-    sql = """
-      UPDATE messages m SET state = 'claimed', reason = NULL, error = NULL, waiting_for = NULL, claimed_at = $4, token = x.token,
-                            wire_id = coalesce(m.wire_id, x.wire_id), policy_version = x.version, consent_id = x.consent_id,
-                            text = coalesce(m.text, x.text)
-      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $5::bigint[], $6::int[], $7::uuid[], $8::boolean[], $9::text[])
-        AS x (workspace_id, id, wire_id, token, version, consent_id, may_answer, text)
-      WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id) AND m.state = 'queued' AND m.expires_at > $4
-        AND EXISTS (SELECT 1 FROM devices d WHERE (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
-                    AND (d.state = 'online' OR (d.state = 'restricted' AND x.may_answer)) AND NOT d.sending_paused)
-        AND NOT EXISTS (SELECT 1 FROM sources s WHERE (s.workspace_id, s.id) = (m.workspace_id, m.source_id) AND NOT s.is_open)
-      RETURNING m.id"""
-    columns = [
-        [each.head.workspace_id for each in claims],
-        [each.head.id for each in claims],
-        [each.said.wire_id for each in claims],
-        now,
-        [each.said.token for each in claims],
+    kinds = ("uuid", "uuid", "bigint", "int", "uuid", "boolean", "float8", "float8", "int", "int", "int", "int")
+    sql = f"""
+      WITH x AS MATERIALIZED (
+        SELECT * FROM unnest({", ".join(db.many(n, kind) for n, kind in enumerate(kinds, start=4))}, $2::text[], $3::text[])
+          AS x (workspace_id, id, token, version, consent_id, may_answer, rest, gap, minute, hour, day, chats, text, wire_id)),
+      claimed AS (
+        UPDATE messages m SET state = 'claimed', reason = NULL, error = NULL, waiting_for = NULL, claimed_at = $1,
+          token = x.token, wire_id = coalesce(m.wire_id, x.wire_id), policy_version = x.version, consent_id = x.consent_id,
+          text = coalesce(m.text, x.text)
+        FROM x
+        WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id) AND m.state = 'queued' AND m.expires_at > $1
+          AND EXISTS (SELECT 1 FROM devices d WHERE (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
+                      AND (d.state = 'online' OR (d.state = 'restricted' AND x.may_answer)) AND NOT d.sending_paused)
+          AND NOT EXISTS (SELECT 1 FROM sources s WHERE (s.workspace_id, s.id) = (m.workspace_id, m.source_id) AND NOT s.is_open)
+        RETURNING m.workspace_id, m.id, m.device_id, m.person_id, x.rest, x.gap, x.minute, x.hour, x.day, x.chats),
+      reserved AS (
+        UPDATE lanes l SET next_at = $1 + make_interval(secs => c.rest), gap_seconds = c.gap,
+          minute_at = CASE WHEN c.minute = 1 THEN $1 ELSE l.minute_at END, minute_count = c.minute,
+          hour_at = CASE WHEN c.hour = 1 THEN $1 ELSE l.hour_at END, hour_count = c.hour,
+          day_at = CASE WHEN c.day = 1 THEN $1 ELSE l.day_at END, day_count = c.day,
+          chats_at = CASE WHEN c.chats = 1 THEN $1 ELSE l.chats_at END, chats_count = coalesce(c.chats, l.chats_count)
+        FROM claimed c WHERE (l.workspace_id, l.device_id) = (c.workspace_id, c.device_id)),
+      met AS (
+        INSERT INTO chats AS k (workspace_id, device_id, person_id, first_out_at, last_out_at)
+        SELECT workspace_id, device_id, person_id, $1, $1 FROM claimed
+        ON CONFLICT (workspace_id, device_id, person_id)
+        DO UPDATE SET first_out_at = coalesce(k.first_out_at, $1), last_out_at = greatest(k.last_out_at, $1))
+      SELECT id FROM claimed"""
+    heads, said, slots = [each.head for each in claims], [each.said for each in claims], [each.slot for each in claims]
+    columns: list[list[object]] = [
+        [head.workspace_id for head in heads],
+        [head.id for head in heads],
+        [each.token for each in said],
         [each.policy_version for each in claims],
         [each.consent_id for each in claims],
         [each.may_answer for each in claims],
-        [each.said.text for each in claims],
+        [slot.rest for slot in slots],
+        [slot.gap for slot in slots],
+        [slot.minute_count for slot in slots],
+        [slot.hour_count for slot in slots],
+        [slot.day_count for slot in slots],
+        [slot.chats_count for slot in slots],
     ]
-    return {row["id"] for row in await tx.fetch(sql, *columns)}
-
-
-async def contents(tx: db.Tx, ids: Sequence[str]) -> dict[str, db.Row]:
-    """What these queued rows say and to whom: template, picture, and the lead's values; by message."""
-    sql = """SELECT m.id, m.source_id, m.wire_id, m.phone, m.text,
-                    CASE WHEN m.phone = '' THEN (SELECT a.value FROM person_aliases a WHERE a.kind = 'lid'
-                      AND (a.workspace_id, a.person_id) = (m.workspace_id, m.person_id) LIMIT 1) END AS opaque,
-                    m.attempts, c.text AS template, c.media_id, m.name, l.name AS lead_name, l.niches, l.attributes
-             FROM messages m
-             JOIN contents c ON (c.workspace_id, c.id) = (m.workspace_id, m.content_id)
-             LEFT JOIN leads l ON (l.workspace_id, l.id) = (m.workspace_id, m.lead_id)
-             WHERE m.id = ANY($1::uuid[]) AND m.state = 'queued'"""
-    return {row["id"]: row for row in await tx.fetch(sql, list(ids))}
+    words = [each.text for each in said], [each.wire_id for each in said]
+    return {row["id"] for row in await tx.fetch(sql, now, *words, *map(db.joined, columns))}
 
 
 # ------------------------------------------------------------------------------------------------ record

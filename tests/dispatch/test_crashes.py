@@ -133,7 +133,7 @@ def _memory_pacing(patch: pytest.MonkeyPatch) -> None:
     reserve = pacing.reserve
 
     def forgetful(lane: Any, head: Any, now: Any, *more: Any) -> model.Slot:
-        return replace(reserve(lane, head, now, *more), next_at=now, gap=0.0)
+        return replace(reserve(lane, head, now, *more), rest=0.0, gap=0.0)
 
     patch.setattr(pacing, "reserve", forgetful)
 

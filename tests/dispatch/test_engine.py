@@ -157,7 +157,8 @@ async def test_each_message_expires_after_its_own_planned_time(fleet: Fleet) -> 
     fleet.planner._page = 2  # places go on over pages
     campaign = await fleet.launch()
     lives = [(row["expires_at"] - fleet.clock.now()).total_seconds() / 3600 for row in await fleet.rows(campaign)]
-    assert [int(hours) for hours in lives] == [72, 72, 72, 96, 96, 96, 120]
+    for hours, day in zip(lives, (0, 0, 0, 1, 1, 1, 2), strict=True):
+        assert 72 + 24 * day <= hours < 96 + 24 * day, lives
 
 
 async def test_the_time_a_campaign_stands_paused_does_not_count(fleet: Fleet) -> None:

@@ -26,9 +26,7 @@ MESSAGE = model.Claimed(
     token=1,
     wire_id="W",
     phone="60123456789",
-    template="Hi",
     media_id=None,
-    values={},
     text="Hi",
     attempts=0,
     gap=10.0,
@@ -49,13 +47,20 @@ def test_a_gap_is_never_below_any_minimum(low: float, span: float, own: float, o
 @given(chances)
 def test_a_claim_reserves_the_timeout_and_the_gap(chance: float) -> None:
     slot = pacing.reserve(LANE, HEAD, NOW, TIMEOUT, chance)
-    assert slot.next_at >= NOW + TIMEOUT + timedelta(seconds=HEAD.min_delay)
-    assert slot.next_at == NOW + TIMEOUT + timedelta(seconds=slot.gap)
+    assert slot.rest >= TIMEOUT.total_seconds() + HEAD.min_delay
+    assert slot.rest == TIMEOUT.total_seconds() + slot.gap
+
+
+@given(seconds, chances)
+def test_the_policys_gap_is_a_floor(floor: float, chance: float) -> None:
+    slot = pacing.reserve(LANE, HEAD, NOW, TIMEOUT, chance, floor)
+    assert slot.gap == max(floor, pacing.gap(LANE, HEAD, chance))
 
 
 def test_windows_begin_with_their_first_message_and_count_on() -> None:
     first = pacing.reserve(LANE, HEAD, NOW, TIMEOUT, 0.0)
-    assert (first.minute_at, first.minute_count, first.day_count) == (NOW, 1, 1)
+    assert (first.minute_count, first.hour_count, first.day_count, first.chats_count) == (1, 1, 1, None)
+    assert pacing.reserve(LANE, HEAD, NOW, TIMEOUT, 0.0, is_new_chat=True).chats_count == 1
     used = replace(LANE, minute_at=NOW, minute_count=3, hour_at=NOW, hour_count=3, day_at=NOW, day_count=3)
     later = pacing.reserve(used, HEAD, NOW + timedelta(seconds=59), TIMEOUT, 0.0)
     assert (later.minute_count, later.hour_count) == (4, 4)

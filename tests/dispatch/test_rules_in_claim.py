@@ -513,7 +513,7 @@ async def test_mutant_without_expiry_is_too_late(fleet: Fleet, monkeypatch: pyte
         return judge(kind, facts, bound, now, **{**more, "expires_at": now + timedelta(days=1)})
 
     async def careless(self: db.Tx, sql: str, *values: Any) -> Any:
-        return await fetch(self, sql.replace("AND m.expires_at > $4", ""), *values)
+        return await fetch(self, sql.replace("AND m.expires_at > $1", ""), *values)
 
     async def never(*words: Any) -> list[Any]:
         return []
