@@ -60,6 +60,18 @@ def _plan(page: Page) -> None:
     shoot(page, "plan")
 
 
+def _consent(server: Server, page: Page) -> None:
+    device = server.call("GET", "/devices")["items"][0]["id"]
+    leads = server.call("GET", "/leads", params={"device_id": device, "limit": 5})["items"]
+    for lead, words in zip(leads, ("STOP", "berhenti", "退订", "baja", "Arrêt !"), strict=True):
+        said = {"action": "inbound", "phone": lead["phone"], "text": words, "name": lead["name"]}
+        server.call("POST", f"/devices/{device}/simulate", json=said)
+    wait_for(lambda: len(server.call("GET", "/opt-outs")["items"]) >= 5, 30)
+    page.goto("/consent/opt-outs")
+    page.get_by_test_id("opt-outs-list").wait_for()
+    shoot(page, "consent")
+
+
 def take(server: Server, page: Page) -> None:
     """All of them."""
     campaign = _demo(server)
@@ -75,6 +87,7 @@ def take(server: Server, page: Page) -> None:
     page.goto(f"/campaigns/{campaign}?tab=report")
     page.get_by_test_id("campaigns-tab-report").click()
     shoot(page, "report")
+    _consent(server, page)
 
 
 def main() -> None:
