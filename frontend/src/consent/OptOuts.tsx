@@ -165,7 +165,7 @@ function useColumns(): Column<OptOut>[] {
       render: (row) => (
         <Group gap={6}>
           <Tooltip label={t.reasonHints[row.reason] ?? ''} multiline maw={300}>
-            <Badge color={row.is_live ? 'red' : 'gray'} tt="none" className={row.is_live ? 'hantar-state-red' : 'hantar-state-gray'} tabIndex={0}>
+            <Badge color={row.is_live ? 'red' : 'gray'} tt="none" miw="max-content" className={row.is_live ? 'hantar-state-red' : 'hantar-state-gray'} tabIndex={0}>
               {t.reasons[row.reason] ?? row.reason}
             </Badge>
           </Tooltip>
@@ -196,7 +196,9 @@ function useColumns(): Column<OptOut>[] {
       header: t.columns.state,
       render: (row) =>
         row.released_at === null ? (
-          t.inForce
+          <Text size="sm" style={{ whiteSpace: 'nowrap' }}>
+            {t.inForce}
+          </Text>
         ) : (
           <Tooltip label={row.release_reason ?? t.byThemselves} multiline maw={300}>
             <Text size="sm" c="dimmed" tabIndex={0}>
