@@ -67,12 +67,12 @@ async def shares(tx: db.Tx, book: Rulebook, audience: model.Audience, text: str,
     everyone = judging.candidates(where, book.workspace_id, audience, text)
     found = await judging.openings(tx, book, audience)
     by_class = {number: zones for zones, number in judging.classes(found).items()}
-    sql = f"""SELECT x.device_id, x.kind, x.class, x.is_new, x.reason, count(*) AS n, min(x.opens_at) AS opens_at,
-                max(x.stretch) AS stretch, count(*) FILTER (WHERE NOT x.has_consent) AS unknown,
+    sql = f"""SELECT x.device_id, min(x.kind) AS kind, x.class, x.is_new, x.reason COLLATE "C" AS reason, count(*) AS n,
+                min(x.opens_at) AS opens_at, max(x.stretch) AS stretch, count(*) FILTER (WHERE NOT x.has_consent) AS unknown,
                 min(x.id::text) FILTER (WHERE x.reason IS NOT NULL) AS example,
                 array_agg({PAIR}) FILTER (WHERE x.reason IS NULL) AS pairs
               FROM ({judging.judged(where, book, found, everyone)}) x
-              GROUP BY x.device_id, x.kind, x.class, x.is_new, x.reason ORDER BY x.device_id, x.class, x.is_new"""
+              GROUP BY x.device_id, x.class, x.is_new, x.reason COLLATE "C" ORDER BY x.device_id, x.class, x.is_new"""
     rows = await tx.fetch(sql, *where.values)
     sending = [row for row in rows if row["reason"] is None]
     return Shares(

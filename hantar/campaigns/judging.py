@@ -33,19 +33,22 @@ def match(where: db.Where, workspace_id: str, audience: model.Audience, lead: st
         where.add(f"{lead}.device_id = ANY({{}}::uuid[])", list(audience.device_ids))
 
 
-def why(needs: str, lead: str = "l") -> str:
-    """SQL for the reason to leave a lead out by itself; `needs` is the number of the array of required fields."""
-    return f"""CASE WHEN {lead}.device_id IS NULL THEN 'no_device'
-      WHEN EXISTS (SELECT 1 FROM unnest({needs}::text[]) AS need WHERE coalesce(btrim(CASE need WHEN 'name' THEN {lead}.name
-        WHEN 'phone' THEN {lead}.phone WHEN 'niche' THEN array_to_string({lead}.niches, ', ')
-        ELSE (SELECT value FROM jsonb_each_text({lead}.attributes) WHERE lower(key) = need LIMIT 1) END), '') = '')
-      THEN 'missing_variable' END"""
+def why(where: db.Where, text: str, lead: str = "l") -> str:
+    """SQL for the reason to leave a lead out by itself: no device, or nothing in a field that the text needs."""
+    columns = {"name": f"{lead}.name", "phone": f"{lead}.phone", "niche": f"array_to_string({lead}.niches, ', ')"}
+    missing = []
+    for need in render.required(text):
+        attribute = f"(SELECT value FROM jsonb_each_text({lead}.attributes) WHERE lower(key) = {{}}::text LIMIT 1)"
+        found = columns.get(need) or attribute.format(where.value(need))
+        missing.append(f"coalesce(btrim({found}), '') = ''")
+    lacks = f"WHEN {' OR '.join(missing)} THEN 'missing_variable' " if missing else ""
+    return f"CASE WHEN {lead}.device_id IS NULL THEN 'no_device' {lacks}END"
 
 
 def candidates(where: db.Where, workspace_id: str, audience: model.Audience, text: str, columns: str = LEAD) -> str:
     """SQL of all matched leads with `early`: the reason that lies in the lead itself or in another lead of the same person."""
     match(where, workspace_id, audience)
-    own = why(where.value(render.required(text)))
+    own = why(where, text)
     return f"""
       SELECT m.*, CASE WHEN m.why IS NOT NULL THEN m.why
           WHEN row_number() OVER (PARTITION BY m.person_id, m.why IS NULL ORDER BY m.id) > 1 THEN 'duplicate_of' END AS early
@@ -59,7 +62,7 @@ def _kind(book: Rulebook, where: db.Where) -> str:
 async def openings(tx: db.Tx, book: Rulebook, audience: model.Audience) -> tuple[Opening, ...]:
     """When people may be written to, for each kind of device and each set of zones there is; few, however many people.
 
-    The key of a set is the lead's own zone where it names a place, else the zones of the number.
+    A lead's own zone stands alone where it names a place; else it is every zone of the number.
     """
     if not book.needs_zones:
         return ()
@@ -68,11 +71,10 @@ async def openings(tx: db.Tx, book: Rulebook, audience: model.Audience) -> tuple
     own = await tx.fetch(
         f"SELECT DISTINCT time_zone FROM leads l WHERE {where} AND time_zone IS NOT NULL ORDER BY 1", *where.values
     )
-    numbers = """SELECT DISTINCT array_to_string(zones, ',') AS zones
-                 FROM (SELECT DISTINCT zones FROM persons WHERE workspace_id = $1) p ORDER BY 1"""
-    sets = await tx.fetch(numbers, book.workspace_id)
-    keys = [row["time_zone"] for row in own if quiet.is_zone(row["time_zone"])] + [f",{row['zones']}" for row in sets]
-    return tuple(book.opening(kind, key) for kind in book.kinds for key in keys)
+    sets = await tx.fetch("SELECT DISTINCT zones FROM persons WHERE workspace_id = $1 ORDER BY 1", book.workspace_id)
+    entered = [(row["time_zone"],) for row in own if quiet.is_zone(row["time_zone"])]
+    places = dict.fromkeys([*entered, *(tuple(row["zones"]) for row in sets)])
+    return tuple(book.opening(kind, each) for kind in book.kinds for each in places)
 
 
 def classes(found: Sequence[Opening]) -> dict[tuple[str, ...], int]:
@@ -129,15 +131,21 @@ def _zones(where: db.Where, found: Sequence[Opening], person: str) -> str:
     """SQL: joins when each person may be written to; without any opening that is always."""
     if not found:
         return "CROSS JOIN (SELECT 0 AS class, NULL::timestamptz AS opens_at, false AS is_out, 1.0::float8 AS stretch) z"
-    numbers = classes(found)
-    names = ("kind", "key", "opens_at", "is_out", "stretch")
-    columns = [[getattr(each, name) for each in found] for name in names]
-    values = [where.value(each) for each in (*columns, [numbers[each.zones] for each in found])]
-    own = f"f.time_zone = ANY({values[1]}::text[])"
+    numbers, v = classes(found), where.value
+    entered = [each.places[0] for each in found if len(each.places) == 1]
+    columns = [
+        f"{v([each.kind for each in found])}::text[]",
+        f"{v([','.join(each.places) for each in found])}::text[]",
+        f"{v([each.opens_at for each in found])}::timestamptz[]",
+        f"{v([each.is_out for each in found])}::boolean[]",
+        f"{v([each.stretch for each in found])}::float8[]",
+        f"{v([numbers[each.zones] for each in found])}::int[]",
+    ]
+    own = f"f.time_zone = ANY({v(entered)}::text[])"
     return f"""JOIN persons p ON (p.workspace_id, p.id) = ({person})
-      LEFT JOIN unnest({values[0]}::text[], {values[1]}::text[], {values[2]}::timestamptz[], {values[3]}::boolean[],
-        {values[4]}::float8[], {values[5]}::int[]) AS z ({", ".join(names)}, class)
-        ON z.kind = k.kind AND z.key = CASE WHEN {own} THEN f.time_zone ELSE ',' || array_to_string(p.zones, ',') END"""
+      LEFT JOIN (SELECT kind, string_to_array(places, ',') AS places, opens_at, is_out, stretch, class
+                 FROM unnest({", ".join(columns)}) AS y (kind, places, opens_at, is_out, stretch, class)) z
+        ON z.kind = k.kind AND z.places = CASE WHEN {own} THEN ARRAY[f.time_zone] ELSE p.zones END"""
 
 
 def _history(where: db.Where, book: Rulebook, among: str) -> str:

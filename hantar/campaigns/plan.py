@@ -166,7 +166,7 @@ def _recipient(row: db.Row, zones: tuple[str, ...], draft: model.Draft, book: Ru
     except render.MissingVariable:
         text = draft.text
     at, cause = _turn(row, zones, turns) if included else (None, None)
-    shown = zones or book.zones(row["kind"] or "linked", f"{row['time_zone'] or ''},{','.join(row['person_zones'])}")
+    shown = zones or book.zones(row["kind"] or "linked", row["time_zone"], row["person_zones"])
     local = at.astimezone(ZoneInfo(shown[0])).isoformat(timespec="seconds") if at is not None and shown else None
     return Recipient(
         lead_id=row["id"],

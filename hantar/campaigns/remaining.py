@@ -6,6 +6,7 @@ from datetime import datetime
 from hantar.campaigns import forecast, model, rulebook
 from hantar.campaigns.audience import Part
 from hantar.campaigns.rulebook import Rulebook
+from hantar.consent import quiet
 from hantar.kit import db
 
 
@@ -63,7 +64,8 @@ async def _people(tx: db.Tx, book: Rulebook, campaign: model.Campaign) -> list[P
              GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 3, 4, 5"""
     found: dict[tuple[str, str, tuple[str, ...], bool], int] = {}
     for row in await tx.fetch(sql, campaign.workspace_id, campaign.id):
-        opening = book.opening(row["rules_kind"], f"{row['own']},{','.join(row['zones'])}")
+        places = (row["own"],) if quiet.is_zone(row["own"]) else tuple(row["zones"])
+        opening = book.opening(row["rules_kind"], places)
         if opening.opens_at is not None:  # whose hour is unknown is waited for by nobody
             slot = (row["device_id"], row["rules_kind"], opening.zones, row["is_new"])
             found[slot] = found.get(slot, 0) + row["n"]

@@ -1,6 +1,6 @@
 """By which numbers a plan judges: the rules of each kind of device under the campaign's own, and when whose window opens."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -24,7 +24,8 @@ class Opening:
     """When people with these zones may be written to: from `opens_at` on; None: nobody knows, or never by these rules."""
 
     kind: str
-    key: str
+    places: tuple[str, ...]
+    """Where people may be: the lead's own zone alone where somebody entered one, else every zone of the number."""
     zones: tuple[str, ...]
     opens_at: datetime | None
     is_out: bool
@@ -67,23 +68,21 @@ class Rulebook:
         """Whether it matters where people are."""
         return any(self.window(kind) != ALWAYS for kind in self.kinds)
 
-    def opening(self, kind: str, key: str) -> Opening:
-        """When people with this key of zones (`Asia/Jakarta` by themselves, `,A,B` by their number) may get it from this kind."""
+    def opening(self, kind: str, places: tuple[str, ...]) -> Opening:
+        """When people who may be in these places (none: it is unknown) may be written to by a device of this kind."""
         window, rules = self.window(kind), self.rules(kind)
         if window == ALWAYS:
-            return Opening(kind, key, (), self.starts_at, is_out=False, stretch=1.0)
-        zones = self.zones(kind, key)
+            return Opening(kind, places, (), self.starts_at, is_out=False, stretch=1.0)
+        zones = self.zones(kind, None, places)
         if not zones:
-            return Opening(kind, key, (), None, is_out=True, stretch=1.0)
+            return Opening(kind, places, (), None, is_out=True, stretch=1.0)
         opens_at = quiet.next_open(self.starts_at, zones, window)
-        is_dropped = rules.quiet_overflow == "drop" and opens_at != self.starts_at
-        return Opening(kind, key, zones, opens_at, opens_at is None or is_dropped, _stretch(zones, window, self.starts_at.date()))
+        is_out = opens_at is None or (rules.quiet_overflow == "drop" and opens_at != self.starts_at)
+        return Opening(kind, places, zones, opens_at, is_out, _stretch(zones, window, self.starts_at.date()))
 
-    def zones(self, kind: str, key: str) -> tuple[str, ...]:
-        """The zones a key stands for; empty when they are unknown and the rules then hold."""
-        own, _, of_number = key.partition(",")
-        found = quiet.zones_for(own or None, [z for z in of_number.split(",") if z], self.workspace_zone, self._unknown(kind))
-        return found or ()
+    def zones(self, kind: str, own: str | None, of_number: Sequence[str]) -> tuple[str, ...]:
+        """The clocks by which somebody is timed; empty when their place is unknown and the rules then hold."""
+        return quiet.zones_for(own, of_number, self.workspace_zone, self._unknown(kind)) or ()
 
     def _unknown(self, kind: str) -> Literal["hold", "send"]:
         return self.rules(kind).quiet_unknown_zone

@@ -6,7 +6,6 @@ from hantar.campaigns import audience, judging, model, store
 from hantar.campaigns.rulebook import Rulebook
 from hantar.kit import db
 from hantar.outbox import model as outbox
-from hantar.outbox import render
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +23,15 @@ def _candidates(where: db.Where, campaign: model.Campaign, after: str | None, li
     judging.match(where, campaign.workspace_id, draft.audience)
     if after is not None:
         where.add("l.id > {}::uuid", after)
-    needs = where.value(render.required(draft.text))
+    own = judging.why(where, draft.text)
     earlier = db.Where(*where.values)
     judging.match(earlier, campaign.workspace_id, draft.audience, "b")
+    counts = f"{judging.why(earlier, draft.text, 'b')} IS NULL"
     where.values[:] = earlier.values
-    own = judging.why(needs)
     return f"""
       SELECT g.*, CASE WHEN g.why IS NOT NULL THEN g.why WHEN EXISTS (
           SELECT 1 FROM leads b WHERE {earlier} AND b.person_id = g.person_id AND b.id < g.id
-            AND {judging.why(needs, "b")} IS NULL)
+            AND {counts})
         THEN 'duplicate_of' END AS early
       FROM (SELECT {judging.WHOLE}, {own} AS why FROM leads l WHERE {where} ORDER BY l.id LIMIT {int(limit)}) g"""
 
