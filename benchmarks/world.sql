@@ -11,7 +11,7 @@ CREATE FUNCTION made(kind int, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE PAR
 --;;
 -- zones in which it is day now, and for every fiftieth person one in which it is night
 CREATE TEMP TABLE zones AS
-SELECT name, extract(hour FROM now() AT TIME ZONE name) BETWEEN 9 AND 19 AS is_day
+SELECT name, extract(hour FROM now() AT TIME ZONE name) BETWEEN 9 AND 17 AS is_day
 FROM unnest(ARRAY['Asia/Kuala_Lumpur', 'Asia/Tokyo', 'Australia/Perth', 'Asia/Kolkata', 'Asia/Dubai', 'Africa/Nairobi',
   'Europe/Berlin', 'Europe/London', 'America/Sao_Paulo', 'America/New_York', 'America/Denver', 'America/Los_Angeles',
   'Pacific/Honolulu', 'Pacific/Auckland']) AS name

@@ -112,13 +112,7 @@ async def read(tx: db.Tx, subjects: Sequence[Subject], now: datetime, *, unanswe
     columns = ([getattr(each, name) for each in subjects] for name in names)
     rows = await tx.fetch(_READ, now, now - WEEK - HOUR, unanswered, *columns)
     return [
-        Facts(
-            **_about(row),
-            **_of_lane(types.SimpleNamespace(**dict(row)), now),
-            lead_zone=row["lead_zone"],
-            person_zones=tuple(row["person_zones"]),
-            workspace_zone=row["workspace_zone"],
-        )
+        _facts(row, types.SimpleNamespace(**row), (row["lead_zone"], row["person_zones"], row["workspace_zone"]), now)
         for row in rows
     ]
 
@@ -133,50 +127,54 @@ async def read_held(tx: db.Tx, ready: Sequence[Ready], now: datetime, *, unanswe
     simulated = [each.lane.is_simulated for each in ready]
     rows = await tx.fetch(_READ_HELD, now, now - WEEK - HOUR, unanswered, *ids, simulated)
     return [
-        Facts(
-            **_about(row),
-            **_of_lane(each.lane, now),
-            lead_zone=each.head.says["lead_zone"],
-            person_zones=tuple(each.zones),
-            workspace_zone=each.lane.workspace_zone,
-        )
+        _facts(row, each.lane, (each.head.says["lead_zone"], each.zones, each.lane.workspace_zone), now)
         for row, each in zip(rows, ready, strict=True)
     ]
 
 
-def _about(row: db.Row) -> dict[str, Any]:
-    about: dict[str, Any] = {name: row[name] for name in _AS_READ}
-    about["campaign_times"] = tuple(row["campaign_times"] or ())
-    about["sequence_times"] = tuple(row["sequence_times"] or ())
-    about["closed_until"] = _closed_until(row["refusals"], row["refused_at"])
-    return about
-
-
-_AS_READ = (
-    *("is_opted_out", "has_alias", "consent_id", "any_consent_id", "is_held", "unanswered", "last_campaign_at", "last_in_at"),
-    *("is_new_chat", "is_warm"),
-)
-
-
-def _of_lane(lane: Any, now: datetime) -> dict[str, Any]:
-    """The device's facts, from a lane or a row with the same names (of a device that has no lane yet: None)."""
+def _facts(row: db.Row, lane: Any, zones: tuple[str | None, Sequence[str], str], now: datetime) -> Facts:
+    """Facts from what was asked about the person, the lane (or a row with its names), and the zones that may apply."""
     chats_until = lane.chats_at + DAY if lane.chats_at is not None else None
     is_counting = chats_until is not None and chats_until > now
-    begun = [
-        ("device_per_minute", lane.minute_at, lane.minute_count, MINUTE),
-        ("device_per_hour", lane.hour_at, lane.hour_count, HOUR),
-        ("device_per_day", lane.day_at, lane.day_count, DAY),
-    ]
-    return {
-        "new_chats_used": lane.chats_count if is_counting else 0,
-        "new_chats_until": chats_until if is_counting else None,
-        "days_linked": max(0.0, (now - lane.linked_at) / DAY) if lane.linked_at is not None else 0.0,
-        "used": tuple([Used(rule, n, at + length) for rule, at, n, length in begun if at is not None and at + length > now]),
-        "is_restricted": lane.is_restricted,
-        "restricted_until": lane.hold_until if lane.is_restricted else None,
-    }
+    refused_at: datetime | None = row["refused_at"]
+    return Facts(
+        is_opted_out=row["is_opted_out"],
+        has_alias=row["has_alias"],
+        consent_id=row["consent_id"],
+        any_consent_id=row["any_consent_id"],
+        is_held=row["is_held"],
+        campaign_times=tuple(row["campaign_times"] or ()),
+        sequence_times=tuple(row["sequence_times"] or ()),
+        unanswered=row["unanswered"],
+        last_campaign_at=row["last_campaign_at"],
+        closed_until=None if refused_at is None else _closed_until(row["refusals"], refused_at),
+        last_in_at=row["last_in_at"],
+        lead_zone=zones[0],
+        person_zones=tuple(zones[1]),
+        workspace_zone=zones[2],
+        is_new_chat=row["is_new_chat"],
+        is_warm=row["is_warm"],
+        new_chats_used=lane.chats_count if is_counting else 0,
+        new_chats_until=chats_until if is_counting else None,
+        days_linked=max(0.0, (now - lane.linked_at) / DAY) if lane.linked_at is not None else 0.0,
+        used=_used(lane, now),
+        is_restricted=lane.is_restricted,
+        restricted_until=lane.hold_until if lane.is_restricted else None,
+    )
 
 
-def _closed_until(refusals: int, refused_at: datetime | None) -> datetime | None:
+def _used(lane: Any, now: datetime) -> tuple[Used, ...]:
+    """The windows that are running; None stands for a device that has no lane yet."""
+    if lane.day_at is None:
+        return ()
+    begun = (
+        ("device_per_minute", lane.minute_at + MINUTE, lane.minute_count),
+        ("device_per_hour", lane.hour_at + HOUR, lane.hour_count),
+        ("device_per_day", lane.day_at + DAY, lane.day_count),
+    )
+    return tuple([Used(rule, count, until) for rule, until, count in begun if until > now])
+
+
+def _closed_until(refusals: int, refused_at: datetime) -> datetime:
     """The service's own marketing cap closes a person for 24 h, doubling each time (responsible-sending.md 2)."""
-    return None if refused_at is None else refused_at + DAY * 2 ** (min(refusals, MOST_REFUSALS) - 1)
+    return refused_at + DAY * (1 << (refusals - 1))
