@@ -231,8 +231,6 @@ class _Run:
         left = self._chats_left() if new else None
         if left is not None:
             count = min(count, max(1, left * total // new))
-            if self._is_counting() and self.pace.gap > 0:
-                count = min(count, ceil((self.chats.at + DAY - self.now).total_seconds() / self.pace.gap))
         shares = _shared(max(1, count), [each.left for each in together], [each.group.is_new for each in together], left)
         dealt = sorted(zip(together, shares, strict=True), key=lambda pair: -pair[1])
         for place, (queue, share) in enumerate(pair for pair in dealt if pair[1]):
