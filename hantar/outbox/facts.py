@@ -177,4 +177,4 @@ def _used(lane: Any, now: datetime) -> tuple[Used, ...]:
 
 def _closed_until(refusals: int, refused_at: datetime) -> datetime:
     """The service's own marketing cap closes a person for 24 h, doubling each time (responsible-sending.md 2)."""
-    return refused_at + DAY * (1 << (refusals - 1))
+    return refused_at + DAY * (1 << (min(refusals, MOST_REFUSALS) - 1))

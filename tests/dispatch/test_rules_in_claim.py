@@ -1,6 +1,6 @@
 """What the rules do to messages at the claim: who goes, who ends, who waits and until when, and what is written down of it."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,13 +11,14 @@ from hantar.gateways import port
 from hantar.kit import db
 from hantar.outbox import queue, rules
 from hantar.outbox import service as outbox
-from hantar.persons.model import PersonId
+from hantar.persons import service as persons
+from hantar.persons.model import Alias, AliasKind, PersonId
+from hantar.policy.model import DEFAULTS
 from tests.fleet import Fleet
 
 PHONES = [f"6012345{n:04d}" for n in range(60)]
 STOP = consents.OptOut(consents.OptOutReason.STOP, consents.OptOutSource.KEYWORD)
 YES = consents.Given("marketing", "Yes, write to me.", "web_form", datetime.fromisoformat("2026-11-01T00:00:00+00:00"))
-LINKED = {"consent_mode": "mark", "person_cap_day": 2, "person_cap_week": 7, "sequence_cap_day": 3}
 
 
 async def opt_out(fleet: Fleet, phone: str) -> None:
@@ -134,6 +135,50 @@ async def test_only_a_confirmed_answer_and_the_duty_reach_who_opted_out(fleet: F
     states = {each: (await row_of(fleet, each))["reason"] for each in (plain, manual, confirmed, duty)}
     assert states == {plain: "opted_out", manual: "opted_out", confirmed: None, duty: None}
     assert fleet.reached() == [PHONES[0]] * 2
+
+
+async def test_an_opt_out_by_any_name_counts(fleet: Fleet) -> None:
+    """By an opaque id that was linked to the number later, and for the whole installation: keyed hashes decide."""
+    (device,) = await fleet.add_devices(1)
+    await opt_out(fleet, PHONES[9])  # somebody else's, by number
+    async with fleet.db.transaction(fleet.workspace) as tx:
+        stranger = await persons.at_opaque(tx, fleet.workspace, "L1")
+        await outbox.opt_out(tx, fleet.workspace, stranger, STOP)
+        await tx.execute("DELETE FROM person_aliases WHERE value = 'L1'")
+        who = PersonId(await fleet.person(PHONES[0]))
+        await persons.add_alias(tx, fleet.workspace, who, Alias(AliasKind.LID, "L1"))
+        key = tx.fingerprint("phone", PHONES[1])
+        sql = "INSERT INTO global_suppressions (key, id, reason, at) VALUES ($1, gen_random_uuid(), 'legal', $2)"
+        await tx.execute(sql, key, await tx.now())
+    await fleet.enqueue(device, PHONES[:3])
+    await fleet.run(4)
+    assert fleet.reached() == [PHONES[2]]
+    assert {row["reason"] for row in await fleet.rows() if row["state"] == "suppressed"} == {"opted_out"}
+
+
+async def test_who_has_no_number_is_written_to_by_opaque_id(fleet: Fleet) -> None:
+    (device,) = await fleet.add_devices(1)
+    async with fleet.db.transaction(fleet.workspace) as tx:
+        who = await persons.at_opaque(tx, fleet.workspace, "77000111@lid")
+    soon = fleet.clock.now() + timedelta(minutes=5)
+    await fleet.enqueue(device, [PHONES[0]], kind="auto_reply", priority=0, duty="optout_confirmation", expires_at=soon)
+    await fleet.sql("UPDATE messages SET person_id = $1, phone = ''", who)
+    await fleet.run(3)
+    assert fleet.reached() == ["77000111@lid"]
+
+
+async def test_the_simulators_own_numbers_hold_no_first_message_up(fleet: Fleet) -> None:
+    """A device linked this minute, strangers in zones where it is three in the night of a Sunday, nobody asked for a consent."""
+    numbers = {
+        f"device_{name}": getattr(DEFAULTS["simulator"], f"device_{name}") for name in ("per_minute", "per_hour", "per_day")
+    }
+    await fleet.set_rules(**numbers)
+    fleet.clock.jump(datetime(2026, 12, 5, 19, 0, tzinfo=UTC) - fleet.clock.now())
+    (device,) = await fleet.add_devices(1, linked_at=fleet.clock.now())
+    await fleet.engine.leases.beat()
+    await fleet.enqueue(device, PHONES[:5])
+    await fleet.run(4)
+    assert len(fleet.reached()) == 5
 
 
 async def test_a_duty_that_comes_too_late_is_not_sent(fleet: Fleet) -> None:
@@ -441,6 +486,7 @@ async def test_what_came_back_is_kept_with_its_cause(fleet: Fleet, monkeypatch: 
     kinds = await events_of(fleet, made)
     assert kinds[0] == ("deferred", "device")
     assert ("lost", "device") in kinds
+    assert kinds[-1] == ("rescued", "server_stopped")
     (detail,) = await fleet.sql("SELECT detail, until FROM message_events WHERE kind = 'deferred'")
     assert (detail["detail"], detail["until"] is not None) == ("Slow down.", True)
 
