@@ -127,13 +127,13 @@ def _change_claims(patch: pytest.MonkeyPatch, **changes: Any) -> None:
 def _first_version(patch: pytest.MonkeyPatch) -> None:
     """The rules are read once and kept, so a change is not seen."""
     kept: dict[Any, Any] = {}
-    read = claims.policies
+    read = claims.Claimer.policies
 
-    async def once(*words: Any, **more: Any) -> Any:
-        kept.update({key: value for key, value in (await read(*words, **more)).items() if key not in kept})
+    async def once(claimer: claims.Claimer, tx: db.Tx) -> Any:
+        kept.update({key: value for key, value in (await read(claimer, tx)).items() if key not in kept})
         return kept
 
-    patch.setattr(claims, "policies", once)
+    patch.setattr(claims.Claimer, "policies", once)
 
 
 def _nobody(patch: pytest.MonkeyPatch) -> None:
