@@ -55,7 +55,7 @@ ROLES = {"model", "service", "http", "http_models", "render", "access", "port", 
 """Files another feature may open; never its store."""
 
 PUBLIC: dict[str, set[str]] = {
-    "outbox": {"store", "rules", "facts", "lanes", "rulings"},
+    "outbox": {"store", "rules", "facts", "lanes", "rulings", "receipts"},
     "accounts": {"identity"},
     "campaigns": {"progress", "schedule"},
     "devices": {"keeper", "words"},

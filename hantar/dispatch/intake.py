@@ -9,7 +9,7 @@ import structlog
 from hantar.dispatch import platform
 from hantar.gateways import port
 from hantar.kit import clock, db
-from hantar.outbox import model, store
+from hantar.outbox import model, receipts
 from hantar.outbox import service as outbox
 
 log = structlog.get_logger(__name__)
@@ -86,9 +86,9 @@ class Intake:
         if batch.refused:
             await self._heed(batch)
         async with self._db.system() as tx:
-            moved = await store.receipts(tx, batch.receipts) if batch.receipts else []
+            moved = await receipts.receipts(tx, batch.receipts) if batch.receipts else []
             if batch.refused:
-                moved += await store.fail_later(tx, batch.refused)
+                moved += await receipts.fail_later(tx, batch.refused)
             if batch.receipts:
                 await self._contradictions(tx, batch)
             outbox.tell_moves(tx, moved)
@@ -99,10 +99,10 @@ class Intake:
         if not reasons:
             return
         async with self._db.system() as tx:
-            found = await store.at_wires(tx, list(reasons))
+            found = await receipts.at_wires(tx, list(reasons))
         await platform.heed(self._db, {model.MessageId(message): reasons[at] for at, message in found.items()})
 
     async def _contradictions(self, tx: db.Tx, batch: _Batch) -> None:
         """A receipt for a message that was never to leave is an alarm, not a move."""
-        for row in await store.contradicted(tx, [each[1] for each in batch.receipts]):
+        for row in await receipts.contradicted(tx, [each[1] for each in batch.receipts]):
             log.error("intake.contradiction", message=row["id"], device=row["device_id"], state=row["state"])

@@ -12,7 +12,7 @@ import asyncpg
 from hantar.consent import model as consents
 from hantar.gateways.port import Reason
 from hantar.kit import db
-from hantar.outbox import model, store
+from hantar.outbox import model, receipts
 from hantar.outbox import service as outbox
 
 HEEDED = frozenset({Reason.OPTED_OUT.value, Reason.NOT_ON_WHATSAPP.value})
@@ -24,7 +24,7 @@ async def heed(database: db.Database, refusals: Mapping[model.MessageId, str | N
     if not told:
         return 0
     async with database.system() as tx:
-        rows = await store.refused(tx, list(told))
+        rows = await receipts.refused(tx, list(told))
     made, bounced = 0, set()
     for row in rows:
         reason = consents.OptOutReason.BLOCK

@@ -13,7 +13,7 @@ from hantar.accounts.model import Caller
 from hantar.dispatch import engine, pacing
 from hantar.gateways.simulator import chance
 from hantar.kit import clock, cluster, db
-from hantar.outbox import model, store
+from hantar.outbox import model, receipts, store
 from tests import checker
 from tests.fleet import CALM, Fleet
 
@@ -222,7 +222,7 @@ async def test_a_receipt_before_the_answer_stays(fleet: Fleet) -> None:
     await fleet.engine.tick()
     (row,) = await fleet.rows()
     async with fleet.db.system() as tx:
-        await store.receipts(tx, [(device, row["wire_id"], "delivered", await tx.now())])
+        await receipts.receipts(tx, [(device, row["wire_id"], "delivered", await tx.now())])
     await fleet.clock.advance(0.2)
     await fleet.engine.flush()
     (row,) = await fleet.rows()
@@ -243,7 +243,7 @@ async def test_a_receipt_that_meets_a_rescue_finds_the_row_as_it_is(fleet: Fleet
 
         async def receipt() -> None:
             async with fleet.db.system() as tx:
-                await store.receipts(tx, [(device, row["wire_id"], "delivered", await tx.now())])
+                await receipts.receipts(tx, [(device, row["wire_id"], "delivered", await tx.now())])
 
         waiting = asyncio.create_task(receipt())
         async with fleet.db.system() as watch:  # until the receipt stands in line for the row

@@ -8,7 +8,7 @@ from hantar.audit import service as audit
 from hantar.campaigns import service as campaigns
 from hantar.dispatch import intake
 from hantar.gateways import port
-from hantar.outbox import model, service, store
+from hantar.outbox import model, receipts, service
 from tests.fleet import Fleet
 
 BY = audit.Actor(None, "Alice")
@@ -36,7 +36,7 @@ async def test_a_receipt_that_could_not_be_stored_is_not_taken_for_stored(fleet:
     async def broken(*words: object) -> None:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr(store, "receipts", broken)
+    monkeypatch.setattr(receipts, "receipts", broken)
     taking = intake.Intake(fleet.db, fleet.clock)
     event = port.Receipt(device_id="d", event_id="e", at=fleet.clock.now(), wire_ids=("W",), kind=port.ReceiptKind.READ)
     brought = asyncio.create_task(taking.take(event))
