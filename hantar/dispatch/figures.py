@@ -1,4 +1,4 @@
-"""What the engine counts about itself: rates, lateness, how long claims and records take. Read by metrics, log lines and benchmarks.
+"""What the engine counts about itself: rates, lateness, how long claims and records take. For metrics, log lines, benchmarks.
 
 Everything is a plain number in memory that rises from the start of the process; whoever wants a rate subtracts two readings.
 """
