@@ -21,7 +21,7 @@ from fastapi import APIRouter, FastAPI
 from hantar import installation
 from hantar.accounts import service as accounts
 from hantar.audit import http as audit_http
-from hantar.campaigns import guard, planner, progress
+from hantar.campaigns import guard, http_retry, planner, progress
 from hantar.campaigns import http as campaigns_http
 from hantar.consent import http as consent_http
 from hantar.consent import http_keywords
@@ -64,6 +64,7 @@ ROUTERS: Sequence[APIRouter] = (
     media_http.router,
     outbox_http.router,
     campaigns_http.router,
+    http_retry.router,
     reports_http.router,
     http_days.router,
     consent_http.router,

@@ -33,8 +33,9 @@ FLOORS: dict[str, int] = {
     "web": 8,
     "installation": 1,
     "app": 9,
-    "cli": 10,
-    "__main__": 11,
+    "bench": 10,
+    "cli": 11,
+    "__main__": 12,
     "": 0,
 }
 """Rooms from the ground up; floor 5 has room for sequences, 6 for hooks (docs/architecture.md)."""
@@ -55,7 +56,7 @@ ROLES = {"model", "service", "http", "http_models", "render", "access", "port", 
 """Files another feature may open; never its store."""
 
 PUBLIC: dict[str, set[str]] = {
-    "outbox": {"store", "rules", "facts", "lanes", "rulings", "receipts"},
+    "outbox": {"store", "rules", "facts", "lanes", "rulings", "receipts", "retries"},
     "accounts": {"identity"},
     "campaigns": {"progress", "schedule"},
     "devices": {"keeper", "words"},
@@ -87,7 +88,7 @@ FEATURES = {
     "inbox",
     "people",
 }
-COMPOSERS = {"app", "cli", "web", "__main__"}
+COMPOSERS = {"app", "bench", "cli", "web", "__main__"}
 
 
 def _modules() -> Iterator[tuple[str, ast.Module, Path]]:

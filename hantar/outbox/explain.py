@@ -245,10 +245,16 @@ def _returns(known: History) -> Iterator[Step]:
         if kind == "wait":
             yield Step(row["at"], cause, "wait", f"It was made to wait. {words.WAITS[cause].words}", until)
         elif kind == "resend":
-            yield Step(row["at"], "resend", "by_hand", "A member sent it again, knowing that it may have arrived before.")
+            yield Step(row["at"], "resend", "by_hand", _resent(row))
         else:
             key = (kind, row["detail"] if kind == "rescued" else cause)
             yield Step(row["at"], "attempt", kind, words.RETURNS.get(key, "It came back to the queue."), until)
+
+
+def _resent(row: db.Row) -> str:
+    if row["cause"] == "failed":
+        return f"It had failed: {_lower(words.of_reason(row['detail']).words)} A member sent it again."
+    return "A member sent it again, knowing that it may have arrived before."
 
 
 def _ways(known: History) -> Iterator[Step]:
