@@ -213,8 +213,6 @@ def test_every_reason_of_the_gateway_was_decided_on() -> None:
 async def test_mutant_unconfirmed_counts_as_failed(
     http: cast.Http, bob: Caller, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    http: cast.Http, bob: Caller, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
     """I-02 mutant: unconfirmed rows are offered for a retry like failed ones."""
     await fleet.add_devices(1)
     campaign = await ended_campaign(fleet, {PHONES[0]: None})
