@@ -60,20 +60,20 @@ class FakeClock:
     is_real = False
 
     def __init__(self, start: datetime | None = None) -> None:
-        self._now = start or datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+        self._start = start or datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
         self._elapsed = 0.0
         self._order = itertools.count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
-        return self._now
+        return self._start + timedelta(seconds=self._elapsed)  # one sum: many small steps would each round by a microsecond
 
     def monotonic(self) -> float:
         return self._elapsed
 
     def jump(self, by: timedelta) -> None:
         """Put the wall clock forward or back without time passing (F-07)."""
-        self._now += by
+        self._start += by
 
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:
@@ -106,15 +106,11 @@ class FakeClock:
             if not self._sleepers or self._sleepers[0][0] > end:
                 break
             due, _, future = heapq.heappop(self._sleepers)
-            self._pass(max(0.0, due - self._elapsed))
+            self._elapsed = max(self._elapsed, due)
             if not future.done():
                 future.set_result(None)
-        self._pass(end - self._elapsed)
+        self._elapsed = end
         await self.settle()
-
-    def _pass(self, seconds: float) -> None:
-        self._elapsed += seconds
-        self._now += timedelta(seconds=seconds)
 
     async def settle(self, rounds: int = 20) -> None:
         """Give ready tasks a turn without moving time."""
