@@ -83,6 +83,29 @@ def openapi() -> None:
         typer.echo(json.dumps(description.document(house.web), ensure_ascii=False, indent=1))
 
 
+@app.command()
+def bench(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A paced fleet, a drained queue and a few kills, within a minute.")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Every bar at its full size; takes most of an hour.")] = False,
+    only: Annotated[list[str] | None, typer.Option("--only", help="One run by its name, such as paced or drain.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1, help="How long a run is measured.")] = None,
+    devices: Annotated[int | None, typer.Option(min=1, max=200_000, help="How many devices a run has.")] = None,
+    messages: Annotated[int | None, typer.Option(min=1, max=16_000_000, help="How many messages wait.")] = None,
+    rows: Annotated[int | None, typer.Option(min=0, max=16_000_000, help="How many finished messages lie behind.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output, the rest on standard error.")
+    ] = False,
+) -> None:
+    """Measure the engine on a throw-away PostgreSQL with simulated devices; nothing of this installation is touched."""
+    from hantar.bench import command  # the other commands start faster without it
+
+    asked = command.Asked(quick, full, tuple(only or ()), seconds, devices, messages, rows, as_json)
+    with _told_plainly():
+        raise typer.Exit(command.run(asked))
+
+
 @opt_outs.command("export")
 def export_opt_outs(
     file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to write it; keep it apart from the backups.")],

@@ -1,0 +1,140 @@
+"""The gateway's side of a speed run: a simulated world in our process whose ledger is small and judges while it is written.
+
+What the engine says of itself does not count here: a send is early by the gateway's own clock, from the instant at which it
+answered the device's last message; a message that comes twice is counted by its id.
+"""
+
+import asyncio
+import time
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hantar.bench import world
+from hantar.gateways.simulator import chance, desk, ledger, lines
+from hantar.kit.clock import Clock
+
+TOLERANCE = 0.002
+"""Seconds by which a send may come before its gap is over: two readings of a clock, one of them through the database."""
+
+
+def percentile(values: "array[float]", share: float) -> float | None:
+    """The value below which this share of them lies; None when there are none."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+class Book:
+    """A ledger that keeps no lines: for each device when it sent and when it was answered, for each message how often it came."""
+
+    def __init__(self, gaps: Mapping[str, float], messages: int) -> None:
+        """`gaps`: the least seconds between an answer and the next send, by device."""
+        self._numbers = {device: number for number, device in enumerate(gaps)}
+        self._gaps = array("d", gaps.values())
+        self._sent_at, self._answered_at = array("d", bytes(8 * len(gaps))), array("d", bytes(8 * len(gaps)))
+        self._times = bytearray(messages + 1)
+        self.lateness = array("d")
+        self.is_measuring = False
+        """Whether lateness is kept; faults are counted always."""
+        self.sent = self.answered = self.early = self.duplicated = self.forbidden = self.repeated = self.refused = 0
+        self.first_sent_at = 0.0
+
+    def append(self, line: ledger.Line) -> None:
+        effect = line["effect"]
+        if effect == "sent":
+            self._sent(line["device"], line["ref"], float(line["mono"]))
+        elif effect == "repeat":
+            self.repeated += 1
+        elif effect == "forbidden":
+            self.forbidden += 1
+        elif effect in ("refused", "none"):
+            self.refused += 1
+
+    def _sent(self, device: str, ref: str, at: float) -> None:
+        number, message = self._numbers[device], world.number_in(ref)
+        self.sent += 1
+        self.first_sent_at = self.first_sent_at or at
+        if self._times[message]:
+            self.duplicated += 1
+        else:
+            self._times[message] = 1
+        self.forbidden += world.is_opted_out(message)
+        if self._sent_at[number]:
+            answered = self._answered_at[number]
+            late = at - answered - self._gaps[number]
+            if late < -TOLERANCE or answered < self._sent_at[number]:
+                self.early += 1
+            elif self.is_measuring:
+                self.lateness.append(late)
+        self._sent_at[number] = at
+
+    def answer(self, device: str, at: float) -> None:
+        """The device's message was answered now."""
+        self._answered_at[self._numbers[device]] = at
+        self.answered += 1
+
+    @property
+    def reached(self) -> int:
+        """How many different messages arrived."""
+        return sum(self._times)
+
+    # what a ledger does beside; nothing of it outlives the run
+
+    def flush(self) -> None:
+        return None
+
+    def lines(self) -> Iterator[ledger.Line]:
+        return iter(())
+
+    def mark(self, stamp: float) -> None:
+        return None
+
+    def marked(self) -> float:
+        return 0.0
+
+    def redact(self, names: set[str]) -> None:
+        return None
+
+
+class Line(lines.InProcess):
+    """A world beside us whose share of our processor time is counted, and whose answers reach the book."""
+
+    def __init__(self, clock: Clock, book: Book, *, options: chance.Options) -> None:
+        super().__init__(clock, book, options=options)
+        self.book: Book = book
+        self.seconds = 0.0
+        """Processor time spent in the world, and none of it the engine's."""
+        self._fire = self.world.fire
+        self.world.fire = self._fired  # type: ignore[method-assign] # the world's own time, taken from outside
+
+    def link(self, device_id: str, phone: str) -> None:
+        """A device that is linked and connected since long."""
+        known = self.world.at(device_id)
+        known.phone = known.wanted = phone
+        known.is_open = known.is_connected = known.has_history = True
+
+    def _fired(self) -> float | None:
+        began = time.thread_time()
+        try:
+            return self._fire()
+        finally:
+            self.seconds += time.thread_time() - began
+
+    def ask(self, question: str, *values: Any) -> "asyncio.Future[Any]":
+        if question != "send":
+            return super().ask(question, *values)
+        began = time.thread_time()
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        device = values[0].device_id
+
+        def reply(verdict: Any) -> None:
+            self.book.answer(device, self._clock.monotonic())
+            if not future.done():
+                future.set_result(verdict)
+
+        desk.serve(self.world, question, list(values), reply)
+        self._wake.set()
+        self.seconds += time.thread_time() - began
+        return future
