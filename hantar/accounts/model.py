@@ -41,6 +41,8 @@ SCOPES = (
     "settings:write",
 )
 """What an API key may be given (api.md 1.3); scopes of parts not built yet are not offered."""
+ADMIN_SCOPES = ("metrics:read",)
+"""What only an administrator may give to a key, and it serves only while they are one: figures of the whole installation."""
 
 
 LEAST_ROLE = {scope: Role.VIEWER if scope.endswith(":read") else Role.OPERATOR for scope in SCOPES}
@@ -138,6 +140,11 @@ class Caller:
     def permissions(self) -> list[str]:
         """What the caller may do, in the words of scopes."""
         return [scope for scope in SCOPES if self.may(LEAST_ROLE[scope], scope)]
+
+    @property
+    def grants(self) -> tuple[str, ...]:
+        """Scopes the caller may give to a key."""
+        return SCOPES + (ADMIN_SCOPES if self.is_admin else ())
 
 
 class Unauthenticated(errors.AppError):

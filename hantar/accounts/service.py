@@ -270,12 +270,12 @@ async def make_key(
     now = await tx.now()
     if expires_at is not None and expires_at <= now:
         raise errors.invalid_field("expires_at", "in_the_past", "This is in the past.")
-    strange = sorted(set(scopes) - set(model.SCOPES))
+    strange = sorted(set(scopes) - set(caller.grants))
     if strange or not scopes:
         message = f"There is no scope {strange[0][:40]}." if strange else "Choose at least one scope."
         raise errors.invalid_field("scopes", "unknown_scope" if strange else "required", message)
     key = tokens.new_key()
-    kept = [scope for scope in model.SCOPES if scope in scopes]
+    kept = [scope for scope in caller.grants if scope in scopes]
     made = await store.add_key(
         tx,
         caller.workspace_id,
@@ -289,6 +289,11 @@ async def make_key(
         expires_at,
     )
     return made, key
+
+
+async def is_admin(tx: Tx, user_id: model.UserId) -> bool:
+    """Whether this person is an administrator today."""
+    return await store.is_admin(tx, user_id)
 
 
 async def revoke_key(tx: Tx, caller: model.Caller, key_id: str) -> None:

@@ -41,6 +41,12 @@ async def caller_of_key(tx: Tx, digest: bytes, now: datetime) -> tuple[model.Cal
     return (_caller(row, frozenset(row["scopes"])), row["last_used_at"]) if row else (None, None)
 
 
+async def is_admin(tx: Tx, user_id: model.UserId) -> bool:
+    """Whether this person is an administrator and may sign in."""
+    found: bool | None = await tx.fetchval("SELECT is_admin AND is_active FROM users WHERE id = $1", user_id)
+    return bool(found)
+
+
 async def touch_sign_in(tx: Tx, caller: model.Caller, now: datetime, expires_at: datetime) -> None:
     """Write down that a sign-in is in use, and prolong it."""
     sql = "UPDATE sign_ins SET last_used_at = $3, expires_at = $4 WHERE workspace_id = $1 AND id = $2"

@@ -19,7 +19,7 @@ from hantar.jobs import http as jobs_http
 from hantar.kit import cluster, db
 from hantar.kit.clock import Clock
 from hantar.settings import Settings
-from hantar.web import edge, gate, health, openapi, pages, problems, realtime
+from hantar.web import edge, gate, health, metrics, openapi, pages, problems, realtime
 
 BODY_LIMIT = 1_000_000
 """Bytes of an ordinary body; routes that take files name their own `max_body_size`."""
@@ -66,9 +66,11 @@ def create(
     api.routes.extend(in_order(route for router in all_routers for route in router.routes))
     app.include_router(api, prefix="/api", max_body_size=BODY_LIMIT)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(realtime.router)
     app.state.routes = tuple(_checked(route) for route in api.routes)
     app.state.needs = {(method, f"/api{r.path}"): need_of(r) for r in app.state.routes for method in r.methods}
+    app.state.needs["GET", "/metrics"] = metrics.NEED
     app.router.default = pages.Pages(static)
     _add_openapi(app)
     return app
