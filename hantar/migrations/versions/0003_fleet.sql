@@ -121,3 +121,6 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO hantar_app, hantar_engine', name);
   END LOOP;
 END $$;
+--;;
+-- what may have arrived: few rows, counted for metrics and shown for a person to settle
+CREATE INDEX messages_unknown ON messages (workspace_id, source_id) WHERE state = 'unknown';
