@@ -59,7 +59,7 @@ PUBLIC: dict[str, set[str]] = {
     "outbox": {"store", "rules", "facts", "lanes", "rulings", "receipts", "retries"},
     "accounts": {"identity"},
     "campaigns": {"progress", "schedule"},
-    "devices": {"keeper", "words"},
+    "devices": {"keeper", "words", "aside"},
     "leads": {"sheet", "merging"},
     "policy": {"terms"},
     "consent": {"quiet", "words", "keywords", "wilson", "optouts", "holds"},

@@ -26,6 +26,10 @@ PROBE_EVERY = timedelta(minutes=15)
 """After a temporary ban the line is opened at most this often, until it holds again (responsible-sending.md 10)."""
 
 
+ERRORS_IN_A_ROW = 3
+"""So many messages in a row that the device or its gateway failed with set it aside (responsible-sending.md 9)."""
+
+
 class Wanted(StrEnum):
     """What a person wants of a device."""
 
@@ -108,6 +112,19 @@ class Figures:
     sent_today: int = 0
     failed_today: int = 0
     queue_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """What a device's messages came to lately: whether one was accepted, and those that failed since then."""
+
+    workspace_id: str
+    device_id: str
+    is_reset: bool
+    failed: tuple[tuple[str, int], ...] = ()
+    """Messages that the device or its gateway failed with, each with the token under which it was claimed."""
+    said: str | None = None
+    """What was said the last time."""
 
 
 @dataclass(frozen=True, slots=True)

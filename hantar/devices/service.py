@@ -97,7 +97,7 @@ async def create(tx: db.Tx, workspace_id: str, new: New) -> model.Device:
         updated_at=now,
     )
     await store.add(tx, made)
-    _tell_status(tx, made)
+    tell_status(tx, made)
     return made
 
 
@@ -163,7 +163,7 @@ async def edit(tx: db.Tx, device_id: str, change: Edit) -> model.Device:
     if changed != before:
         changed = replace(changed, updated_at=await tx.now())
         await store.save(tx, changed)
-        _tell_status(tx, changed)
+        tell_status(tx, changed)
     return changed
 
 
@@ -309,7 +309,7 @@ async def _change(tx: db.Tx, before: model.Device, moved: model.Device) -> model
     await store.save(tx, moved)
     if (before.state, before.state_reason) != (moved.state, moved.state_reason):
         await store.note(tx, moved, words.of(moved.state, moved.state_reason, moved.hold_until))
-    _tell_status(tx, moved)
+    tell_status(tx, moved)
     return moved
 
 
@@ -323,7 +323,7 @@ async def observe(tx: db.Tx, before: model.Device, change: model.Change, event: 
     if change.words:
         await store.note(tx, after, change.words)
     if _status_of(before) != _status_of(after):
-        _tell_status(tx, after)
+        tell_status(tx, after)
     where = after.workspace_id
     if isinstance(event, port.PairSucceeded):
         tx.tell("device.paired", where, device_id=after.id, phone=after.phone, jid=after.jid)
@@ -341,7 +341,8 @@ def _status_of(device: model.Device) -> dict[str, str | None]:
     return _status(device.state, device.state_reason, device.hold_until)
 
 
-def _tell_status(tx: db.Tx, device: model.Device) -> None:
+def tell_status(tx: db.Tx, device: model.Device) -> None:
+    """Tell whoever looks at this device how it is now."""
     tx.tell("device.status", device.workspace_id, device_id=device.id, **_status_of(device))
 
 

@@ -211,3 +211,59 @@ async def wanting(tx: db.Tx, now: datetime, busy: Collection[str], limit: int) -
 async def note_probe(tx: db.Tx, device_id: str, now: datetime) -> None:
     """A line that was lost to a temporary ban is tried now."""
     await tx.execute("UPDATE devices SET probe_at = $2 WHERE id = $1 AND probe_at IS NOT NULL", device_id, now)
+
+
+# ---------------------------------------------------------------------- for the dispatcher: all workspaces
+
+
+async def failing(tx: db.Tx) -> list[str]:
+    """Devices whose last message failed by their own fault."""
+    return [row["id"] for row in await tx.fetch("SELECT id FROM devices WHERE errors_in_a_row > 0")]
+
+
+async def count_errors(tx: db.Tx, counted: Sequence[model.Failing], now: datetime) -> list[str]:
+    """Count errors in a row and pause, in the same statement, devices that have too many; returns those.
+
+    A message counts while it is claimed under its token, so once. A device that a rule has paused already is left alone, and
+    so is one whose last setting aside is not written down yet (`recorded`). Devices are locked in the order of their ids.
+    """
+    sql = """
+      WITH failed AS (
+        SELECT y.device_id, count(*)::int AS n FROM unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::bigint[])
+          AS y (workspace_id, device_id, id, token)
+        JOIN messages m ON (m.workspace_id, m.id) = (y.workspace_id, y.id) AND m.state = 'claimed' AND m.token = y.token
+        GROUP BY y.device_id),
+      x AS (
+        SELECT d.id, CASE WHEN u.is_reset THEN 0 ELSE d.errors_in_a_row END + coalesce(f.n, 0) AS n
+        FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) AS u (workspace_id, device_id, is_reset)
+        LEFT JOIN failed f ON f.device_id = u.device_id
+        JOIN devices d ON (d.workspace_id, d.id) = (u.workspace_id, u.device_id)
+        WHERE d.errors_in_a_row < $4 AND NOT (d.sending_paused AND coalesce(d.pause_reason, 'person') <> 'person')
+        ORDER BY d.id FOR NO KEY UPDATE OF d)
+      UPDATE devices d SET errors_in_a_row = least(x.n, $4), sending_paused = d.sending_paused OR x.n >= $4,
+        pause_reason = CASE WHEN x.n >= $4 THEN 'errors' ELSE d.pause_reason END,
+        updated_at = CASE WHEN x.n >= $4 THEN $9 ELSE d.updated_at END
+      FROM x WHERE d.id = x.id AND (d.errors_in_a_row <> x.n) RETURNING d.id, x.n >= $4 AS is_aside"""
+    each = [(one.workspace_id, one.device_id, *failed) for one in counted for failed in one.failed]
+    rows = await tx.fetch(
+        sql,
+        [one.workspace_id for one in counted],
+        [one.device_id for one in counted],
+        [one.is_reset for one in counted],
+        model.ERRORS_IN_A_ROW,
+        *([row[n] for row in each] for n in range(4)),
+        now,
+    )
+    return [row["id"] for row in rows if row["is_aside"]]
+
+
+async def unrecorded(tx: db.Tx) -> list[db.Row]:
+    """Devices (workspace, id) that were set aside and of which the audit does not know yet."""
+    sql = "SELECT workspace_id, id FROM devices WHERE errors_in_a_row > 0 AND errors_in_a_row >= $1 ORDER BY id"
+    return await tx.fetch(sql, model.ERRORS_IN_A_ROW)
+
+
+async def recorded(tx: db.Tx, device_id: str) -> bool:
+    """The count begins anew; False when somebody else has written it down."""
+    sql = "UPDATE devices SET errors_in_a_row = 0 WHERE id = $1 AND errors_in_a_row >= $2"
+    return await tx.execute(sql, device_id, model.ERRORS_IN_A_ROW) == 1

@@ -87,7 +87,7 @@ _PAUSES = {
     "opt_outs": "Too many of the people this number wrote to asked to hear nothing more, so sending was paused.",
     "blocks": "People blocked this number or complained, so sending was paused.",
     "restriction": "WhatsApp restricted this number, so sending was paused.",
-    "errors": "Several messages in a row failed, so the device was set aside.",
+    "errors": "Three messages in a row failed on this device, so it was set aside.",
 }
 
 

@@ -6,6 +6,8 @@ from typing import assert_never
 from hantar.gateways import port
 from hantar.outbox import model, pace
 
+NOT_TAKEN = "not_taken"
+"""Reason of a message that the service put off so often that it is not tried again by itself; a person may retry it."""
 MAX_DEFERRED = timedelta(hours=1)
 """Longest wait after one deferral that names no scope beyond the message (our own number)."""
 

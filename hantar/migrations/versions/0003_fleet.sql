@@ -124,3 +124,6 @@ END $$;
 --;;
 -- what may have arrived: few rows, counted for metrics and shown for a person to settle
 CREATE INDEX messages_unknown ON messages (workspace_id, source_id) WHERE state = 'unknown';
+--;;
+-- devices whose last messages failed by their own fault
+CREATE INDEX devices_failing ON devices (id) WHERE errors_in_a_row > 0;
