@@ -218,6 +218,8 @@ class Claimed:
     text: str | None
     attempts: int
     gap: float
+    deferrals: int = 0
+    """How often the service put it off before."""
     opaque: str | None = None
     """The person's opaque id (LID), where we know no number."""
 
@@ -254,6 +256,8 @@ class Outcome:
     rest_until: datetime | None = None
     no_chats_until: datetime | None = None
     """The service refused a new conversation: this device begins none until then."""
+    counts_deferral: bool = False
+    """The service put off this very message, which it may do so often and no more (`dispatch.verdicts`)."""
     event: str | None = None
     """`deferred` or `lost`: why it came back to the queue, for "why?"."""
     cause: str | None = None

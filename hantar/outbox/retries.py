@@ -12,11 +12,12 @@ from hantar.kit import db
 from hantar.outbox import service
 
 RETRYABLE = frozenset(
-    {Reason.UNDELIVERABLE.value, Reason.TEMPLATE_MISSING.value, Reason.TEMPLATE_PAUSED.value, "missing_variable"}
+    {Reason.UNDELIVERABLE.value, Reason.TEMPLATE_MISSING.value, Reason.TEMPLATE_PAUSED.value, "missing_variable", "not_taken"}
 )
 """Reasons that may be gone by the next try: a delivery that did not come about, a template approved or freed since, a field
-filled in since. A number that is not on WhatsApp, a content it refused, a country it does not serve or a person it closed to
-us would answer the same again; an account it refused is not helped by trying more (responsible-sending.md 10)."""
+filled in since, a service that put it off and took nothing. A number that is not on WhatsApp, a content it refused, a country
+it does not serve or a person it closed to us would answer the same again; an account it refused is not helped by trying more
+(responsible-sending.md 10)."""
 
 _PERSON = "m.workspace_id, m.person_id"
 _STANDS = "o.state NOT IN ('cancelled', 'suppressed', 'expired', 'failed')"

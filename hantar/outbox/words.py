@@ -43,6 +43,9 @@ REASONS: Mapping[str, Said] = {
     # the service
     "not_on_whatsapp": Said("This number is not on WhatsApp.", "Check the number; twice not there counts as an opt-out."),
     "undeliverable": Said("It could not be delivered.", "Ask the person whether the number is right, then send anew."),
+    "not_taken": Said(
+        "WhatsApp put it off again and again, so it is not tried again by itself.", "It did not leave; send it again later."
+    ),
     "invalid_address": Said("WhatsApp does not know this address.", "Check the number."),
     "invalid_content": Said("WhatsApp refused the content.", "Change the text or the picture."),
     "too_large": Said("The file was too large for WhatsApp.", "Use a smaller one."),

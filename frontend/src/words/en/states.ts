@@ -56,6 +56,7 @@ export const states = {
     device_removed: 'The device was removed',
     not_on_whatsapp: 'The number is not on WhatsApp',
     undeliverable: 'Could not be delivered',
+    not_taken: 'WhatsApp put it off again and again',
     invalid_address: 'The number is not valid',
     invalid_content: 'The content was refused',
     too_large: 'The file is too large',
