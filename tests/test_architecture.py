@@ -56,7 +56,7 @@ ROLES = {"model", "service", "http", "http_models", "render", "access", "port", 
 """Files another feature may open; never its store."""
 
 PUBLIC: dict[str, set[str]] = {
-    "outbox": {"store", "rules", "facts", "lanes", "rulings", "receipts", "retries"},
+    "outbox": {"store", "rules", "facts", "lanes", "rulings", "receipts", "retries", "backlog", "tally"},
     "accounts": {"identity"},
     "campaigns": {"progress", "schedule"},
     "devices": {"keeper", "words", "aside"},

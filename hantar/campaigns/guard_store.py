@@ -148,7 +148,8 @@ async def canaries(tx: db.Tx) -> list[db.Row]:
     """Running campaigns that hold people back and whose first people all have their message: since when, by which kinds."""
     sql = """SELECT c.workspace_id, c.id, c.rules, x.kinds, x.since FROM campaigns c CROSS JOIN LATERAL (
                SELECT array_agg(DISTINCT d.rules_kind) AS kinds, max(coalesce(m.ended_at, m.claimed_at)) AS since,
-                      bool_or(m.state = 'planned') AS holds, bool_or(m.state IN ('held', 'queued', 'claimed')) AS is_busy
+                      bool_or(m.state = 'planned' AND m.waiting_for = 'canary') AS holds, bool_or(m.state IN ('held', 'queued',
+                        'claimed') OR (m.state = 'planned' AND m.waiting_for IS DISTINCT FROM 'canary')) AS is_busy
                FROM messages m JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
                WHERE (m.workspace_id, m.source_id) = (c.workspace_id, c.id)) x
              WHERE c.status = 'processing' AND c.canary IS NOT NULL AND c.canary_passed_at IS NULL

@@ -85,31 +85,54 @@ def classes(found: Sequence[Opening]) -> dict[tuple[str, ...], int]:
 def judged(where: db.Where, book: Rulebook, found: Sequence[Opening], candidates: str, among: str = "") -> str:
     """SQL of candidates with `reason` (NULL: gets it), `kind`, `class` of zones, `opens_at`, `is_new`, `has_consent`.
 
-    `among` may narrow the messages `m` that count to those of the candidates, where these are few.
+    `among` may narrow the messages `m` that count to those of the candidates, where these are few: then everything else is
+    looked up for each of them too, since reading whole tables into hashes for every page costs more the more people there are.
     """
     v, person = where.value, "f.workspace_id, f.person_id"
     history = _history(where, book, among)
     when = f"coalesce(z.opens_at, {v(book.starts_at)}::timestamptz)"
     is_new = "true" if book.as_kind else "coalesce(c.first_out_at, c.first_in_at) IS NULL"
+    has_consent, held = (
+        consent.CONSENTED.format(person=person, now=f"{v(book.starts_at)}::timestamptz"),
+        consent.HELD.format(person=person),
+    )
+    is_opted_out, aliases = consent.LIVE.format(person=person), ""
+    has_alias = f"EXISTS (SELECT 1 FROM person_aliases a WHERE (a.workspace_id, a.person_id) = ({person}))"
+    if among:
+        has_consent, held = _each(has_consent), _each(held)
+        is_opted_out, has_alias, aliases = "a.is_opted_out", "a.has_alias", _ALIASES.format(person=person)
     return f"""
       SELECT f.*, k.kind, coalesce(z.class, 0) AS class, {when} AS opens_at, coalesce(z.stretch, 1) AS stretch,
         {is_new} AS is_new, s.has_consent, k.expires_after, greatest((d.min_delay_seconds + d.max_delay_seconds) / 2, k.gap,
           60.0 / least(d.per_minute, k.per_minute), 3600.0 / least(d.per_hour, k.per_hour),
           86400.0 / least(d.per_day, k.per_day))::float8 AS seconds_each, CASE WHEN f.early IS NOT NULL THEN f.early
-          WHEN {consent.LIVE.format(person=person)} THEN 'opted_out'
+          WHEN {is_opted_out} THEN 'opted_out'
           WHEN k.is_strict AND NOT s.has_consent THEN 'no_consent'
-          WHEN {consent.HELD.format(person=person)}
-            OR NOT EXISTS (SELECT 1 FROM person_aliases a WHERE (a.workspace_id, a.person_id) = ({person})) THEN 'on_hold'
+          WHEN {held} OR NOT {has_alias} THEN 'on_hold'
           WHEN {_capped(when, [book.rules(kind) for kind in book.kinds])} THEN 'cap'
           WHEN z.is_out THEN 'quiet_hours' END AS reason
       FROM (SELECT {v(book.workspace_id)}::uuid AS workspace_id, e.* FROM ({candidates}) e) f
       LEFT JOIN devices d ON (d.workspace_id, d.id) = (f.workspace_id, f.device_id)
       LEFT JOIN {_numbers(where, book)} ON k.kind = {_kind(book, where)}
-      CROSS JOIN LATERAL (SELECT {consent.CONSENTED.format(person=person, now=f"{v(book.starts_at)}::timestamptz")}
-        AS has_consent) s
+      CROSS JOIN LATERAL (SELECT {has_consent} AS has_consent) s{aliases}
       LEFT JOIN chats c ON (c.workspace_id, c.device_id, c.person_id) = (f.workspace_id, f.device_id, f.person_id)
       LEFT JOIN ({history}) h ON h.person_id = f.person_id AND h.is_simulated = (k.kind = ANY({v(list(SIMULATED))}::text[]))
       {_zones(where, found, person)} OFFSET 0"""
+
+
+_ALIASES = """
+      CROSS JOIN LATERAL (  -- as consent.LIVE, with every alias looked up once
+        SELECT count(*) > 0 AS has_alias, coalesce(bool_or(
+            EXISTS (SELECT 1 FROM suppression_keys k
+                    WHERE (k.workspace_id, k.key) = (a.workspace_id, a.key) AND k.is_live OFFSET 0)
+            OR EXISTS (SELECT 1 FROM global_suppressions g WHERE g.key = a.key AND g.released_at IS NULL OFFSET 0)), false)
+          AS is_opted_out
+        FROM person_aliases a WHERE (a.workspace_id, a.person_id) = ({person})) a"""
+
+
+def _each(exists: str) -> str:
+    """The same EXISTS, asked by index for each row: `OFFSET 0` keeps PostgreSQL from hashing a whole table for a page."""
+    return f"{exists.removesuffix(')')} OFFSET 0)"
 
 
 def _numbers(where: db.Where, book: Rulebook) -> str:

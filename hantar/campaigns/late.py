@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+import structlog
+
 from hantar.campaigns import model, rulebook, store
 from hantar.kit import db
 from hantar.policy import model as policy
 from hantar.policy import service as policies
+
+log = structlog.get_logger(__name__)
 
 
 async def due(tx: db.Tx, now: datetime) -> list[store.Due]:
@@ -18,7 +22,11 @@ async def due(tx: db.Tx, now: datetime) -> list[store.Due]:
     found = []
     for row in rows:
         of_kinds = [rules[row["workspace_id"], kind].rules for kind in _kinds(row["kinds"])]
-        late_after = rulebook.strictest("late_start_after", _tightened(of_kinds, row["rules"]))
+        try:
+            late_after = float(rulebook.strictest("late_start_after", _tightened(of_kinds, row["rules"])))
+        except Exception as error:  # one campaign with odd rules keeps no other from starting; the planner ends it
+            log.error("campaign.odd_rules", campaign=row["id"], error=type(error).__name__)
+            late_after = timedelta(days=36_500).total_seconds()
         found.append(store.Due(row["workspace_id"], row["id"], now - timedelta(seconds=late_after)))
     return found
 

@@ -13,8 +13,14 @@ CampaignId = NewType("CampaignId", str)
 DELAYS = (10.0, 30.0)
 """Default minimum and maximum pause between two messages of a device, in seconds (mission CP1)."""
 LONGEST_DELAY = 86_400.0
-PAGE = 5000
-"""Leads written to the outbox in one transaction, with the cursor."""
+PAGE = 10_000
+"""Leads written to the outbox in one transaction, with the cursor: a second or so of work, so others have their turn soon."""
+POOLS = 10
+"""Broadcasts of one account that run at once (`BROADCAST_MAX_POOLS_PER_USER`); the next ones wait for their turn."""
+WAITS_FOR_TURN = "waits_for_turn"
+"""`status_reason` of a campaign that is due and waits because `POOLS` others of its account run."""
+PLANNING_FAILED = "planning_failed"
+"""`status_reason` of a campaign whose recipients could not be written, again and again; what waited of it was cancelled."""
 
 
 class CampaignStatus(StrEnum):

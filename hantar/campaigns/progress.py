@@ -8,7 +8,7 @@ import structlog
 
 from hantar.campaigns import model, remaining, service, store
 from hantar.kit import clock, cluster, db
-from hantar.outbox import views
+from hantar.outbox import tally, views
 
 log = structlog.get_logger(__name__)
 
@@ -74,8 +74,10 @@ class Watcher:
         stopped.cancel()
 
     async def look(self) -> None:
-        """End what is done, then tell the progress of what moved."""
+        """Fold the counters, end what is done, then tell the progress of what moved."""
         moved, self._moved = self._moved, {}
+        async with self._db.system() as tx:
+            await tally.fold(tx)
         async with self._db.system() as tx:
             for row in await store.finish_done(tx, await tx.now()):
                 log.info("campaign.ended", campaign=row["id"], status=row["status"])

@@ -9,6 +9,13 @@ from hantar.campaigns.rulebook import Rulebook
 from hantar.consent import quiet
 from hantar.kit import db
 
+_OF_LANE = "SELECT * FROM messages m WHERE (m.workspace_id, m.device_id, m.source_id) = (l.workspace_id, l.device_id, $2)"
+_COMING = f"""lanes l CROSS JOIN LATERAL (
+    {_OF_LANE} AND m.state = 'queued' UNION ALL {_OF_LANE} AND m.state = 'claimed'
+    UNION ALL {_OF_LANE} AND m.state = 'planned' AND m.waiting_for IS DISTINCT FROM 'canary') m"""
+"""SQL: messages `m` of source $2 that will have their turn by themselves, in a lane or behind it; asked by lane, so that what
+has long been sent is never read."""
+
 
 async def ends(tx: db.Tx, campaign: model.Campaign, now: datetime) -> tuple[datetime | None, datetime | None]:
     """When the last device ends, as expected and late; None when nothing is left, or nothing left ever gets a turn.
@@ -44,23 +51,23 @@ def _courses(
 
 async def _counts(tx: db.Tx, book: Rulebook, campaign: model.Campaign) -> list[Part]:
     """How many messages each device has left, all of them as if to new people."""
-    sql = """SELECT m.device_id, d.rules_kind, count(*) AS n FROM messages m
+    sql = f"""SELECT m.device_id, d.rules_kind, count(*) AS n FROM {_COMING}
              JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
-             WHERE (m.workspace_id, m.source_id) = ($1, $2) AND m.state IN ('queued', 'claimed') GROUP BY 1, 2 ORDER BY 1"""
+             WHERE l.workspace_id = $1 GROUP BY 1, 2 ORDER BY 1"""
     rows = await tx.fetch(sql, campaign.workspace_id, campaign.id)
     return [Part(row["device_id"], row["rules_kind"], (), True, row["n"], book.starts_at, 1.0) for row in rows]
 
 
 async def _people(tx: db.Tx, book: Rulebook, campaign: model.Campaign) -> list[Part]:
     """The same by the hours of the people and by whether the device knows them."""
-    sql = """SELECT m.device_id, d.rules_kind, coalesce(l.time_zone, '') AS own, p.zones,
+    sql = f"""SELECT m.device_id, d.rules_kind, coalesce(l.time_zone, '') AS own, p.zones,
                coalesce(c.first_out_at, c.first_in_at) IS NULL AS is_new, count(*) AS n
-             FROM messages m
+             FROM {_COMING}
              JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
              JOIN persons p ON (p.workspace_id, p.id) = (m.workspace_id, m.person_id)
              LEFT JOIN leads l ON (l.workspace_id, l.id) = (m.workspace_id, m.lead_id)
              LEFT JOIN chats c ON (c.workspace_id, c.device_id, c.person_id) = (m.workspace_id, m.device_id, m.person_id)
-             WHERE (m.workspace_id, m.source_id) = ($1, $2) AND m.state IN ('queued', 'claimed')
+             WHERE l.workspace_id = $1
              GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 3, 4, 5"""
     found: dict[tuple[str, str, tuple[str, ...], bool], int] = {}
     for row in await tx.fetch(sql, campaign.workspace_id, campaign.id):

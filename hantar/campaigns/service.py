@@ -247,6 +247,15 @@ async def cancel(tx: db.Tx, workspace_id: str, campaign_id: str) -> model.Campai
     return await _moved(tx, workspace_id, campaign_id)
 
 
+async def give_up(tx: db.Tx, workspace_id: str, campaign_id: str) -> None:
+    """End a campaign whose recipients cannot be written; what waits of it is cancelled. Reads nothing that may be odd in it."""
+    if await store.move(tx, workspace_id, campaign_id, [C.TRIGGERED], C.FAILED, model.PLANNING_FAILED):
+        await queue.set_gate(tx, workspace_id, campaign_id, is_open=False)
+        await queue.cancel_source(tx, workspace_id, campaign_id, await tx.now())
+        words = {"campaign_id": campaign_id, "status": C.FAILED.value, "reason": model.PLANNING_FAILED}
+        tx.tell("campaign.status", workspace_id, **words)
+
+
 async def release_canary(tx: db.Tx, workspace_id: str, campaign_id: str, *, by: audit.Actor | None = None) -> model.Campaign:
     """Let everybody follow the first people; they live longer by what they waited. A second call changes nothing."""
     campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
@@ -258,7 +267,6 @@ async def release_canary(tx: db.Tx, workspace_id: str, campaign_id: str, *, by: 
         now = await tx.now()
         await store.pass_canary(tx, workspace_id, campaign_id, now)
         await queue.release_source(tx, workspace_id, campaign_id, now - campaign.started_at)
-        tx.tell("outbox.queued", workspace_id)
         if by is not None:
             await audit.record(tx, workspace_id, by, "campaign.canary_released", audit.Thing("campaign", campaign_id))
     return await _moved(tx, workspace_id, campaign_id)

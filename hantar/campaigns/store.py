@@ -219,10 +219,35 @@ async def take_due(tx: db.Tx, now: datetime, found: Sequence[Due]) -> list[db.Ro
     return await tx.fetch(sql, now, *columns) if found else []
 
 
-async def being_planned(tx: db.Tx) -> list[tuple[str, str]]:
-    """Campaigns whose recipients are still being written, by any server."""
-    rows = await tx.fetch("SELECT workspace_id, id FROM campaigns WHERE status = 'triggered' ORDER BY started_at LIMIT 100")
-    return [(row["workspace_id"], row["id"]) for row in rows]
+_TURNS = """
+  WITH running AS (
+    SELECT workspace_id, id, status, status_reason, started_at, row_number() OVER (PARTITION BY workspace_id
+      ORDER BY status <> 'processing', planner_cursor IS NULL, started_at, id) AS turn
+    FROM campaigns WHERE status IN ('triggered', 'processing'))"""
+"""SQL: the campaigns of each workspace that run or would: those that run, those being written, then the others in order."""
+
+
+async def being_planned(tx: db.Tx, pools: int) -> list[tuple[str, str]]:
+    """Campaigns whose recipients are still being written, by any server: of each workspace so many run at once."""
+    sql = f"""{_TURNS} SELECT workspace_id, id FROM running WHERE status = 'triggered' AND turn <= $1
+              ORDER BY started_at, id LIMIT 100"""
+    return [(row["workspace_id"], row["id"]) for row in await tx.fetch(sql, pools)]
+
+
+async def has_turn(tx: db.Tx, workspace_id: str, campaign_id: str, pools: int) -> bool:
+    """Whether a campaign is among the first so many of its workspace that run or would."""
+    sql = f"{_TURNS} SELECT EXISTS (SELECT 1 FROM running WHERE (workspace_id, id) = ($1, $2) AND turn <= $3)"
+    return bool(await tx.fetchval(sql, workspace_id, campaign_id, pools))
+
+
+async def note_turns(tx: db.Tx, pools: int, now: datetime) -> list[db.Row]:
+    """Say of each campaign that it waits for its turn, or no longer does; returns those of which that is news."""
+    sql = f"""{_TURNS}
+      UPDATE campaigns c SET status_reason = CASE WHEN r.turn > $1 THEN $2 END, updated_at = $3 FROM running r
+      WHERE (c.workspace_id, c.id) = (r.workspace_id, r.id) AND c.status = 'triggered'
+        AND (r.turn > $1) <> (r.status_reason IS NOT DISTINCT FROM $2)
+      RETURNING c.workspace_id, c.id, c.status, c.status_reason"""
+    return await tx.fetch(sql, pools, model.WAITS_FOR_TURN, now)
 
 
 async def next_due(tx: db.Tx) -> datetime | None:
@@ -247,14 +272,18 @@ async def save_cursor(tx: db.Tx, workspace_id: str, campaign_id: str, lead_id: s
 async def finish_done(tx: db.Tx, now: datetime) -> list[db.Row]:
     """End every processing campaign none of whose messages can still leave."""
     sql = """
-      UPDATE campaigns c SET finished_at = $1, updated_at = $1,
-        status = CASE WHEN EXISTS (SELECT 1 FROM messages m WHERE (m.workspace_id, m.source_id) = (c.workspace_id, c.id)
-                      AND m.state IN ('sent', 'delivered', 'read', 'unknown')) THEN 'finished' ELSE 'failed' END,
-        status_reason = CASE WHEN EXISTS (SELECT 1 FROM messages m WHERE (m.workspace_id, m.source_id) = (c.workspace_id, c.id)
-                      AND m.state IN ('sent', 'delivered', 'read', 'unknown')) THEN NULL ELSE 'nothing_sent' END
-      WHERE c.status = 'processing' AND NOT EXISTS (
-        SELECT 1 FROM messages m WHERE (m.workspace_id, m.source_id) = (c.workspace_id, c.id)
-          AND m.state IN ('planned', 'held', 'queued', 'claimed'))
+      WITH running AS MATERIALIZED (SELECT workspace_id, id FROM campaigns WHERE status = 'processing'),
+      counted AS (
+        SELECT r.workspace_id, r.id,
+          coalesce(sum(x.n) FILTER (WHERE x.state IN ('planned', 'held', 'queued', 'claimed')), 0) AS open,
+          coalesce(sum(x.n) FILTER (WHERE x.state IN ('sent', 'delivered', 'read', 'unknown')), 0) AS sent
+        FROM running r LEFT JOIN LATERAL (
+          SELECT state, n FROM tallies t WHERE (t.workspace_id, t.source_id) = (r.workspace_id, r.id)
+          UNION ALL SELECT state, n FROM tally_moves t WHERE (t.workspace_id, t.source_id) = (r.workspace_id, r.id)) x ON true
+        GROUP BY 1, 2)
+      UPDATE campaigns c SET finished_at = $1, updated_at = $1, status = CASE WHEN k.sent > 0 THEN 'finished' ELSE 'failed' END,
+        status_reason = CASE WHEN k.sent > 0 THEN NULL ELSE 'nothing_sent' END
+      FROM counted k WHERE (c.workspace_id, c.id) = (k.workspace_id, k.id) AND c.status = 'processing' AND k.open = 0
       RETURNING c.workspace_id, c.id, c.status, c.status_reason"""
     return await tx.fetch(sql, now)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hantar.campaigns import audience, judging, model, store
 from hantar.campaigns.rulebook import Rulebook
 from hantar.kit import db
+from hantar.outbox import backlog
 from hantar.outbox import model as outbox
 
 
@@ -15,6 +16,8 @@ class Page:
     last_lead: str | None
     seen: int
     counts: dict[str, int]
+    planned: list[str]
+    """Devices that got messages beyond their window."""
 
 
 def _candidates(where: db.Where, campaign: model.Campaign, after: str | None, limit: int) -> str:
@@ -44,8 +47,11 @@ async def write_page(
     given: dict[str, int],
     base: str,
     limit: int = model.PAGE,
+    window: int = backlog.WINDOW,
 ) -> Page:
     """INSERT … SELECT one page of leads as queued messages; who is in already stays as they are (unique per person).
+
+    Each device's first `window` messages are queued, the others are planned and follow in order (`outbox.backlog`).
 
     Who waits from the start, for the hour or for the first people, has it noted for "why?".
 
@@ -75,7 +81,7 @@ async def write_page(
                               waiting_for, priority, not_before, expires_at, created_at)
         SELECT p.workspace_id, ({v(base)}::text || lpad(to_hex(p.turn), 8, '0'))::uuid, 'campaign',
                {v(campaign.id)}::uuid, p.person_id, p.id, p.device_id, {v(campaign.content_id)}::uuid, p.name, p.phone,
-               CASE WHEN {is_held} THEN 'planned' ELSE 'queued' END,
+               CASE WHEN {is_held} OR p.place >= {v(window)}::int THEN 'planned' ELSE 'queued' END,
                CASE WHEN {is_held} THEN 'canary' WHEN p.opens_at > {v(book.starts_at)}::timestamptz THEN 'quiet_hours' END,
                {v(outbox.PRIORITY[outbox.MessageKind.CAMPAIGN])}::smallint, p.opens_at,
                p.opens_at + make_interval(secs =>
@@ -83,18 +89,19 @@ async def write_page(
                {v(now)}::timestamptz
         FROM placed p ORDER BY p.id
         ON CONFLICT (workspace_id, source_id, step_id, person_id, twin) DO NOTHING
-        RETURNING workspace_id, id, device_id, waiting_for, not_before),
+        RETURNING workspace_id, id, device_id, state, waiting_for, not_before),
       noted AS (
         INSERT INTO message_events (workspace_id, message_id, id, at, kind, cause, until)
         SELECT workspace_id, id, gen_random_uuid(), {v(now)}::timestamptz, 'wait', waiting_for,
                CASE WHEN waiting_for = 'quiet_hours' THEN not_before END
         FROM written WHERE waiting_for IS NOT NULL)
-      SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last, (SELECT count(*) FROM page) AS seen, device_id, n
-      FROM (SELECT NULL::uuid AS device_id, 0::bigint AS n
-            UNION ALL SELECT device_id, count(*) FROM written GROUP BY device_id) AS each"""
+      SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last, (SELECT count(*) FROM page) AS seen, device_id, n, planned
+      FROM (SELECT NULL::uuid AS device_id, 0::bigint AS n, false AS planned
+            UNION ALL SELECT device_id, count(*), bool_or(state = 'planned' AND waiting_for IS DISTINCT FROM 'canary')
+            FROM written GROUP BY device_id) AS each"""
     rows = await tx.fetch(sql, *where.values)
     counts = {row["device_id"]: row["n"] for row in rows if row["device_id"] is not None}
-    return Page(rows[0]["last"], rows[0]["seen"], counts)
+    return Page(rows[0]["last"], rows[0]["seen"], counts, [row["device_id"] for row in rows if row["planned"]])
 
 
 async def _in_plan(tx: db.Tx, where: db.Where, campaign: model.Campaign) -> str:

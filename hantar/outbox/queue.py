@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hantar.kit import db, ids
-from hantar.outbox import model
+from hantar.outbox import backlog, model, tally
 
 SHARDS = 64
 """Leases are taken per shard of devices, not per device (engine.md 6)."""
@@ -59,6 +59,8 @@ async def put_source(
 async def set_gate(tx: db.Tx, workspace_id: str, source_id: str, *, is_open: bool) -> None:
     """Open or close a source: one row, in force at the next claim however many messages wait behind it."""
     await tx.execute("UPDATE sources SET is_open = $3 WHERE (workspace_id, id) = ($1, $2)", workspace_id, source_id, is_open)
+    if is_open:
+        await backlog.look_soon(tx, workspace_id, source_id)
 
 
 async def cancel_source(tx: db.Tx, workspace_id: str, source_id: str, now: datetime) -> int:
@@ -68,6 +70,7 @@ async def cancel_source(tx: db.Tx, workspace_id: str, source_id: str, now: datet
     """
     ended = "UPDATE sources SET is_open = false, is_ended = true WHERE (workspace_id, id) = ($1, $2)"
     await tx.execute(ended, workspace_id, source_id)
+    await backlog.close_source(tx, workspace_id, source_id)
     sql = """UPDATE messages SET state = 'cancelled', reason = 'stopped_by_user', ended_at = $3
              WHERE (workspace_id, source_id) = ($1, $2) AND state IN ('planned', 'held', 'queued')"""
     return await tx.execute(sql, workspace_id, source_id, now)
@@ -88,11 +91,15 @@ async def put_off(tx: db.Tx, workspace_id: str, source_id: str, by: timedelta) -
 
 
 async def release_source(tx: db.Tx, workspace_id: str, source_id: str, by: timedelta) -> int:
-    """Queue what a source held back for its first people, living longer by this; returns how many messages that is."""
-    sql = """UPDATE messages SET state = 'queued', expires_at = expires_at + $3,
-               waiting_for = CASE WHEN not_before > $4 THEN 'quiet_hours' END
+    """What a source held back for its first people may follow them, living longer by this; returns how many messages that is.
+
+    They stay planned until their windows have room (`backlog.release`).
+    """
+    sql = """UPDATE messages SET expires_at = expires_at + $3, waiting_for = CASE WHEN not_before > $4 THEN 'quiet_hours' END
              WHERE (workspace_id, source_id) = ($1, $2) AND state = 'planned' AND waiting_for = 'canary'"""
-    return await tx.execute(sql, workspace_id, source_id, by, await tx.now())
+    count = await tx.execute(sql, workspace_id, source_id, by, await tx.now())
+    await backlog.open_source(tx, workspace_id, source_id)
+    return count
 
 
 async def cancel_one(tx: db.Tx, workspace_id: str, message_id: str, now: datetime) -> int:
@@ -139,7 +146,7 @@ async def look_again(tx: db.Tx, workspace_id: str | None, after: str, now: datet
     """
     sql = """WITH waiting AS MATERIALIZED (
                SELECT workspace_id, id FROM messages
-               WHERE ($1::uuid IS NULL OR workspace_id = $1) AND id > $2 AND state = 'queued' AND not_before > $3
+               WHERE ($1::uuid IS NULL OR workspace_id = $1) AND id > $2 AND state IN ('queued', 'planned') AND not_before > $3
                  AND waiting_for IN ('quiet_hours', 'device_limit') ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED)
              UPDATE messages m SET not_before = $3 FROM waiting w WHERE (m.workspace_id, m.id) = (w.workspace_id, w.id)
              RETURNING m.id"""
@@ -248,4 +255,5 @@ async def delete_source(tx: db.Tx, workspace_id: str, source_id: str) -> int:
     """Delete a source's messages and its gate; returns how many messages went."""
     count = await tx.execute("DELETE FROM messages WHERE (workspace_id, source_id) = ($1, $2)", workspace_id, source_id)
     await tx.execute("DELETE FROM sources WHERE (workspace_id, id) = ($1, $2)", workspace_id, source_id)
+    await tally.forget(tx, workspace_id, source_id)
     return count

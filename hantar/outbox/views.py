@@ -1,13 +1,11 @@
-"""Questions about messages: counts, lists, one message. Reads only; a count is always a query over the rows."""
+"""Questions about messages: counts, lists, one message. Reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from hantar.kit import db
-from hantar.outbox import lanes, model
-from hantar.policy import service as policy
-from hantar.policy.model import KINDS
+from hantar.outbox import lanes, model, tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +56,29 @@ def counts_of(row: db.Row) -> Counts:
 
 async def counts(tx: db.Tx, workspace_id: str, source_ids: Sequence[str]) -> dict[str, Counts]:
     """The counts of each source; sources without messages are left out."""
-    sql = f"SELECT source_id, {TALLY} FROM messages WHERE workspace_id = $1 AND source_id = ANY($2::uuid[]) GROUP BY source_id"
-    return {row["source_id"]: counts_of(row) for row in await tx.fetch(sql, workspace_id, list(source_ids))}
+    return {source: _counts(states) for source, states in (await tally.states(tx, workspace_id, source_ids)).items()}
+
+
+def _counts(states: Mapping[str, int]) -> Counts:
+    """Counts from how many messages stand in each state."""
+    words = dict.fromkeys(("pending", "queued", "sent", "failed", "skipped", "unconfirmed"), 0)
+    for state, n in states.items():
+        words[model.STATUS[model.S(state)].value] += n
+    of = {name: states.get(name, 0) for name in ("read", "held", "cancelled", "suppressed", "expired")}
+    delivered = states.get("delivered", 0) + of["read"]
+    return Counts(total=sum(words.values()), delivered=delivered, **words, **of)
 
 
 async def sent_since(tx: db.Tx, workspace_id: str, source_id: str, since: datetime) -> tuple[int, datetime | None]:
-    """How many messages of a source were sent since then, and when the first of them was."""
-    sql = """SELECT count(*) AS n, min(sent_at) AS first FROM messages
-             WHERE (workspace_id, source_id) = ($1, $2) AND sent_at >= $3"""
+    """How many messages of a source were sent since then, and when the first of them was; asked of each lane's newest."""
+    sql = """SELECT coalesce(sum(x.n), 0)::bigint AS n, min(x.first) AS first FROM lanes l CROSS JOIN LATERAL (
+               SELECT count(*) AS n, min(m.sent_at) AS first FROM messages m
+               WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.sent_at >= $3 AND m.source_id = $2) x
+             WHERE l.workspace_id = $1"""
     row = await tx.fetchrow(sql, workspace_id, source_id, since)
     return (row["n"], row["first"]) if row else (0, None)
 
 
-_FULL = lanes.limit_rest("least(d.per_minute, r.per_minute)", "least(d.per_hour, r.per_hour)", "least(d.per_day, r.per_day)")
 _SHUT = f"(({lanes.restricted('$1')} OR d.state = 'banned_until') AND NOT ({lanes.WARM}))"
 _LAST_WAIT = """(SELECT e.until FROM message_events e WHERE (e.workspace_id, e.message_id) = (m.workspace_id, m.id)
       AND e.kind = 'wait' ORDER BY e.at DESC, e.id DESC LIMIT 1)"""
@@ -80,15 +88,15 @@ WAITS_FOR = f"""CASE WHEN m.state = 'planned' THEN m.waiting_for WHEN m.state <>
     WHEN m.waiting_for IS NOT NULL AND m.not_before > $1 THEN m.waiting_for
     WHEN {_SHUT} THEN 'device_restricted'
     WHEN d.state NOT IN ('online', 'restricted') OR d.sending_paused THEN 'device_offline'
-    WHEN l.rest_until > $1 OR {_FULL} > $1 THEN 'device_limit'
+    WHEN l.rest_until > $1 OR l.full_until > $1 THEN 'device_limit'
     ELSE 'pacing' END"""
-"""SQL: what stands in front of a queued message; $1 is now, then come the policy's limits (`_limits`)."""
+"""SQL: what stands in front of a queued message; $1 is now."""
 WAITS_UNTIL = f"""CASE WHEN m.state <> 'queued' OR NOT coalesce(s.is_open, true) THEN NULL
     WHEN m.waiting_for IS NOT NULL AND m.not_before > $1 THEN CASE WHEN {_LAST_WAIT} IS NOT NULL THEN m.not_before END
     WHEN {_SHUT} THEN CASE WHEN l.chats_refused_until > $1 AND d.state <> 'banned_until'
       THEN greatest(l.chats_refused_until, d.hold_until) ELSE d.hold_until END
     WHEN d.state NOT IN ('online', 'restricted') OR d.sending_paused THEN NULL
-    WHEN l.rest_until > $1 OR {_FULL} > $1 THEN greatest(l.rest_until, {_FULL}) END"""
+    WHEN l.rest_until > $1 OR l.full_until > $1 THEN greatest(l.rest_until, l.full_until) END"""
 """SQL: until when, where that is known."""
 
 _LIST = f"""
@@ -97,16 +105,8 @@ _LIST = f"""
   FROM messages m
   JOIN contents c ON (c.workspace_id, c.id) = (m.workspace_id, m.content_id)
   JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
-  LEFT {lanes.joined(2)}
   LEFT JOIN lanes l ON (l.workspace_id, l.device_id) = (m.workspace_id, m.device_id)
   LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)"""
-
-
-async def _limits(tx: db.Tx, workspace_id: str) -> db.Where:
-    """What `_LIST` is asked with: now, and the policy's limits for each kind of device."""
-    found = await policy.effective(tx, [(workspace_id, kind) for kind in KINDS])
-    numbers = lanes.Numbers.of({pair: each.rules for pair, each in found.items()})
-    return db.Where(await tx.now(), *numbers.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _where(where: db.Where, workspace_id: str, wanted: Wanted) -> db.Where:
 
 async def messages(tx: db.Tx, workspace_id: str, wanted: Wanted, limit: int) -> list[db.Row]:
     """Messages, newest first (`before`: older than this id), or oldest first when `after` is given."""
-    where = _where(await _limits(tx, workspace_id), workspace_id, wanted)
+    where = _where(db.Where(await tx.now()), workspace_id, wanted)
     order = "DESC"
     if wanted.after is not None:
         where.add("m.id > {}::uuid", wanted.after)
@@ -157,7 +157,7 @@ async def messages(tx: db.Tx, workspace_id: str, wanted: Wanted, limit: int) -> 
 
 async def message(tx: db.Tx, workspace_id: str, message_id: str) -> db.Row:
     """One message; raises `MessageNotFound`."""
-    where = await _limits(tx, workspace_id)
+    where = db.Where(await tx.now())
     where.add("(m.workspace_id, m.id) = ({}, {})", workspace_id, message_id)
     row = await tx.fetchrow(f"{_LIST} WHERE {where}", *where.values)
     if row is None:

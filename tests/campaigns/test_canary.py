@@ -25,7 +25,9 @@ async def counts(fleet: Fleet, campaign: str) -> Any:
 
 async def release(fleet: Fleet, campaign: str) -> model.Campaign:
     async with fleet.db.transaction(fleet.workspace) as tx:
-        return await service.release_canary(tx, fleet.workspace, campaign)
+        released = await service.release_canary(tx, fleet.workspace, campaign)
+    await fleet.planner.release()
+    return released
 
 
 async def test_the_first_go_and_the_others_wait_over_all_pages(fleet: Fleet) -> None:

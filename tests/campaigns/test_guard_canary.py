@@ -43,6 +43,7 @@ async def test_the_others_follow_after_a_clean_while(fleet: Fleet, watch: guard.
     assert (await fleet.states(campaign))["planned"] == 3
     await fleet.clock.advance(110)
     await watch.look(everything=True)
+    await fleet.planner.release()
     assert "planned" not in await fleet.states(campaign)
     assert (await campaign_of(fleet, campaign)).canary_passed_at is not None
     (entry,) = await audits(fleet, "campaign.canary_passed")

@@ -73,6 +73,8 @@ export const states = {
     no_usable_device: 'No device could be used',
     too_late: 'It was too late to start',
     waits_for_answer: 'Waits for an answer',
+    waits_for_turn: 'Waits until another campaign of yours has ended',
+    planning_failed: 'Its recipients could not be written',
     on_hold: 'Somebody must look at what the person wrote',
     quiet_hours: 'Outside the hours in which the person may be written to',
     person_hold: 'Somebody must look at what the person wrote',
