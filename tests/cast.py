@@ -17,6 +17,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -30,7 +31,8 @@ from hantar.web import asgi
 
 PASSWORD = "correct horse battery staple"
 ADDRESS = "http://hantar.test"
-_HASHES: dict[str, str] = {}
+_BUILT: dict[tuple[int, ...], tuple[list[Any], int, list[Any]]] = {}
+"""By the ids of their routes: the routes (kept, so that no id is used again), their version, and what FastAPI built of them."""
 
 Http = Callable[[model.Caller | None], httpx.AsyncClient]
 
@@ -46,7 +48,7 @@ def make_app(
     static: Path | None = None,
 ) -> FastAPI:
     """The application with some routers and parts."""
-    return asgi.create(
+    app = asgi.create(
         db=database,
         clock=fake_clock,
         bus=bus,
@@ -55,6 +57,20 @@ def make_app(
         routers=routers,
         static=static,
     )
+    _share_routes(app)
+    return app
+
+
+def _share_routes(app: FastAPI) -> None:
+    """Build what FastAPI makes of the same routes once for all applications: it is read only, and dear at a thousand of them."""
+    for each in app.router.routes:
+        if not hasattr(each, "_effective_candidates"):
+            continue
+        routes, version = list(each.original_router.routes), each.original_router._get_routes_version()
+        key = tuple(map(id, routes))
+        if key not in _BUILT:
+            _BUILT[key] = (routes, version, each.effective_candidates())
+        _, each._effective_candidates_version, each._effective_candidates = _BUILT[key]
 
 
 def token_of(caller: model.Caller) -> str:

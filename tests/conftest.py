@@ -1,6 +1,7 @@
 """What tests stand on: one throw-away PostgreSQL for the run, a fresh migrated database for each test, a clock they move."""
 
 import asyncio
+import functools
 import itertools
 import os
 import shutil
@@ -9,8 +10,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import argon2
 import asyncpg
 import pytest
+import structlog
 
 from hantar.kit import clock, cluster, db, embedded
 from hantar.migrations import run as migrations
@@ -23,6 +26,19 @@ KEY = bytes(32)
 MEMORY = Path("/dev/shm")
 ROOM = 2_000_000_000
 """Bytes that must be free in memory before the throw-away server goes there."""
+
+DEAR = argon2.PasswordHasher
+"""What the product hashes passwords with."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap() -> Iterator[None]:
+    """Passwords of tests are hashed at the least cost; a traceback in the log is plain, as in the product."""
+    tracebacks = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], tracebacks])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(argon2, "PasswordHasher", functools.partial(DEAR, time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")
