@@ -30,7 +30,7 @@ from hantar.demo import http as demo_http
 from hantar.demo import service as demo
 from hantar.devices import http as devices_http
 from hantar.devices import keeper
-from hantar.dispatch import engine, intake, recheck
+from hantar.dispatch import engine, intake, pulse, recheck
 from hantar.gateways import port, registry
 from hantar.inbox import receiver
 from hantar.kit import cluster, db, egress, embedded, ids, logs, service
@@ -50,6 +50,8 @@ from hantar.reports import http as reports_http
 from hantar.reports import http_days
 from hantar.settings import Settings
 from hantar.web import asgi, health, realtime
+from hantar.workers import http as workers_http
+from hantar.workers import live
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +78,7 @@ ROUTERS: Sequence[APIRouter] = (
     demo_http.router,
     audit_http.router,
     policy_http.router,
+    workers_http.router,
 )
 """Every route of the API; tests walk this list."""
 
@@ -124,16 +127,18 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
     kept = keeper.Keeper(database, drivers, clock)
     sending = engine.Engine(database, drivers, bus, clock, node=ids.new_id(), random=rng.random, grace=GRACE)
     importing = importer.Importer(database, settings.data_dir / "imports", bus)
-    live = realtime.Realtime(bus, clock)
+    feed = realtime.Realtime(bus, clock)
     shown = demo.Demo(database, clock, kept)
     parts: dict[type, object] = {
         keeper.Keeper: kept,
         importer.Importer: importing,
         egress.Egress: egress.Egress(allow_private=settings.allow_private_urls),
-        realtime.Realtime: live,
+        realtime.Realtime: feed,
         engine.Engine: sending,
         health.Sender: health.Sender(lambda: sending.leases.held > 0),
         demo.Demo: shown,
+        pulse.Watch: pulse.Watch(database, clock),
+        live.Live: live.Live(bus, clock, settings.broadcast_cleanup_minutes),
     }
     web = asgi.create(db=database, clock=clock, bus=bus, settings=settings, parts=parts, routers=ROUTERS, static=STATIC)
     return House(
@@ -148,12 +153,12 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         engine=sending,
         planner=planner.Planner(database, bus, clock),
         recheck=recheck.Recheck(database, bus, clock),
-        watcher=progress.Watcher(database, bus, clock),
+        watcher=progress.Watcher(database, bus, clock, check_every=settings.broadcast_check_seconds),
         guard=guard.Guard(database, bus, clock),
         importer=importing,
         declarer=declaring.Declarer(database, bus),
         eraser=erasure.Eraser(database, drivers, bus),
-        realtime=live,
+        realtime=feed,
         demo=shown,
         director=director.Director(database, bus, clock, kept),
         web=web,

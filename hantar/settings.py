@@ -63,6 +63,18 @@ def _integer(value: str) -> int:
     return int(value)
 
 
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """A whole number within bounds; beyond them nothing sensible happens."""
+
+    def parse(value: str) -> int:
+        number = _integer(value)
+        if not least <= number <= most:
+            raise ValueError(f"must be a whole number from {least:,} to {most:,}")
+        return number
+
+    return parse
+
+
 def _port(value: str) -> int:
     if not (value.isascii() and value.isdigit() and int(value) <= 65535):
         raise ValueError("must be a port from 0 to 65535 (0: any free one)")
@@ -250,6 +262,24 @@ class Settings:
             parse=_integer,
             default="1",
             why="The same seed makes the simulated network behave the same again.",
+        ),
+    )
+    broadcast_cleanup_minutes: int = field(
+        default=5,
+        metadata=_env(
+            "BROADCAST_POOL_CLEANUP_MINUTES",
+            parse=_whole(0, 1440),
+            default="5",
+            why="For how many minutes a finished broadcast keeps its live counters in memory.",
+        ),
+    )
+    broadcast_check_seconds: int = field(
+        default=10,
+        metadata=_env(
+            "BROADCAST_COMPLETION_CHECK_SECONDS",
+            parse=_whole(1, 3600),
+            default="10",
+            why="How many seconds pass between two looks whether a broadcast has ended, besides events.",
         ),
     )
     debug: bool = field(

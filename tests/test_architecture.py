@@ -28,6 +28,7 @@ FLOORS: dict[str, int] = {
     "inbox": 5,
     "dispatch": 6,
     "reports": 6,
+    "workers": 6,
     "people": 6,
     "demo": 7,
     "web": 8,
@@ -59,7 +60,7 @@ PUBLIC: dict[str, set[str]] = {
     "outbox": {"store", "rules", "facts", "lanes", "rulings", "receipts", "retries", "backlog", "tally"},
     "accounts": {"identity"},
     "campaigns": {"progress", "schedule"},
-    "devices": {"keeper", "words", "aside"},
+    "devices": {"keeper", "words", "aside", "together"},
     "leads": {"sheet", "merging"},
     "policy": {"terms"},
     "consent": {"quiet", "words", "keywords", "wilson", "optouts", "holds"},
@@ -87,6 +88,7 @@ FEATURES = {
     "consent",
     "inbox",
     "people",
+    "workers",
 }
 COMPOSERS = {"app", "bench", "cli", "web", "__main__"}
 

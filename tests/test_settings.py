@@ -29,6 +29,7 @@ def test_nothing_set_means_the_defaults() -> None:
     assert (loaded.database_url, loaded.host, loaded.port, loaded.public_url) == ("", "127.0.0.1", 3000, "")
     assert (loaded.time_zone, loaded.registration, loaded.driver) == ("Asia/Kuala_Lumpur", "open", "simulator")
     assert (loaded.allow_private_urls, loaded.debug, loaded.basic_auth) == (False, False, None)
+    assert (loaded.broadcast_cleanup_minutes, loaded.broadcast_check_seconds) == (5, 10)
     assert loaded.warnings == ()
 
 
@@ -48,6 +49,8 @@ def test_nothing_set_means_the_defaults() -> None:
         ({"HANTAR_DATA_DIR": "/srv/hantar/../h"}, "data_dir", Path("/srv/h")),
         ({"APP_BASIC_AUTH": "ali:ce:pass:word"}, "basic_auth", ("ali", "ce:pass:word")),
         ({"HANTAR_SIMULATOR_SEED": "-7"}, "simulator_seed", -7),
+        ({"BROADCAST_POOL_CLEANUP_MINUTES": "0"}, "broadcast_cleanup_minutes", 0),
+        ({"BROADCAST_COMPLETION_CHECK_SECONDS": "${{ X }}"}, "broadcast_check_seconds", 10),
     ],
 )
 def test_values_are_read(environ: dict[str, str], field: str, value: object) -> None:
@@ -76,6 +79,8 @@ def test_template_text_counts_as_empty_with_a_warning(text: str) -> None:
         ("APP_BASIC_AUTH", "admin"),
         ("APP_BASIC_AUTH", "admin:"),
         ("HANTAR_SIMULATOR_SEED", "1.5"),
+        ("BROADCAST_POOL_CLEANUP_MINUTES", "-1"),
+        ("BROADCAST_COMPLETION_CHECK_SECONDS", "5s"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name_and_never_repeated(name: str, value: str) -> None:

@@ -24,7 +24,7 @@ async def retry(
     """
     campaign = await _campaign(tx, workspace_id, campaign_id, device_id, lock=True)
     book = await rulebook.resolve(tx, workspace_id, campaign.draft, await tx.now())
-    lives = {kind: book.rules(kind).expires_after for kind in KINDS}
+    lives: dict[str, float] = {kind: book.rules(kind).expires_after for kind in KINDS}
     done = await retries.retry(tx, workspace_id, campaign_id, lives, device_id)
     if not done.count:
         return done

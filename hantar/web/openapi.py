@@ -31,6 +31,7 @@ TAGS = {
     "Rules": "The numbers of responsible sending, where each comes from and who may change it.",
     "Audit": "What people decided, in order, with reasons.",
     "Reports": "Figures over what was sent.",
+    "Workers": "How each device gets on with what it has to send; stopping and starting them.",
     "Demo": "A workspace full of made-up people, to look around.",
     "Jobs": "Long work in the background.",
     "API keys": "Keys for programs.",

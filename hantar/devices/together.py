@@ -1,0 +1,82 @@
+"""Stop and start sending on all devices of a workspace at once: one transaction, and one entry in the audit for all of them."""
+
+from dataclasses import dataclass
+
+from hantar.audit import service as audit
+from hantar.devices import model, words
+from hantar.kit import db
+
+_TOLD = """told AS (
+  INSERT INTO device_events (workspace_id, id, device_id, at, state, reason, words)
+  SELECT workspace_id, gen_random_uuid(), id, $2, state, $3, $4 FROM moved)
+  SELECT id, workspace_id, state, state_reason, hold_until FROM moved ORDER BY id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A paused device that stays as it is, and why."""
+
+    device_id: str
+    reason: str
+
+
+async def pausable(tx: db.Tx, workspace_id: str) -> list[str]:
+    """Devices that may send now or later: those whose sending is not paused."""
+    sql = "SELECT id FROM devices WHERE workspace_id = $1 AND NOT sending_paused ORDER BY id"
+    return [row["id"] for row in await tx.fetch(sql, workspace_id)]
+
+
+async def pause_all(tx: db.Tx, workspace_id: str, by: audit.Actor, reason: str | None) -> list[str]:
+    """Pause sending on every device that is not paused; what is queued waits. Returns their ids."""
+    sql = f"""WITH held AS MATERIALIZED (
+                SELECT id FROM devices WHERE workspace_id = $1 AND NOT sending_paused ORDER BY id FOR NO KEY UPDATE),
+              moved AS (
+                UPDATE devices d SET sending_paused = true, pause_reason = $5, resume_after = NULL, updated_at = $2
+                FROM held WHERE (d.workspace_id, d.id) = ($1, held.id) RETURNING d.*), {_TOLD}"""
+    said = _with_reason("Sending was paused on all devices.", reason)
+    rows = await tx.fetch(sql, workspace_id, await tx.now(), "paused", said, words.PERSON)
+    return await _moved(tx, workspace_id, by, "device.all_paused", rows, reason)
+
+
+async def look(tx: db.Tx, workspace_id: str) -> tuple[list[str], list[Left]]:
+    """Paused devices that may go on by a word for all, and those that need a word of their own.
+
+    Those that a rule paused, that rest, or that bear the mark of a restriction (`service.resume`) are looked at one by one.
+    """
+    sql = """SELECT d.id, CASE WHEN d.resume_after > $2 THEN 'cooling_down'
+                 WHEN d.pause_reason IS DISTINCT FROM $3 AND d.pause_reason IS NOT NULL THEN d.pause_reason
+                 WHEN EXISTS (SELECT 1 FROM device_events e WHERE (e.workspace_id, e.device_id) = (d.workspace_id, d.id)
+                   AND e.at >= $4 AND e.state IN ('restricted', 'banned_until', 'refused')
+                   AND coalesce(e.reason, '') NOT IN ('paused', 'resumed')) THEN 'restriction' END AS why
+             FROM devices d WHERE d.workspace_id = $1 AND d.sending_paused ORDER BY d.id FOR NO KEY UPDATE OF d"""
+    now = await tx.now()
+    rows = await tx.fetch(sql, workspace_id, now, words.PERSON, now - model.RESTRICTION_MARK)
+    return [row["id"] for row in rows if row["why"] is None], [Left(row["id"], row["why"]) for row in rows if row["why"]]
+
+
+async def resume_all(tx: db.Tx, workspace_id: str, by: audit.Actor, reason: str | None) -> tuple[list[str], list[Left]]:
+    """Let every device that a person paused send again; returns their ids, and who stays paused and why."""
+    going, left = await look(tx, workspace_id)
+    sql = f"""WITH moved AS (
+                UPDATE devices SET sending_paused = false, pause_reason = NULL, resume_after = NULL, updated_at = $2
+                WHERE workspace_id = $1 AND id = ANY($5::uuid[]) RETURNING *), {_TOLD}"""
+    said = _with_reason("Sending goes on, on all devices.", reason)
+    rows = await tx.fetch(sql, workspace_id, await tx.now(), "resumed", said, going)
+    return await _moved(tx, workspace_id, by, "device.all_resumed", rows, reason), left
+
+
+async def _moved(tx: db.Tx, workspace_id: str, by: audit.Actor, action: str, rows: list[db.Row], reason: str | None) -> list[str]:
+    """Tell of each, and keep one entry for all."""
+    for row in rows:
+        until = row["hold_until"].strftime("%Y-%m-%dT%H:%M:%SZ") if row["hold_until"] else None
+        state = model.S(row["state"])
+        about = {"status": model.status(state), "state": state.value, "state_reason": row["state_reason"], "hold_until": until}
+        tx.tell("device.status", workspace_id, device_id=row["id"], **about)
+    if rows:
+        after = {"devices": len(rows)}
+        await audit.record(tx, workspace_id, by, action, audit.Thing("device"), reason=reason, after=after)
+    return [row["id"] for row in rows]
+
+
+def _with_reason(said: str, reason: str | None) -> str:
+    return f"{said} Reason: {reason}" if reason else said
