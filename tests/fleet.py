@@ -9,7 +9,7 @@ from typing import Any
 from hantar.campaigns import model as campaigns
 from hantar.campaigns import planner, progress
 from hantar.campaigns import service as campaign_service
-from hantar.dispatch import engine, intake
+from hantar.dispatch import claims, engine, intake
 from hantar.gateways import port
 from hantar.gateways.simulator import chance, driver, ledger, lines
 from hantar.inbox import receiver
@@ -22,6 +22,14 @@ CALM = chance.Options(
     not_on_whatsapp=0, hides_read=0, is_off=0, blocks=0, never_reads=0, oddities=0, latency=(0.02, 0.08), connect=(0.01, 0.02)
 )
 """A world where everything works, for tests about something else."""
+
+
+class Eager(engine.Engine):
+    """An engine that looks at every lane in each tick: tests put rows straight into the database, without a fact."""
+
+    async def tick(self) -> None:
+        self.wake()
+        await super().tick()
 
 
 @dataclass
@@ -49,11 +57,10 @@ class Fleet:
         self.planner = planner.Planner(self.db, self.bus, self.clock, page=50)
         self.watcher = progress.Watcher(self.db, self.bus, self.clock)
 
-    def new_engine(self) -> engine.Engine:
-        """Another engine on the same database, as after a restart."""
-        return engine.Engine(
-            self.db, {"simulator": self.driver}, self.bus, self.clock, node=ids.new_id(), random=lambda: self.random
-        )
+    def new_engine(self, *names: str) -> Eager:
+        """Another engine on the same database, as after a restart; it reaches the world under these drivers' names."""
+        drivers = dict.fromkeys(names or ("simulator",), self.driver)
+        return Eager(self.db, drivers, self.bus, self.clock, node=ids.new_id(), random=lambda: self.random)
 
     async def start(self) -> None:
         """Bring the world up and take the leases."""
@@ -256,6 +263,23 @@ class Fleet:
             if int(self.clock.monotonic() / step) % 10 == 0:
                 await self.engine.leases.beat()
         await self.watcher.look()
+
+    async def claim(self, *, undo: bool = False, most: int = 1000) -> tuple[claims.Taken, int]:
+        """One claim of what is due, of which nothing is sent; also how many lanes were asked. `undo`: nor kept."""
+        sending = self.engine
+        sending.wake()
+        await sending.looks.look()
+        turns = sending.lanes.due(self.clock.monotonic(), most)
+        async with self.db.system() as tx:
+            within = tx.connection.transaction()
+            await within.start()
+            taken = await sending.claimer.take(
+                tx, sending._node, [(t.lane.workspace_id, t.lane.device_id, t.source_id) for t in turns]
+            )
+            await (within.rollback() if undo else within.commit())
+        for turn in turns:
+            sending.lanes.free(turn.lane, self.clock.monotonic(), self.clock.monotonic())
+        return taken, len(turns)
 
     async def rows(self, campaign_id: str | None = None) -> list[Mapping[str, Any]]:
         """All messages (of a campaign), in the order of sending."""

@@ -9,7 +9,7 @@ from typing import Any
 from hantar.campaigns import model, timetable
 from hantar.campaigns.audience import Part
 from hantar.campaigns.rulebook import Rulebook
-from hantar.kit import db
+from hantar.kit import db, windows
 from hantar.outbox.pace import DAY, HOUR, MINUTE
 from hantar.policy import model as policy
 
@@ -38,15 +38,15 @@ class Device:
 
 async def devices(tx: db.Tx, book: Rulebook, ids: Iterable[str]) -> dict[str, Device]:
     """The devices of a plan by id. As another kind they have used nothing: simulated traffic never counts for a real device."""
-    sql = """SELECT d.*, l.minute_at, l.minute_count, l.hour_at, l.hour_count, l.day_at, l.day_count, l.chats_at, l.chats_count,
+    sql = """SELECT d.*, l.used AS sent_lately,
                greatest(l.next_at, l.rest_until) AS next_at
              FROM devices d LEFT JOIN lanes l ON (l.workspace_id, l.device_id) = (d.workspace_id, d.id)
              WHERE d.workspace_id = $1 AND d.id = ANY($2::uuid[]) ORDER BY d.name, d.id"""
     found = {}
+    now = await tx.now()
     for row in await tx.fetch(sql, book.workspace_id, list(ids)):
-        windows = {name: row[f"{name}_at"] for name in ("minute", "hour", "day", "chats")}
         is_fresh = book.as_kind is not None
-        used = {name: timetable.Used(at, row[f"{name}_count"]) for name, at in windows.items() if at is not None and not is_fresh}
+        used = {} if is_fresh else _used(row["sent_lately"], now)
         found[row["id"]] = Device(
             id=row["id"],
             name=row["name"],
@@ -59,6 +59,20 @@ async def devices(tx: db.Tx, book: Rulebook, ids: Iterable[str]) -> dict[str, De
             next_at=None if is_fresh else row["next_at"],
         )
     return found
+
+
+def _used(blob: bytes | None, now: datetime) -> dict[str, timetable.Used]:
+    """What counts against each limit now, as of the instant from which the first of it no longer will."""
+    counts = windows.counts(blob, now)
+    full = 2**31
+    free = {
+        "minute": (MINUTE, windows.free_at(blob, now, counts.minute or full, full, full)),
+        "hour": (HOUR, windows.free_at(blob, now, full, counts.hour or full, full)),
+        "day": (DAY, windows.free_at(blob, now, full, full, counts.day or full)),
+        "chats": (DAY, windows.chats_free_at(blob, now, counts.chats or full)),
+    }
+    found = {name: (until - length, getattr(counts, name)) for name, (length, until) in free.items() if until is not None}
+    return {name: timetable.Used(at, count) for name, (at, count) in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hantar.kit import db, ids
+from hantar.kit import db, ids, windows
 
 DELIVERED, READ = timedelta(seconds=2), timedelta(minutes=3)
 """How long after it was sent a message of the past was on the phone, and opened."""
@@ -71,7 +71,10 @@ async def age_devices(tx: db.Tx, linked_at: Sequence[tuple[str, datetime]]) -> N
 
 async def use_allowance(tx: db.Tx, device_id: str, chats: int, now: datetime) -> None:
     """So many new conversations this device has begun today; its lane must be there."""
-    await tx.execute("UPDATE lanes SET chats_at = $2, chats_count = $3 WHERE device_id = $1", device_id, now, chats)
+    used = None
+    for _ in range(chats):
+        used = windows.added(used, now, is_new_chat=True)
+    await tx.execute("UPDATE lanes SET used = $2 WHERE device_id = $1", device_id, used)
 
 
 # ---------------------------------------------------------------- taking it away

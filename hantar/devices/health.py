@@ -5,17 +5,11 @@ from datetime import datetime, timedelta
 
 from hantar.devices import model, service, store, words
 from hantar.gateways.port import DeviceState as S
-from hantar.kit import db
+from hantar.kit import db, windows
 from hantar.policy import model as rules
 from hantar.policy import service as policy
 
 DAY = timedelta(days=1)
-SPANS = (
-    ("device_per_minute", "minute", timedelta(minutes=1)),
-    ("device_per_hour", "hour", timedelta(hours=1)),
-    ("device_per_day", "day", DAY),
-)
-"""Rule, its columns of the lane, length of its window."""
 UNANSWERED = timedelta(days=30)
 """New conversations of so many days are looked at for an answer (our own number)."""
 
@@ -84,14 +78,11 @@ async def of(tx: db.Tx, device_id: str) -> Health:
     )
 
 
-def _left(lane: db.Row | None, found: rules.Rules, most: int, now: datetime) -> Allowance:
-    """What is left in each running window; a window that is over counts nothing."""
-    spans = [(getattr(found, rule), column, length) for rule, column, length in SPANS] + [(most, "chats", DAY)]
-    counts = []
-    for limit, column, length in spans:
-        is_running = lane is not None and now - lane[f"{column}_at"] < length
-        counts.append(max(0, limit - lane[f"{column}_count"]) if is_running and lane is not None else limit)
-    return Allowance(*counts)
+def _left(used: bytes | None, found: rules.Rules, most: int, now: datetime) -> Allowance:
+    """What is left of each limit now."""
+    counts = windows.counts(used, now)
+    limits = found.device_per_minute, found.device_per_hour, found.device_per_day, most
+    return Allowance(*(max(0, limit - count) for limit, count in zip(limits, counts, strict=True)))
 
 
 def _checks(device: model.Device, restriction: str | None, left: Allowance) -> list[Check]:

@@ -151,9 +151,10 @@ async def losses(tx: db.Tx, device_id: DeviceId) -> model.Losses:
     return model.Losses(**dict(row))
 
 
-async def used(tx: db.Tx, device_id: DeviceId) -> db.Row | None:
-    """The lane's windows: when each began and how many went out in it."""
-    return await tx.fetchrow("SELECT * FROM lanes WHERE device_id = $1", device_id)
+async def used(tx: db.Tx, device_id: DeviceId) -> bytes | None:
+    """What the device sent lately (`kit.windows`); None for one that never sent."""
+    found: bytes | None = await tx.fetchval("SELECT used FROM lanes WHERE device_id = $1", device_id)
+    return found
 
 
 async def last_restriction(tx: db.Tx, device_id: DeviceId, since: datetime) -> db.Row | None:

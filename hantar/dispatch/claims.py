@@ -1,11 +1,12 @@
-"""One tick's claim: all lanes that are due, in one transaction on the database's clock.
+"""One tick's claim: the lanes that are due, in one transaction on the database's clock.
 
-Lanes, their heads and the persons are locked in statements of their own; then the facts are read in a new one, so that what
-was committed meanwhile is seen, and one pure function judges each head (`outbox.rules`). What may not go leaves the front.
+Lanes with their heads, and the persons, are locked in statements of their own; then the facts are read in a new one, so that
+what was committed meanwhile is seen, and one pure function judges each head (`outbox.rules`). What may not go leaves the front.
 """
 
+import json
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,21 +18,24 @@ from hantar.outbox import facts, lanes, model, render, rules, rulings, store
 from hantar.policy import service as policy
 from hantar.policy.model import Effective, Rules
 
-BATCH = 100
-"""Devices in one claim transaction: enough, by measurement (reliability.md 2: 11,450 messages a second at 100)."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Taken:
-    """What a tick took: messages to send, and outcomes already known (a text that cannot be rendered)."""
+    """What a tick took: messages to send, and outcomes already known (a text that cannot be rendered).
+
+    Of the lanes asked for, some were turned away: `again` may try at once, `full` has no room until then; the rest has
+    nothing due, or is not ours to send.
+    """
 
     to_send: list[model.Claimed] = field(default_factory=list)
     outcomes: list[model.Outcome] = field(default_factory=list)
     moved: list[db.Row] = field(default_factory=list)
-    lanes: int = 0
+    again: list[str] = field(default_factory=list)
+    full: dict[str, float] = field(default_factory=dict)
+    """Device → seconds from now."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ruled:
     """A head with what the rules say, and the facts and numbers they said it by."""
 
@@ -50,68 +54,68 @@ def wire_id_of(message_id: str) -> str:
     return message_id.replace("-", "").upper()
 
 
-def numbers(applied: Policies) -> lanes.Numbers:
-    """Their limits as columns for a statement."""
-    return lanes.Numbers.of({pair: each.rules for pair, each in applied.items()})
-
-
 class Claimer:
     """Takes what is due. It knows the drivers' capabilities and nothing of their inner life."""
 
     def __init__(self, caps: Mapping[str, port.Capabilities], random: Callable[[], float]) -> None:
         self._caps, self._random = caps, random
-        self._pairs: set[lanes.Pair] = set()
+        self._policies = policy.Remembered()
 
-    async def policies(self, tx: db.Tx) -> Policies:
-        """The rules, read now, of every workspace and kind of device that ever was due here."""
-        return await policy.effective(tx, self._pairs) if self._pairs else {}
+    async def policies(self, tx: db.Tx, pairs: Collection[lanes.Pair]) -> Policies:
+        """The rules of these workspaces and kinds of device as they are now."""
+        return await self._policies.effective(tx, pairs)
 
-    async def _due(
-        self, tx: db.Tx, node: str, now: datetime, resting: Collection[str], limit: int
-    ) -> tuple[list[model.Lane], Policies]:
-        """Lanes that are due by the rules that apply to each; a pair met for the first time is looked up, and asked again."""
-        while True:
-            applied = await self.policies(tx)
-            due = await lanes.due_lanes(tx, node, now, list(resting), numbers(applied), limit)
-            met = {(lane.workspace_id, lane.rules_kind) for lane in due} - self._pairs
-            if not met:
-                return due, applied
-            self._pairs |= met
-
-    async def take(self, tx: db.Tx, node: str, resting: Collection[str], limit: int = BATCH) -> Taken:
-        """Claim at most one message for each due lane. Must run in a transaction of its own."""
-        await lanes.plan_once(tx)
+    async def take(self, tx: db.Tx, node: str, asked: Sequence[lanes.Asked]) -> Taken:
+        """Claim at most one message for each lane asked for. Must run in a transaction of its own."""
         now = await tx.now()
-        due, applied = await self._due(tx, node, now, resting, limit)
-        if not due:
+        found = await lanes.heads(tx, node, now, asked)
+        if not found:
             return Taken()
-        heads = await lanes.heads(tx, due, now)
-        persons = await lanes.lock_persons(tx, heads)
-        by_device = {lane.device_id: lane for lane in due}
-        ruled = await self._judge(tx, self._one_each(heads, persons, by_device), applied, now)
+        applied = await self.policies(tx, {(lane.workspace_id, lane.rules_kind) for lane, _ in found})
+        free, full = self._room(found, applied, now)
+        if full:
+            await lanes.note_full(tx, full)
+        persons = await lanes.lock_persons(tx, [head for _, head in free])
+        ready = self._one_each(free, persons)
+        by_device = {each.lane.device_id: each.lane for each in ready}
+        ruled = await self._judge(tx, ready, applied, now)
         moved = await self._turn_away(tx, ruled, now)
         going = [self._claim(by_device[each.head.device_id], each, now) for each in ruled if isinstance(each.ruling, rules.Go)]
         claimed = await store.claim(tx, going, now) if going else set()
         won = [each for each in going if each.head.id in claimed]
-        busy = {each.head.device_id for each in won}
-        if idle := [lane for lane in due if lane.device_id not in busy]:
-            await lanes.step_back(tx, idle, now)
-        to_send = [each.said for each in won if each.unrenderable is None]
-        failed = [_failed(each.said, each.unrenderable, now) for each in won if each.unrenderable is not None]
-        return Taken(to_send, failed, moved, len(due))
+        taken = Taken([each.said for each in won if each.unrenderable is None], moved=moved)
+        taken.outcomes = [_failed(each.said, each.unrenderable, now) for each in won if each.unrenderable is not None]
+        taken.full = {lane.device_id: (until - now).total_seconds() for lane, until in full}
+        taken.again = [each.head.device_id for each in ruled if _has_left(each.ruling)]
+        return taken
+
+    @staticmethod
+    def _room(
+        found: list[tuple[model.Lane, model.Head]], applied: Policies, now: datetime
+    ) -> tuple[list[tuple[model.Lane, model.Head]], list[tuple[model.Lane, datetime]]]:
+        """Lanes whose limits leave room for one more message, and the others with the instant from which there is room."""
+        free, full = [], []
+        for each in found:
+            lane = each[0]
+            until = pacing.full_until(lane, applied[lane.workspace_id, lane.rules_kind].rules, now)
+            if until is None:
+                free.append(each)
+            else:
+                full.append((lane, until))
+        return free, full
 
     @staticmethod
     def _one_each(
-        heads: list[model.Head], persons: Mapping[tuple[str, str], list[str]], by_device: Mapping[str, model.Lane]
+        found: Sequence[tuple[model.Lane, model.Head]], persons: Mapping[tuple[str, str], list[str]]
     ) -> list[facts.Ready]:
         """Heads whose person we hold, each person once per batch; the others wait for the next tick."""
         seen: set[tuple[str, str]] = set()
         ready = []
-        for head in heads:
+        for lane, head in found:
             person = (head.workspace_id, head.person_id)
             if person in persons and person not in seen:
                 seen.add(person)
-                ready.append(facts.Ready(head, by_device[head.device_id], persons[person]))
+                ready.append(facts.Ready(head, lane, persons[person]))
         return ready
 
     @staticmethod
@@ -136,11 +140,7 @@ class Claimer:
     async def _turn_away(tx: db.Tx, ruled: list[Ruled], now: datetime) -> list[db.Row]:
         """End what a rule forbids, put off what must wait; a restricted device's rows stay as they are: its lane waits."""
         ended = [(each.head, each.ruling.reason) for each in ruled if isinstance(each.ruling, rules.End)]
-        waits = [
-            _waiting(each, wait, now)
-            for each in ruled
-            if isinstance(wait := each.ruling, rules.Wait) and wait.waiting_for is not rules.Gate.DEVICE_RESTRICTED
-        ]
+        waits = [_waiting(each, wait, now) for each in ruled if isinstance(wait := each.ruling, rules.Wait) and _has_left(wait)]
         if waits:
             await rulings.put_off(tx, waits, now)
         return await rulings.end(tx, ended, now) if ended else []
@@ -174,6 +174,13 @@ def _ruling(head: model.Head, known: rules.Facts, bound: Rules, now: datetime) -
     )
 
 
+def _has_left(ruling: rules.Ruling) -> bool:
+    """Whether a head so judged makes room for the next one in its lane."""
+    if isinstance(ruling, rules.Wait):
+        return ruling.waiting_for is not rules.Gate.DEVICE_RESTRICTED
+    return isinstance(ruling, rules.End)
+
+
 def _waiting(each: Ruled, wait: rules.Wait, now: datetime) -> model.Waiting:
     again, known = wait.until or now + rules.LOOK_AGAIN, each.facts
     alike = known.person_zones, known.lead_zone, known.is_new_chat
@@ -185,7 +192,8 @@ def _text(says: Mapping[str, Any]) -> tuple[str | None, str | None]:
     if says["text"] is not None:
         return says["text"], None
     name = says["lead_name"] if says["lead_name"] is not None else says["name"]
-    values = render.values_of(name, says["phone"], ", ".join(says["niches"] or []), says["attributes"] or {})
+    attributes = json.loads(says["attributes"]) if says["attributes"] else {}
+    values = render.values_of(name, says["phone"], ", ".join(says["niches"] or []), attributes)
     try:
         return render.render(says["template"], values), None
     except render.MissingVariable as error:

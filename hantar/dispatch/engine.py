@@ -1,32 +1,40 @@
-"""The engine: each tick claims what is due over all lanes, sends it, and records what became of it.
+"""The engine: claims what is due over all lanes, has it sent, and records what became of it.
 
-One message at a time per device; nothing is claimed ahead; an outcome once known is never cancelled.
+One message at a time per device; nothing is claimed ahead; an outcome once known is never dropped. Lanes are kept in memory on
+one heap with one timer (`dispatch.lanes`); facts say which of them to look at, and a slow walk over all heals what facts lost.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 
 import structlog
 
-from hantar.dispatch import claims, facts, leases, platform, verdicts
+from hantar.dispatch import claims, facts, leases, looks, recording, sending, verdicts
+from hantar.dispatch.figures import Figures
+from hantar.dispatch.lanes import Lanes, Turn
 from hantar.gateways import port
 from hantar.kit import clock, cluster, db
-from hantar.outbox import lanes, model, store
+from hantar.outbox import model, store
 from hantar.outbox import service as outbox
 
 log = structlog.get_logger(__name__)
 
-TICK = 0.03
-"""Seconds between claims while there is work (reliability.md 3: 20-50 ms)."""
+TICK = 0.02
+"""Seconds between two claims while there is work (reliability.md 3: 20-50 ms)."""
 SWEEP = 1.0
-"""Longest sleep: a lost hint delays a message by at most this many seconds."""
+"""Longest sleep in seconds."""
+MOST = 400
+"""Lanes in one claim: above 100 little is gained, above 500 others wait too long (engine.md 1)."""
+MISSED = 0.05
+"""Seconds until a lane is asked again whose head, person or own row somebody else held (our own number)."""
 LATE_EVERY = 30.0
 """Seconds between looks for rows that are too late; a late head is seen by the claim itself."""
 AT_ONCE = 5000
 MAX_WAITING = 2000
 """Outcomes that may wait to be recorded; past it no lane claims."""
+LONGEST_REST = 5.0
+"""Seconds between tries while the database is away, at most."""
 
 
 class Engine:
@@ -42,48 +50,53 @@ class Engine:
         node: str,
         random: Callable[[], float],
         grace: timedelta = timedelta(seconds=10),
+        workers_per_pool: int | None = None,
     ) -> None:
-        self._db, self._drivers, self._clock, self._random, self._grace = database, drivers, clock_, random, grace
-        self._caps = {name: driver.caps for name, driver in drivers.items()}
-        self._claimer = claims.Claimer(self._caps, random)
-        self.leases = leases.Leases(database, clock_, node, self._caps)
-        self._node = node
+        self._db, self._clock, self._random, self._grace, self._node = database, clock_, random, grace, node
+        caps = {name: driver.caps for name, driver in drivers.items()}
+        self.figures = Figures()
+        self.lanes = Lanes(workers_per_pool)
+        self.leases = leases.Leases(database, clock_, node, caps)
+        self.claimer = claims.Claimer(caps, random)
+        self.sender = sending.Sender(drivers, clock_, self._load, self._answered)
+        self.recorder = recording.Recorder(database, clock_, self.figures, self._recorded)
         self._woken = asyncio.Event()
-        self._floors: dict[str, float] = {}
-        self._in_flight: dict[str, asyncio.Task[None]] = {}
-        self._outcomes: list[model.Outcome] = []
-        self._writing: list[model.MessageId] = []
-        self._outcome_came = asyncio.Event()
+        self.looks = looks.Looks(database, bus, clock_, self.lanes, node, self._woken.set)
         self._in_doubt = False
         self._late_look = 0.0
-        for name in ("outbox.queued", "device.status", "campaign.status"):
-            bus.subscribe(name, lambda _fact: self._woken.set())
 
     def wake(self) -> None:
-        """A hint that there may be work."""
-        self._woken.set()
+        """There may be work anywhere."""
+        self.looks.at_all()
+
+    def lanes_by_state(self) -> dict[str, int]:
+        """How many lanes are parked, waiting, ready and busy."""
+        return self.lanes.by_state()
 
     # -------------------------------------------------------------------------------------------- running
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, then let what is in flight end, write every outcome, and give the leases back."""
         closing, ending = asyncio.Event(), asyncio.Event()
+        self.looks.at_all()
         ticks = asyncio.create_task(self._tick_loop(ending))
         others = [
-            asyncio.create_task(self._record_loop(closing)),
+            asyncio.create_task(self.recorder.run(closing, lambda: not self.sender.flights)),
             asyncio.create_task(self.leases.run(closing, self.wake)),
+            asyncio.create_task(self.looks.run(ending)),
             asyncio.create_task(self._sweep_loop(ending)),
         ]
         told = asyncio.create_task(stop.wait())
         await asyncio.wait([told, ticks, *others], return_when=asyncio.FIRST_COMPLETED)  # one that dies ends all
         told.cancel()
         ending.set()
+        self._woken.set()
         try:
             await ticks
-            await self._land()
+            await self.sender.land(self._grace.total_seconds())
         finally:
             closing.set()
-            self._outcome_came.set()
+            self.recorder.stop()
             await asyncio.gather(*others)
         try:
             await self.leases.give_back()
@@ -91,161 +104,150 @@ class Engine:
             log.warning("engine.leases_not_given_back")
 
     async def _tick_loop(self, stop: asyncio.Event) -> None:
-        stopped = asyncio.create_task(stop.wait())
-        stopped.add_done_callback(lambda _task: self._woken.set())
-        try:
-            while not stop.is_set():
-                self._woken.clear()
-                try:
-                    rest = await self.tick()
-                except db.DatabaseAway:
-                    log.warning("engine.database_away")
-                    self._in_doubt = True
-                    rest = SWEEP
-                if rest > TICK:
-                    await self._clock.wait(self._woken, rest)
-                else:
-                    await self._clock.sleep(TICK)
-        finally:
-            stopped.cancel()
+        """Claim when a lane is due, at most once in a tick; sleep until the next one is."""
+        away = 0
+        while not stop.is_set():
+            self._woken.clear()
+            began = self._clock.monotonic()
+            try:
+                await self._claim_due()
+                away = 0
+            except db.DatabaseAway:
+                away += 1
+                rest = min(LONGEST_REST, SWEEP / 4 * 2**away) * (1 + self._random() / 4)
+                log.warning("engine.database_away", again_in=round(rest, 2))
+                await self._clock.wait(stop, rest)
+                continue
+            rest = min(SWEEP, self.lanes.next_due() - self._clock.monotonic())
+            if rest > TICK and not self._is_choked:
+                await self._clock.wait(self._woken, rest)
+            await self._clock.sleep(began + TICK - self._clock.monotonic())
 
-    async def tick(self) -> float:
-        """Claim once and start the sends; returns seconds until the next look."""
-        if len(self._outcomes) > MAX_WAITING:
-            return TICK
-        now = self._clock.monotonic()
-        self._floors = {device: floor for device, floor in self._floors.items() if floor > now}
+    async def tick(self) -> None:
+        """Look where facts point, then claim once and start the sends."""
+        await self.looks.look()
+        try:
+            await self._claim_due()
+        except db.DatabaseAway:
+            log.warning("engine.database_away")
+
+    @property
+    def _is_choked(self) -> bool:
+        return len(self.recorder.waiting) > MAX_WAITING
+
+    # -------------------------------------------------------------------------------------------- claiming
+
+    async def _claim_due(self) -> None:
+        if self._is_choked:
+            return
         if self._in_doubt:
             await self._look_again()
+        turns = self.lanes.due(self._clock.monotonic(), MOST)
+        if turns:
+            await self._claim(turns)
+
+    async def _claim(self, turns: Sequence[Turn]) -> None:
+        """Claim for these lanes; when one of them cannot be asked about, all others are."""
+        try:
+            await self._take(turns)
+        except db.DatabaseAway:
+            self._in_doubt = True
+            self.figures.away += 1
+            self._give_back(turns, 0.0)
+            raise
+        except Exception:
+            if len(turns) == 1:
+                log.exception("engine.lane_refused", device=turns[0].lane.device_id)
+                self._give_back(turns, LATE_EVERY)
+                return
+            half = len(turns) // 2
+            await self._claim(turns[:half])
+            await self._claim(turns[half:])
+
+    def _give_back(self, turns: Sequence[Turn], pause: float) -> None:
+        now = self._clock.monotonic()
+        for turn in turns:
+            self.lanes.free(turn.lane, now, now + pause)
+
+    async def _take(self, turns: Sequence[Turn]) -> None:
+        began = self._clock.monotonic()
         async with self._db.system() as tx:
-            taken = await self._claimer.take(tx, self._node, self._floors.keys())
+            taken = await self.claimer.take(
+                tx, self._node, [(turn.lane.workspace_id, turn.lane.device_id, turn.source_id) for turn in turns]
+            )
             outbox.tell_moves(tx, taken.moved)
-        for outcome in taken.outcomes:
-            self._settle(outcome)
+        now = self._clock.monotonic()
+        self.figures.claim_seconds.add(now - began)
+        by_device = {turn.lane.device_id: turn for turn in turns}
         for message in taken.to_send:
-            self._start(message)
-        return TICK if taken.lanes else await self._rest()
+            self._start(message, by_device.pop(message.device_id), began)
+        for outcome in taken.outcomes:
+            del by_device[outcome.device_id]
+            self.recorder.add(outcome)
+        for device_id in taken.again:
+            self.lanes.free(by_device.pop(device_id).lane, now, now)
+        for device_id, seconds in taken.full.items():
+            self.lanes.free(by_device.pop(device_id).lane, now, now + seconds)
+        for turn in by_device.values():
+            self.lanes.rest(turn.lane, now + MISSED)
+        self.looks.at_devices(by_device)
 
     async def _look_again(self) -> None:
         """A claim's commit may have gone through although its answer was lost (F-04): put back what never reached us."""
-        known = [*self._in_flight, *(outcome.id for outcome in self._outcomes), *self._writing]
+        known = [*self.sender.flights, *self.recorder.known()]
         async with self._db.system() as tx:
             rows = await store.put_back(tx, self._node, known)
             await facts.tell_and_end_stopped(tx, rows)
         self._in_doubt = False
+        self.looks.at_devices([row["device_id"] for row in rows])
 
-    async def _rest(self) -> float:
-        async with self._db.system() as tx:
-            now = await tx.now()
-            due = await lanes.next_due(tx, self._node, now, claims.numbers(await self._claimer.policies(tx)))
-        return SWEEP if due is None else min(SWEEP, max(TICK, (due - now).total_seconds()))
+    # -------------------------------------------------------------------------------------------- sending, recording
 
-    async def _land(self) -> None:
-        """Give what is in flight a grace period; what does not answer in time is recorded as unknown by its own deadline."""
-        if self._in_flight:
-            await asyncio.wait(set(self._in_flight.values()), timeout=self._grace.total_seconds())
+    def _start(self, message: model.Claimed, turn: Turn, claimed_at: float) -> None:
+        now = self._clock.monotonic()
+        self.figures.claimed += 1
+        self.figures.lateness.add(now - turn.due)
+        turn.lane.floor = now + self.sender.timeout(message) + message.gap
+        self.lanes.sent(message.source_id)
+        self.sender.start(message, claimed_at)
 
-    # -------------------------------------------------------------------------------------------- sending
+    def _answered(self, message: model.Claimed, verdict: port.Verdict) -> None:
+        now = self._clock.monotonic()
+        lane = self.lanes.find(message.device_id)
+        if lane is not None:
+            lane.floor = now + message.gap
+        self.lanes.landed(message.source_id)
+        outcome = verdicts.outcome(message, verdict, self._clock.now(), self._random())
+        outcome.mono, outcome.gap = now, message.gap
+        self.recorder.add(outcome)
 
-    def _start(self, message: model.Claimed) -> None:
-        timeout = self._caps[message.driver].send_timeout.total_seconds()
-        started = self._clock.monotonic()
-        self._floors[message.device_id] = started + timeout + message.gap
-        task = asyncio.create_task(self._send(message, started))
-        self._in_flight[message.id] = task
-        task.add_done_callback(lambda _task: self._in_flight.pop(message.id, None))
-
-    async def _send(self, message: model.Claimed, started: float) -> None:
-        if self._clock.monotonic() - started > leases.TTL.total_seconds():
-            verdict: port.Verdict = port.Deferred(timedelta(), why="The server stood still; the lease may have lapsed.")
-        else:
-            verdict = await self._verdict(message)
-        at = self._clock.now()
-        self._floors[message.device_id] = self._clock.monotonic() + message.gap
-        outcome = verdicts.outcome(message, verdict, at, self._random())
-        self._settle(replace(outcome, mono=self._clock.monotonic()))
-
-    async def _verdict(self, message: model.Claimed) -> port.Verdict:
-        """Ask the driver, with a deadline; whatever goes wrong after this point may have left."""
-        driver = self._drivers[message.driver]
-        try:
-            media = await self._media(message)
-        except db.DatabaseAway as error:
-            return port.Deferred(timedelta(seconds=1), why=error.message)
-        content = port.Content(text=message.text or "", media=media)
-        device = port.DeviceRef(message.device_id, message.token)
-        sending = asyncio.ensure_future(driver.send(device, _address(message), content, ref=message.wire_id or message.id))
-        alarm = asyncio.ensure_future(self._clock.sleep(driver.caps.send_timeout.total_seconds()))
-        try:
-            await asyncio.wait([sending, alarm], return_when=asyncio.FIRST_COMPLETED)
-            return sending.result() if sending.done() else port.Unconfirmed("No answer came in time; it may have arrived.")
-        except Exception:
-            log.exception("engine.send_raised", message=message.id, device=message.device_id)
-            return port.Unconfirmed("The gateway failed while sending; it may have arrived.")
-        finally:
-            sending.cancel()
-            alarm.cancel()
-
-    async def _media(self, message: model.Claimed) -> port.MediaBytes | None:
-        if message.media_id is None:
-            return None
-        async with self._db.system() as tx:
-            row = await store.media_bytes(tx, message.workspace_id, message.media_id)
-        return port.MediaBytes(row["mime"], row["bytes"])
-
-    # -------------------------------------------------------------------------------------------- recording
-
-    def _settle(self, outcome: model.Outcome) -> None:
-        self._outcomes.append(outcome)
-        self._outcome_came.set()
-
-    async def _record_loop(self, closing: asyncio.Event) -> None:
-        """Write outcomes in batches; they wait at most one tick, and none is dropped while the database is away."""
-        while not (closing.is_set() and not self._outcomes and not self._in_flight):
-            if closing.is_set() and not self._outcomes:
-                await self._clock.wait(self._outcome_came, SWEEP)
+    def _recorded(self, outcomes: Sequence[model.Outcome], rows: Sequence[db.Row]) -> None:
+        """Let the lanes of what is recorded have their next turns."""
+        now = self._clock.monotonic()
+        stale = {row["id"] for row in rows if not row["ours"]}
+        look = []
+        for outcome in outcomes:
+            lane = self.lanes.find(outcome.device_id)
+            if lane is None:
+                continue
+            if outcome.id in stale or outcome.state is model.S.QUEUED:
+                self.lanes.rest(lane, now)
+                look.append(lane.device_id)
             else:
-                await self._outcome_came.wait()
-            self._outcome_came.clear()
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Write every outcome that waits; none is dropped while the database is away."""
-        while self._outcomes:
-            batch, self._outcomes = self._outcomes, []
-            self._writing = [outcome.id for outcome in batch]
-            try:
-                await self._write(batch)
-            except db.DatabaseAway:
-                self._outcomes = batch + self._outcomes
-                log.warning("engine.outcomes_wait", waiting=len(self._outcomes))
-                await self._clock.sleep(SWEEP / 4)
-            except BaseException:
-                self._outcomes = batch + self._outcomes
-                raise
-            finally:
-                self._writing = []
-
-    async def _write(self, batch: list[model.Outcome]) -> None:
-        await platform.heed(self._db, {outcome.id: outcome.reason for outcome in batch if outcome.state is model.S.FAILED})
-        async with self._db.system() as tx:
-            told = [self._on_database_time(outcome, await tx.now()) for outcome in batch]
-            rows = await store.record(tx, told)
-            await store.rearm(tx, told)
-            await facts.note_returns(tx, told, rows)
-            await facts.tell_and_end_stopped(tx, rows)
-        stale = [row["id"] for row in rows if not row["ours"]]
-        if stale:
-            log.warning("engine.stale_outcomes", messages=stale[:20], count=len(stale))
+                self.lanes.free(lane, now, (now if outcome.mono is None else outcome.mono) + outcome.gap)
+        self.looks.at_devices(look)
         self._woken.set()
 
-    def _on_database_time(self, outcome: model.Outcome, now: datetime) -> model.Outcome:
-        """The same outcome by the database's clock (F-07): its age is measured, its instant is not taken from ours."""
-        if outcome.mono is None:
-            return outcome
-        shift = now - timedelta(seconds=self._clock.monotonic() - outcome.mono) - outcome.at
-        moved = {name: at + shift for name in ("at", "retry_at", "rest_until") if (at := getattr(outcome, name)) is not None}
-        return replace(outcome, **moved)
+    async def flush(self) -> None:
+        """Write every outcome that waits."""
+        await self.recorder.flush()
+
+    async def _load(self, workspace_id: str, media_id: str) -> port.MediaBytes:
+        async with self._db.system() as tx:
+            row = await store.media_bytes(tx, workspace_id, media_id)
+        return port.MediaBytes(row["mime"], row["bytes"])
+
+    # -------------------------------------------------------------------------------------------- sweeping
 
     async def sweep(self) -> None:
         """End what is too late, and what skips devices that are away, wherever it stands in its lane."""
@@ -263,8 +265,3 @@ class Engine:
             except db.DatabaseAway:
                 log.warning("engine.sweep_database_away")
             await self._clock.wait(stop, SWEEP * 2)
-
-
-def _address(message: model.Claimed) -> port.Address:
-    """By number; by opaque id where we know no number. Never a number made from an opaque id."""
-    return port.Address(phone=message.phone) if message.phone else port.Address(opaque=message.opaque)

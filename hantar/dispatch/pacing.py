@@ -6,20 +6,16 @@ Reserve, then re-arm (reliability.md 4): a claim reserves `now + send_timeout + 
 
 from datetime import datetime, timedelta
 
+from hantar.kit import windows
 from hantar.outbox import model as outbox
 from hantar.outbox import pace
-from hantar.outbox.pace import DAY, HOUR, MINUTE
+from hantar.policy.model import Rules
 
 
 def gap(lane: outbox.Lane, head: outbox.Head, random: float, floor: float = 0.0) -> float:
     """Seconds until this device may send again: the message's own delay, never below the device's or the policy's `floor`."""
     own = pace.between(head.min_delay, head.max_delay, random)
     return max(own, pace.between(lane.min_delay, lane.max_delay, random), floor)
-
-
-def _count(started: datetime, used: int, now: datetime, length: timedelta) -> int:
-    """One more in a window that begins with its first message; a window that is over begins anew, at one."""
-    return 1 if now - started >= length else used + 1
 
 
 def reserve(
@@ -36,8 +32,18 @@ def reserve(
     return outbox.Slot(
         gap=pause,
         rest=timeout.total_seconds() + pause,
-        minute_count=_count(lane.minute_at, lane.minute_count, now, MINUTE),
-        hour_count=_count(lane.hour_at, lane.hour_count, now, HOUR),
-        day_count=_count(lane.day_at, lane.day_count, now, DAY),
-        chats_count=_count(lane.chats_at, lane.chats_count, now, DAY) if is_new_chat else None,
+        used=windows.added(lane.used, now, is_new_chat),
+    )
+
+
+def full_until(lane: outbox.Lane, rules: Rules, now: datetime) -> datetime | None:
+    """Until when the limits per minute, hour and day hold the device back, its own or the policy's; None: they do not."""
+    if lane.used is None:
+        return None
+    return windows.free_at(
+        lane.used,
+        now,
+        min(lane.per_minute, rules.device_per_minute),
+        min(lane.per_hour, rules.device_per_hour),
+        min(lane.per_day, rules.device_per_day),
     )

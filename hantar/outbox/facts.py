@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from hantar.consent import service as consent
-from hantar.kit import db
+from hantar.kit import db, windows
 from hantar.outbox import model
-from hantar.outbox.pace import DAY, HOUR, MINUTE
+from hantar.outbox.pace import DAY, HOUR
 from hantar.outbox.rules import WEEK, Facts, Used
 
 ANSWER_BY = "90 seconds"
@@ -85,7 +85,7 @@ _PERSONAL = f"""
   ORDER BY x.nth"""
 _READ = f"""
   SELECT {_ABOUT}, e.time_zone AS lead_zone, p.zones AS person_zones, w.time_zone AS workspace_zone,
-    l.chats_at, l.chats_count, l.minute_at, l.minute_count, l.hour_at, l.hour_count, l.day_at, l.day_count,
+    l.used,
     x.linked_at, x.state = 'restricted' AS is_restricted, x.hold_until
   FROM (SELECT x.*, d.linked_at, d.state, d.hold_until, d.{SIMULATED} AS is_simulated
         FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[]) WITH ORDINALITY
@@ -112,13 +112,21 @@ async def read(tx: db.Tx, subjects: Sequence[Subject], now: datetime, *, unanswe
     columns = ([getattr(each, name) for each in subjects] for name in names)
     rows = await tx.fetch(_READ, now, now - WEEK - HOUR, unanswered, *columns)
     return [
-        _facts(row, types.SimpleNamespace(**row), (row["lead_zone"], row["person_zones"], row["workspace_zone"]), now)
+        _facts(
+            row,
+            types.SimpleNamespace(**row),
+            (row["lead_zone"], row["person_zones"], row["workspace_zone"]),
+            now,
+            _used(row["used"], now),
+        )
         for row in rows
     ]
 
 
 async def read_held(tx: db.Tx, ready: Sequence[Ready], now: datetime, *, unanswered: bool) -> list[Facts]:
-    """The same for heads whose lane and person are locked: only what hangs on the person is asked."""
+    """The same for heads whose lane and person are locked: only what hangs on the person is asked. The lane has room, so
+    its limits are left out, except where a source has its own.
+    """
     if not ready:
         return []
     heads = [each.head for each in ready]
@@ -127,15 +135,20 @@ async def read_held(tx: db.Tx, ready: Sequence[Ready], now: datetime, *, unanswe
     simulated = [each.lane.is_simulated for each in ready]
     rows = await tx.fetch(_READ_HELD, now, now - WEEK - HOUR, unanswered, *ids, simulated)
     return [
-        _facts(row, each.lane, (each.head.says["lead_zone"], each.zones, each.lane.workspace_zone), now)
+        _facts(
+            row,
+            each.lane,
+            (each.head.says["lead_zone"], each.zones, each.lane.workspace_zone),
+            now,
+            _used(each.lane.used, now) if each.head.rules else (),
+        )
         for row, each in zip(rows, ready, strict=True)
     ]
 
 
-def _facts(row: db.Row, lane: Any, zones: tuple[str | None, Sequence[str], str], now: datetime) -> Facts:
+def _facts(row: db.Row, lane: Any, zones: tuple[str | None, Sequence[str], str], now: datetime, used: tuple[Used, ...]) -> Facts:
     """Facts from what was asked about the person, the lane (or a row with its names), and the zones that may apply."""
-    chats_until = lane.chats_at + DAY if lane.chats_at is not None else None
-    is_counting = chats_until is not None and chats_until > now
+    chats = windows.counts(lane.used, now).chats
     refused_at: datetime | None = row["refused_at"]
     return Facts(
         is_opted_out=row["is_opted_out"],
@@ -154,25 +167,28 @@ def _facts(row: db.Row, lane: Any, zones: tuple[str | None, Sequence[str], str],
         workspace_zone=zones[2],
         is_new_chat=row["is_new_chat"],
         is_warm=row["is_warm"],
-        new_chats_used=lane.chats_count if is_counting else 0,
-        new_chats_until=chats_until if is_counting else None,
+        new_chats_used=chats,
+        new_chats_until=windows.chats_free_at(lane.used, now, chats) if chats else None,
         days_linked=max(0.0, (now - lane.linked_at) / DAY) if lane.linked_at is not None else 0.0,
-        used=_used(lane, now),
+        used=used,
         is_restricted=lane.is_restricted,
         restricted_until=lane.hold_until if lane.is_restricted else None,
     )
 
 
-def _used(lane: Any, now: datetime) -> tuple[Used, ...]:
-    """The windows that are running; None stands for a device that has no lane yet."""
-    if lane.day_at is None:
+def _used(blob: bytes | None, now: datetime) -> tuple[Used, ...]:
+    """What is used of each limit, and when the next bit of it is free."""
+    if blob is None:
         return ()
-    begun = (
-        ("device_per_minute", lane.minute_at + MINUTE, lane.minute_count),
-        ("device_per_hour", lane.hour_at + HOUR, lane.hour_count),
-        ("device_per_day", lane.day_at + DAY, lane.day_count),
+    counts = windows.counts(blob, now)
+    full = 2**31
+    free = (
+        ("device_per_minute", counts.minute, (counts.minute, full, full)),
+        ("device_per_hour", counts.hour, (full, counts.hour, full)),
+        ("device_per_day", counts.day, (full, full, counts.day)),
     )
-    return tuple([Used(rule, count, until) for rule, until, count in begun if until > now])
+    found = [(rule, count, windows.free_at(blob, now, *limits)) for rule, count, limits in free if count]
+    return tuple(Used(rule, count, until) for rule, count, until in found if until is not None)
 
 
 def _closed_until(refusals: int, refused_at: datetime) -> datetime:

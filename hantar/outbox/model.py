@@ -114,7 +114,7 @@ PRIORITY = {
 """Smaller goes first: an answer to a person overtakes a broadcast, at the same pace and under the same limits."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lane:
     """A device's turn as stored: when it may send next, its limits and what it has used of them."""
 
@@ -127,17 +127,10 @@ class Lane:
     per_minute: int
     per_hour: int
     per_day: int
-    minute_at: datetime
-    minute_count: int
-    hour_at: datetime
-    hour_count: int
-    day_at: datetime
-    day_count: int
+    used: bytes | None = None
+    """What it sent lately (`kit.windows`)."""
     rules_kind: str = "linked"
     """Which set of numbers applies (`policy.model.Kind`)."""
-    chats_at: datetime = EPOCH
-    chats_count: int = 0
-    """New conversations begun since `chats_at`, within its day."""
     is_restricted: bool = False
     """It may only answer people who wrote to it."""
     hold_until: datetime | None = None
@@ -146,7 +139,7 @@ class Lane:
     workspace_zone: str = "UTC"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Head:
     """The first row of a lane that is due."""
 
@@ -169,24 +162,18 @@ class Head:
     """What it says and to whom, as stored, by name: template, picture, number, the lead's values."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Slot:
-    """What a claim writes into its lane: the reserved turn, and how much of each limit is used with it.
-
-    A count of 1 is a window that begins now; others go on.
-    """
+    """What a claim writes into its lane: the reserved turn, and how much of each limit is used with it."""
 
     gap: float
     rest: float
     """Seconds from now on in which the lane does not send, unless the answer re-arms it."""
-    minute_count: int
-    hour_count: int
-    day_count: int
-    chats_count: int | None = None
-    """None: it begins no conversation."""
+    used: bytes
+    """What it sent lately, with this one (`kit.windows`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Waiting:
     """A head that a rule makes wait: until when it is not looked at again, and for what."""
 
@@ -201,7 +188,7 @@ class Waiting:
     """By these, rows that would be told the same are known."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claimed:
     """A message that is ours to send: everything the driver and the text need."""
 
@@ -224,7 +211,7 @@ class Claimed:
     """The person's opaque id (LID), where we know no number."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claim:
     """A row to claim, the slot its lane reserves for it, and by which consent and which version of the rules it goes."""
 
@@ -239,7 +226,7 @@ class Claim:
     """Why it cannot be rendered, in words."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What became of one claimed message, to be recorded with others of the same tick."""
 
@@ -264,6 +251,10 @@ class Outcome:
     spends_attempt: bool = True
     mono: float | None = None
     """Monotonic seconds of `at` on this machine; None when `at` is the database's already."""
+    by_database: bool = False
+    """Whether its instants are by the database's clock by now."""
+    gap: float = 0.0
+    """Seconds the lane pauses after `at`."""
 
 
 class MessageNotFound(errors.NotFound):

@@ -42,9 +42,9 @@ async def put_off(tx: db.Tx, waits: Sequence[model.Waiting], now: datetime) -> N
           AS x (workspace_id, device_id, source_id, id, gate, not_before, until, most, zones, lead_zone, is_new_chat)
         CROSS JOIN LATERAL (
           SELECT q.workspace_id, q.id, q.person_id, q.lead_id, q.duty FROM messages q
-          WHERE (q.workspace_id, q.device_id) = (x.workspace_id, x.device_id) AND q.state = 'queued'
-            AND q.not_before <= $8 AND (q.id = x.id OR (x.most > 1 AND q.source_id = x.source_id))
-          ORDER BY q.priority, q.not_before, q.id LIMIT x.most) front
+          WHERE (q.workspace_id, q.device_id, q.source_id) = (x.workspace_id, x.device_id, x.source_id) AND q.state = 'queued'
+            AND q.not_before <= $8 AND (q.id = x.id OR x.most > 1)
+          ORDER BY q.not_before, q.id LIMIT x.most) front
         JOIN messages m ON (m.workspace_id, m.id) = (front.workspace_id, front.id)
         WHERE m.id = x.id OR (front.duty IS NULL AND CASE x.gate
           WHEN 'device_limit' THEN x.is_new_chat = NOT EXISTS (SELECT 1 FROM chats c

@@ -48,13 +48,14 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
     """A statement of its own, so with a new snapshot: test every gate again, then claim. Returns the ids claimed.
 
     With each row its rendered text is kept, its lane's slot and used limits are written, and device and person know each other
-    from now on (who else writes chats locks the person first, so this waits for nobody). A count of one is a window that begins.
+    from now on (who else writes chats locks the person first, so this waits for nobody).
     """
-    kinds = ("uuid", "uuid", "bigint", "int", "uuid", "boolean", "float8", "float8", "int", "int", "int", "int")
+    kinds = ("uuid", "uuid", "bigint", "int", "uuid", "boolean", "float8", "float8")
+    columns = ", ".join(db.many(n, kind) for n, kind in enumerate(kinds, start=5))
     sql = f"""
       WITH x AS MATERIALIZED (
-        SELECT * FROM unnest({", ".join(db.many(n, kind) for n, kind in enumerate(kinds, start=4))}, $2::text[], $3::text[])
-          AS x (workspace_id, id, token, version, consent_id, may_answer, rest, gap, minute, hour, day, chats, text, wire_id)),
+        SELECT * FROM unnest({columns}, $2::text[], $3::text[], $4::bytea[])
+          AS x (workspace_id, id, token, version, consent_id, may_answer, rest, gap, text, wire_id, used)),
       claimed AS (
         UPDATE messages m SET state = 'claimed', reason = NULL, error = NULL, waiting_for = NULL, claimed_at = $1,
           token = x.token, wire_id = coalesce(m.wire_id, x.wire_id), policy_version = x.version, consent_id = x.consent_id,
@@ -64,13 +65,9 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
           AND EXISTS (SELECT 1 FROM devices d WHERE (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
                       AND (d.state = 'online' OR (d.state = 'restricted' AND x.may_answer)) AND NOT d.sending_paused)
           AND NOT EXISTS (SELECT 1 FROM sources s WHERE (s.workspace_id, s.id) = (m.workspace_id, m.source_id) AND NOT s.is_open)
-        RETURNING m.workspace_id, m.id, m.device_id, m.person_id, x.rest, x.gap, x.minute, x.hour, x.day, x.chats),
+        RETURNING m.workspace_id, m.id, m.device_id, m.person_id, x.rest, x.gap, x.used),
       reserved AS (
-        UPDATE lanes l SET next_at = $1 + make_interval(secs => c.rest), gap_seconds = c.gap,
-          minute_at = CASE WHEN c.minute = 1 THEN $1 ELSE l.minute_at END, minute_count = c.minute,
-          hour_at = CASE WHEN c.hour = 1 THEN $1 ELSE l.hour_at END, hour_count = c.hour,
-          day_at = CASE WHEN c.day = 1 THEN $1 ELSE l.day_at END, day_count = c.day,
-          chats_at = CASE WHEN c.chats = 1 THEN $1 ELSE l.chats_at END, chats_count = coalesce(c.chats, l.chats_count)
+        UPDATE lanes l SET next_at = $1 + make_interval(secs => c.rest), gap_seconds = c.gap, used = c.used, full_until = 'epoch'
         FROM claimed c WHERE (l.workspace_id, l.device_id) = (c.workspace_id, c.device_id)),
       met AS (
         INSERT INTO chats AS k (workspace_id, device_id, person_id, first_out_at, last_out_at)
@@ -79,7 +76,7 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
         DO UPDATE SET first_out_at = coalesce(k.first_out_at, $1), last_out_at = greatest(k.last_out_at, $1))
       SELECT id FROM claimed"""
     heads, said, slots = [each.head for each in claims], [each.said for each in claims], [each.slot for each in claims]
-    columns: list[list[object]] = [
+    values: list[list[object]] = [
         [head.workspace_id for head in heads],
         [head.id for head in heads],
         [each.token for each in said],
@@ -88,13 +85,9 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
         [each.may_answer for each in claims],
         [slot.rest for slot in slots],
         [slot.gap for slot in slots],
-        [slot.minute_count for slot in slots],
-        [slot.hour_count for slot in slots],
-        [slot.day_count for slot in slots],
-        [slot.chats_count for slot in slots],
     ]
-    words = [each.text for each in said], [each.wire_id for each in said]
-    return {row["id"] for row in await tx.fetch(sql, now, *words, *map(db.joined, columns))}
+    words = [each.text for each in said], [each.wire_id for each in said], [slot.used for slot in slots]
+    return {row["id"] for row in await tx.fetch(sql, now, *words, *map(db.joined, values))}
 
 
 # ------------------------------------------------------------------------------------------------ record

@@ -31,6 +31,22 @@ async def effective(tx: db.Tx, pairs: Collection[tuple[str, str]]) -> dict[tuple
     return found
 
 
+class Remembered:
+    """The same rules asked for again and again, as in every claim: each time it is read whether they changed, else nothing."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[object, Effective]] = {}
+
+    async def effective(self, tx: db.Tx, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], Effective]:
+        """As `effective`, by what is committed now."""
+        stamps = {row["workspace_id"]: row["stamp"] for row in await store.stamps(tx, {workspace for workspace, _ in pairs})}
+        now = {pair: (stamps[None], stamps[pair[0]]) for pair in pairs}
+        anew = [pair for pair in now if pair not in self._known or self._known[pair][0] != now[pair]]
+        if anew:
+            self._known |= {pair: (now[pair], found) for pair, found in (await effective(tx, anew)).items()}
+        return {pair: self._known[pair][1] for pair in now}
+
+
 def _installed(kind: str, rows: Collection[db.Row]) -> Effective:
     """What the installation says for this kind; `rows` have the administrator's after the environment's."""
     rules = DEFAULTS[kind] if kind in KINDS else DEFAULTS["linked"]  # a kind we do not know gets the strictest set

@@ -32,6 +32,16 @@ async def numbers(tx: db.Tx, workspaces: Collection[str]) -> list[db.Row]:
     return await tx.fetch(sql, sorted(workspaces))
 
 
+async def stamps(tx: db.Tx, workspaces: Collection[str]) -> list[db.Row]:
+    """What changes when the numbers do: the newest version of each workspace, and a digest of the installation's (NULL)."""
+    sql = """SELECT NULL::uuid AS workspace_id, md5(coalesce(string_agg(i::text, ',' ORDER BY kind, name, origin), '')) AS stamp
+             FROM installation_policy i
+             UNION ALL
+             SELECT w.id, (SELECT max(version) FROM policies p WHERE p.workspace_id = w.id)::text
+             FROM unnest($1::uuid[]) AS w (id)"""
+    return await tx.fetch(sql, sorted(workspaces))
+
+
 async def own_as_of(tx: db.Tx, when: datetime, number: int | None) -> db.Row | None:
     """The workspace's version of this number; without a number the newest one there was at an instant. None: it had none."""
     sql = """SELECT version, values FROM policies WHERE CASE WHEN $2::int IS NULL THEN at <= $1 ELSE version = $2 END

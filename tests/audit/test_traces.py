@@ -129,8 +129,8 @@ def _first_version(patch: pytest.MonkeyPatch) -> None:
     kept: dict[Any, Any] = {}
     read = claims.Claimer.policies
 
-    async def once(claimer: claims.Claimer, tx: db.Tx) -> Any:
-        kept.update({key: value for key, value in (await read(claimer, tx)).items() if key not in kept})
+    async def once(claimer: claims.Claimer, tx: db.Tx, pairs: Any) -> Any:
+        kept.update({key: value for key, value in (await read(claimer, tx, pairs)).items() if key not in kept})
         return kept
 
     patch.setattr(claims.Claimer, "policies", once)

@@ -11,7 +11,7 @@ import pytest
 from hantar.accounts.model import Caller
 from hantar.devices import words
 from hantar.gateways.port import DeviceState as S
-from hantar.kit import db, ids
+from hantar.kit import db, ids, windows
 from tests import cast
 from tests.cast import Http
 from tests.devices.stage import Stage
@@ -282,17 +282,15 @@ async def test_health_tells_what_is_left_and_what_is_wrong(http: Http, bob: Call
     assert all(each["ok"] for each in well["checks"])
     async with database.transaction(bob.workspace_id) as tx:
         now = await tx.now()
-        await tx.execute(
-            """INSERT INTO lanes (workspace_id, device_id, shard, minute_at, minute_count, day_at, day_count)
-               VALUES ($1, $2, 0, $3, 20, $3, 30)""",
-            bob.workspace_id,
-            made["id"],
-            now,
-        )
+        used = None
+        for n in range(30):
+            used = windows.added(used, now - timedelta(minutes=90 if n < 10 else 0), is_new_chat=False)
+        sql = "INSERT INTO lanes (workspace_id, device_id, shard, used) VALUES ($1, $2, 0, $3)"
+        await tx.execute(sql, bob.workspace_id, made["id"], used)
     await stage.does(made["id"], "restrict", for_seconds=3600)
     await stage.until(lambda device: device.state is S.RESTRICTED, made["id"])
     ill = (await client.get(url)).json()
-    assert ill["allowance_left"] == {"minute": 0, "hour": 500, "day": 4970, "new_chats": 10_000}
+    assert ill["allowance_left"] == {"minute": 0, "hour": 480, "day": 4970, "new_chats": 10_000}
     assert ill["restriction_until"]
     assert ill["restriction_mark"]
     assert "Nothing was moved" in ill["words"]

@@ -14,7 +14,7 @@ from hantar.devices import service, store
 from hantar.devices.keeper import Keeper
 from hantar.gateways import port
 from hantar.gateways.port import DeviceState as S
-from hantar.kit import clock, cluster, db, ids
+from hantar.kit import clock, cluster, db, ids, windows
 from hantar.persons import service as persons
 from hantar.policy import http as policy_http
 from tests import cast
@@ -115,14 +115,16 @@ async def test_what_is_left_goes_by_the_tightest_number(http: Http, alice: Calle
     device = await linked(stage, http(alice))
     await loosen(http(alice), device_per_minute=12, device_new_chats=7)
     async with database.transaction(alice.workspace_id) as tx:
-        sql = """INSERT INTO lanes (workspace_id, device_id, shard, minute_at, minute_count, chats_at, chats_count)
-                 VALUES ($1, $2, 0, $3, 5, $3, 7)"""
-        await tx.execute(sql, alice.workspace_id, device, await tx.now())
+        now, used = await tx.now(), None
+        for n in range(7):
+            used = windows.added(used, now - timedelta(minutes=2 if n < 2 else 0), is_new_chat=True)
+        sql = "INSERT INTO lanes (workspace_id, device_id, shard, used) VALUES ($1, $2, 0, $3)"
+        await tx.execute(sql, alice.workspace_id, device, used)
     health = await get(http(alice), device, "/health")
-    assert health["allowance_left"] == {"minute": 7, "hour": 500, "day": 5000, "new_chats": 0}
+    assert health["allowance_left"] == {"minute": 7, "hour": 493, "day": 4993, "new_chats": 0}
     assert health["new_chats_allowance"] == 7
     assert [each["name"] for each in health["checks"] if not each["ok"]] == ["May begin conversations"]
-    await later(stage, 86_400, 3600)
+    await later(stage, 90_000, 3600)  # the day slides by whole hours
     assert (await get(http(alice), device, "/health"))["allowance_left"]["new_chats"] == 7
 
 

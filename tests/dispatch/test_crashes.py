@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from hantar.accounts.model import Caller
-from hantar.dispatch import engine, pacing
+from hantar.dispatch import lanes as memory
+from hantar.dispatch import pacing
 from hantar.gateways.simulator import chance
 from hantar.kit import clock, cluster, db
 from hantar.outbox import model, receipts, store
@@ -32,8 +33,11 @@ async def crash(fleet: Fleet) -> None:
 
 
 def _cut(fleet: Fleet) -> None:
-    for task in list(fleet.engine._in_flight.values()):
-        task.cancel()
+    flights = list(fleet.engine.sender.flights.values())
+    fleet.engine.sender.flights.clear()
+    for flight in flights:
+        if flight.task is not None:
+            flight.task.cancel()
 
 
 def slow_wire(fleet: Fleet, hand: random.Random) -> None:
@@ -150,7 +154,7 @@ def _claim_only(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(pacing, "reserve", short)
     patch.setattr(store, "rearm", nothing)
-    patch.setattr(engine.Engine, "_floors", property(lambda self: {}, lambda self, value: None), raising=False)
+    patch.setattr(memory.Lane, "floor", property(lambda self: 0.0, lambda self, value: None))
 
 
 @pytest.mark.parametrize("mutate", [_memory_pacing, _claim_only])
@@ -203,8 +207,7 @@ async def test_a_claim_whose_commit_went_unanswered_is_put_back(fleet: Fleet) ->
     await fleet.add_leads(device, ["60123450001"])
     await fleet.launch()
     await fleet.engine.leases.beat()
-    async with fleet.db.system() as tx:  # what the lost commit left behind
-        await fleet.engine._claimer.take(tx, fleet.engine._node, [])
+    await fleet.claim()  # what the lost commit left behind
     assert await fleet.states() == {"claimed": 1}
     fleet.engine._in_doubt = True
     await fleet.run(60)

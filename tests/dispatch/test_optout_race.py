@@ -62,7 +62,7 @@ async def race(fleet: Fleet, patch: pytest.MonkeyPatch, seed: int, persons: int 
     fleet.driver.caps = replace(fleet.driver.caps, send_timeout=timedelta(seconds=2))
     fleet.engine = fleet.new_engine()
     await fleet.clock.advance(4)  # the leases of the first one lapse
-    take = type(fleet.engine._claimer).take
+    take = type(fleet.engine.claimer).take
 
     async def watched(self: Any, *words: Any, **more: Any) -> Any:
         taken = await take(self, *words, **more)
@@ -70,7 +70,7 @@ async def race(fleet: Fleet, patch: pytest.MonkeyPatch, seed: int, persons: int 
             seen.claimed.setdefault(who[each.phone], time.perf_counter())
         return taken
 
-    patch.setattr(type(fleet.engine._claimer), "take", watched)
+    patch.setattr(type(fleet.engine.claimer), "take", watched)
     slow_lock(patch)
     devices = await fleet.add_devices(DEVICES)
     source = await fleet.add_source(gap=1.0)

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from hantar.dispatch import pacing, verdicts
 from hantar.gateways import port
+from hantar.kit import windows
 from hantar.outbox import model
 
 NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 TIMEOUT = timedelta(seconds=10)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LANE = model.Lane("w", "d", "simulator", 1, 0, 0, 20, 500, 5000, EPOCH, 0, EPOCH, 0, EPOCH, 0)
+LANE = model.Lane("w", "d", "simulator", 1, 0, 0, 20, 500, 5000)
 HEAD = model.Head("w", model.MessageId("m"), "p", "d", NOW + timedelta(hours=1), 10, 30)
 MESSAGE = model.Claimed(
     workspace_id="w",
@@ -57,15 +58,11 @@ def test_the_policys_gap_is_a_floor(floor: float, chance: float) -> None:
     assert slot.gap == max(floor, pacing.gap(LANE, HEAD, chance))
 
 
-def test_windows_begin_with_their_first_message_and_count_on() -> None:
+def test_a_claim_counts_against_every_limit() -> None:
     first = pacing.reserve(LANE, HEAD, NOW, TIMEOUT, 0.0)
-    assert (first.minute_count, first.hour_count, first.day_count, first.chats_count) == (1, 1, 1, None)
-    assert pacing.reserve(LANE, HEAD, NOW, TIMEOUT, 0.0, is_new_chat=True).chats_count == 1
-    used = replace(LANE, minute_at=NOW, minute_count=3, hour_at=NOW, hour_count=3, day_at=NOW, day_count=3)
-    later = pacing.reserve(used, HEAD, NOW + timedelta(seconds=59), TIMEOUT, 0.0)
-    assert (later.minute_count, later.hour_count) == (4, 4)
-    after = pacing.reserve(used, HEAD, NOW + timedelta(seconds=60), TIMEOUT, 0.0)
-    assert (after.minute_count, after.hour_count) == (1, 4)
+    assert windows.counts(first.used, NOW) == (1, 1, 1, 0)
+    second = pacing.reserve(replace(LANE, used=first.used), HEAD, NOW + timedelta(seconds=59), TIMEOUT, 0.0, is_new_chat=True)
+    assert windows.counts(second.used, NOW + timedelta(seconds=59)) == (2, 2, 2, 1)
 
 
 S = model.MessageState

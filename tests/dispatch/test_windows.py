@@ -84,13 +84,9 @@ async def sweep(fleet: Fleet, looks: Sequence[datetime]) -> tuple[list[str], lis
     outside, kept, judged = [], [], 0
     for at in looks:
         fleet.clock.jump(at - fleet.clock.now())
-        async with fleet.db.system() as tx:
-            undo = tx.connection.transaction()
-            await undo.start()
-            taken = await fleet.engine._claimer.take(tx, fleet.engine._node, [])
-            await undo.rollback()
+        taken, lanes = await fleet.claim(undo=True)
         gone = {each.phone for each in taken.to_send}
-        judged += taken.lanes
+        judged += lanes
         outside += [f"{at} {to}" for to in gone if not is_inside(at, known[to])]
         kept += [f"{at} {to}" for to, zones in known.items() if to not in gone and is_inside(at, zones)]
     return outside, kept, judged

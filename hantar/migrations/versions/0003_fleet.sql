@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------- the engine at fleet size
--- used: how much was sent lately, by slices of time, so that limits hold in every minute, hour and day (outbox/windows.py)
+-- used: how much was sent lately, by slices of time, so that limits hold in every minute, hour and day (kit/windows.py)
 -- full_until: until when they hold it back, as the last claim found it, for those who look
 ALTER TABLE lanes
   ADD COLUMN used bytea,

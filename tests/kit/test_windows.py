@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hantar.outbox import windows
+from hantar.kit import windows
 
 BEGIN = 1_800_000_000.0
 WINDOWS = (windows.MINUTE, windows.HOUR, windows.DAY)

@@ -1,0 +1,124 @@
+"""Hands claimed messages to their drivers, all at once, with one timer for all deadlines. A known answer is never dropped."""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from hantar.dispatch import leases
+from hantar.gateways import port
+from hantar.kit import clock, db
+from hantar.outbox import model
+
+log = structlog.get_logger(__name__)
+
+STOOD_STILL = leases.TTL.total_seconds()
+"""Seconds between claim and send after which the lease may have lapsed, so nothing is sent."""
+PICTURES = 64
+"""Pictures kept at hand (350 KB each at most): a campaign shows everybody the same one."""
+LoadMedia = Callable[[str, str], Awaitable[port.MediaBytes]]
+Settle = Callable[[model.Claimed, port.Verdict], None]
+
+
+class Flight:
+    """One message on its way. Instants are monotonic seconds."""
+
+    __slots__ = ("claimed_at", "deadline", "message", "task")
+
+    def __init__(self, message: model.Claimed, claimed_at: float, deadline: float) -> None:
+        self.message, self.claimed_at, self.deadline = message, claimed_at, deadline
+        self.task: asyncio.Task[None] | None = None
+
+
+class Sender:
+    """Everything in flight. `settle` is called once for each message, with its verdict."""
+
+    def __init__(self, drivers: Mapping[str, port.Driver], clock_: clock.Clock, load: LoadMedia, settle: Settle) -> None:
+        self._drivers, self._clock, self._load, self._settle = drivers, clock_, load, settle
+        self._timeouts = {name: driver.caps.send_timeout.total_seconds() for name, driver in drivers.items()}
+        self.flights: dict[str, Flight] = {}
+        self._deadlines: dict[str, deque[Flight]] = {name: deque() for name in drivers}
+        self._timer: asyncio.Task[None] | None = None
+        self._pictures: OrderedDict[tuple[str, str], port.MediaBytes] = OrderedDict()
+
+    def timeout(self, message: model.Claimed) -> float:
+        """Seconds within which its driver must answer."""
+        return self._timeouts[message.driver]
+
+    def start(self, message: model.Claimed, claimed_at: float) -> None:
+        """Send it; returns at once. `claimed_at`: the monotonic second at which its claim began."""
+        flight = Flight(message, claimed_at, self._clock.monotonic() + self._timeouts[message.driver])
+        self.flights[message.id] = flight
+        self._deadlines[message.driver].append(flight)
+        flight.task = asyncio.create_task(self._fly(flight))
+        if self._timer is None:
+            self._timer = asyncio.create_task(self._watch())
+
+    async def land(self, seconds: float) -> None:
+        """Give what is in flight a grace period; what does not answer in time is recorded as unknown by its own deadline."""
+        tasks = {flight.task for flight in self.flights.values() if flight.task is not None}
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
+    async def _fly(self, flight: Flight) -> None:
+        message = flight.message
+        try:
+            if self._clock.monotonic() - flight.claimed_at > STOOD_STILL:
+                verdict: port.Verdict = port.Deferred(leases.TTL, why="The server stood still; the lease may have lapsed.")
+            else:
+                verdict = await self._send(message)
+        except asyncio.CancelledError:
+            if message.id in self.flights:  # not by the timer, which has settled it already
+                self._land(flight, port.Unconfirmed("The server stopped while this was being sent."))
+            raise
+        except Exception:
+            log.exception("engine.send_raised", message=message.id, device=message.device_id)
+            verdict = port.Unconfirmed("The gateway failed while sending; it may have arrived.")
+        self._land(flight, verdict)
+
+    async def _send(self, message: model.Claimed) -> port.Verdict:
+        media = None
+        if message.media_id is not None:
+            try:
+                media = await self._media(message.workspace_id, message.media_id)
+            except db.DatabaseAway as error:
+                return port.Deferred(leases.TTL, why=error.message)
+        content = port.Content(text=message.text or "", media=media)
+        # by number; by opaque id where we know no number, and never by a number made from an opaque id
+        to = port.Address(phone=message.phone) if message.phone else port.Address(opaque=message.opaque)
+        device = port.DeviceRef(message.device_id, message.token)
+        return await self._drivers[message.driver].send(device, to, content, ref=message.wire_id or message.id)
+
+    async def _media(self, workspace_id: str, media_id: str) -> port.MediaBytes:
+        key = workspace_id, media_id
+        found = self._pictures.get(key)
+        if found is None:
+            found = self._pictures[key] = await self._load(workspace_id, media_id)
+            while len(self._pictures) > PICTURES:
+                self._pictures.popitem(last=False)
+        return found
+
+    def _land(self, flight: Flight, verdict: port.Verdict) -> None:
+        if self.flights.pop(flight.message.id, None) is not None:
+            self._settle(flight.message, verdict)
+
+    async def _watch(self) -> None:
+        """End what had no answer in time. All flights of a driver have the same time, so its oldest is always first."""
+        try:
+            while self.flights:
+                for queue in self._deadlines.values():
+                    while queue and (queue[0].message.id not in self.flights or queue[0].deadline <= self._clock.monotonic()):
+                        self._give_up(queue.popleft())
+                fronts = [queue[0].deadline for queue in self._deadlines.values() if queue]
+                if fronts:
+                    await self._clock.sleep(min(fronts) - self._clock.monotonic())
+        finally:
+            self._timer = None
+
+    def _give_up(self, flight: Flight) -> None:
+        """Its deadline has passed, or it has landed long since."""
+        if self.flights.get(flight.message.id) is flight:
+            self._land(flight, port.Unconfirmed("No answer came in time; it may have arrived."))
+            if flight.task is not None:
+                flight.task.cancel()
