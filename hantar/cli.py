@@ -27,7 +27,7 @@ _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 def _settings(*, warn: bool = True) -> Settings:
     """The settings; says what is wrong with them and ends when they cannot be used."""
     try:
-        settings = Settings.load(rules=Rules(environment.VARIABLES, environment.problems))
+        settings = Settings.load(rules=Rules(environment.VARIABLES, environment.problems, environment.ALIASES))
     except SettingsError as error:
         for problem in error.problems:
             _errors.print(problem, style="red", markup=False)

@@ -157,6 +157,8 @@ class Rules(NamedTuple):
 
     variables: Mapping[str, Callable[[str], Any]] = {}
     problems: Callable[[Mapping[str, Any]], list[str]] = lambda _values: []
+    aliases: Mapping[str, str] = {}
+    """Other names of some variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +304,8 @@ class Settings:
             _read(setting.name, metadata["names"], metadata["parse"], environ, values, warnings, problems)
         numbers: dict[str, Any] = {}
         for name, parse in rules.variables.items():
-            _read(name.removeprefix("HANTAR_").lower(), (name,), parse, environ, numbers, warnings, problems)
+            names = (name, rules.aliases[name]) if name in rules.aliases else (name,)
+            _read(name.removeprefix("HANTAR_").lower(), names, parse, environ, numbers, warnings, problems)
         problems += rules.problems(numbers)
         values["rules"] = numbers
         if not problems:

@@ -57,7 +57,7 @@ ROLES = {"model", "service", "http", "http_models", "render", "access", "port", 
 """Files another feature may open; never its store."""
 
 PUBLIC: dict[str, set[str]] = {
-    "outbox": {"store", "rules", "facts", "lanes", "rulings", "receipts", "retries", "backlog", "tally"},
+    "outbox": {"store", "rules", "facts", "lanes", "rulings", "receipts", "retries", "backlog", "tally", "checks"},
     "accounts": {"identity"},
     "campaigns": {"progress", "schedule"},
     "devices": {"keeper", "words", "aside", "together"},

@@ -303,6 +303,12 @@ class QuietHours(errors.Conflict):
     code = "quiet_hours"
 
 
+class NotOnWhatsApp(errors.Conflict):
+    """This number is not on WhatsApp."""
+
+    code = "not_on_whatsapp"
+
+
 class PersonErased(errors.Conflict):
     """This person was erased, so nothing can be sent to them."""
 

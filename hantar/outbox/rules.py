@@ -21,6 +21,10 @@ ANSWER_WINDOW = timedelta(hours=24)
 """After a person's own message an answer needs no other consent and no window (responsible-sending.md 4, 7)."""
 LOOK_AGAIN = timedelta(minutes=15)
 """How long a wait without a known end lasts until somebody looks again (our own number); opening the gate pulls it back."""
+CHECK_KEPT = timedelta(days=30)
+"""How long it is remembered whether a number is on WhatsApp (responsible-sending.md 13, `number_check`)."""
+CHECK_AGAIN = timedelta(hours=1)
+"""After a question without an answer the next one comes so much later; what is sent meanwhile goes without (our own number)."""
 MARKETING = frozenset({MessageKind.CAMPAIGN, MessageKind.SEQUENCE})
 """Kinds to which every rule applies."""
 ANSWERS = frozenset({MessageKind.DIRECT, MessageKind.AUTO_REPLY})
@@ -35,6 +39,7 @@ class Reason(StrEnum):
     CAP = "cap"
     QUIET_HOURS = "quiet_hours"
     EXPIRED = "expired"
+    NOT_ON_WHATSAPP = "not_on_whatsapp"
 
 
 WORDS: Mapping[Reason, str] = {
@@ -43,6 +48,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.CAP: "This person has had as many messages as the rules allow in this time.",
     Reason.QUIET_HOURS: "It is outside the hours in which this person may be written to.",
     Reason.EXPIRED: "It was too late to send this message.",
+    Reason.NOT_ON_WHATSAPP: "This number is not on WhatsApp, as was found when it was looked up.",
 }
 """The end of a message in plain words, stored as its error."""
 
@@ -54,6 +60,7 @@ class Gate(StrEnum):
     DEVICE_LIMIT = "device_limit"
     PERSON_HOLD = "person_hold"
     DEVICE_RESTRICTED = "device_restricted"
+    NUMBER_CHECK = "number_check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,10 @@ class Facts:
     """The device's limits per minute, hour and day."""
     is_restricted: bool = False
     restricted_until: datetime | None = None
+    checked_at: datetime | None = None
+    """When it was last looked up, through a device of the same side, whether this person's number is on WhatsApp."""
+    is_on_whatsapp: bool | None = None
+    """What was found; None: there was no answer."""
 
     @property
     def has_any_consent(self) -> bool:
@@ -159,11 +170,12 @@ def judge(
     is_manual: bool = False,
     confirms_opted_out: bool = False,
     duty: str | None = None,
+    is_checkable: bool = False,
 ) -> Ruling:
     """What becomes of a message that is due now.
 
     `is_manual`: sent by a signed-in person. `confirms_opted_out`: that person answers knowing of the opt-out. `duty`: the one
-    confirmation of an opt-out or opt-in, which nothing stops but its expiry.
+    confirmation of an opt-out or opt-in, which nothing stops but its expiry. `is_checkable`: its device can look its number up.
     """
     if expires_at <= now:
         return End(Reason.EXPIRED)
@@ -176,16 +188,34 @@ def judge(
     consent = _consent(kind, facts, rules, now)
     if isinstance(consent, End):
         return consent
+    found = is_there(facts, rules, now)
+    if found is False:
+        return End(Reason.NOT_ON_WHATSAPP)
     if facts.is_held and not (is_manual or confirms_opted_out):
         return Wait(None, Gate.PERSON_HOLD)
     if _is_capped(kind, facts, rules, now):
         return End(Reason.CAP)
-    return _quiet(kind, facts, rules, now) or _device(kind, facts, rules, now) or consent
+    late = _quiet(kind, facts, rules, now) or _device(kind, facts, rules, now)
+    if late is None and is_checkable and found is None and facts.is_new_chat:
+        return Wait(None, Gate.NUMBER_CHECK)  # nothing else is in the way, so the question is not asked in vain
+    return late or consent
 
 
 def answers(facts: Facts, now: datetime) -> bool:
     """Whether a message now answers the person's own, less than 24 hours old."""
     return facts.last_in_at is not None and now - facts.last_in_at < ANSWER_WINDOW
+
+
+def is_there(facts: Facts, rules: policy.Rules, now: datetime) -> bool | None:
+    """Whether the person is on WhatsApp, or counts as if; None: to be looked up. Whoever wrote to us is there."""
+    if not rules.number_check or facts.last_in_at is not None:
+        return True
+    if facts.checked_at is None:
+        return None
+    age = now - facts.checked_at
+    if facts.is_on_whatsapp is None:
+        return True if age < CHECK_AGAIN else None
+    return facts.is_on_whatsapp if age < CHECK_KEPT else None
 
 
 def _consent(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime) -> Go | End:

@@ -156,6 +156,8 @@ def _refusal(
             window = quiet.Window(applied.quiet_start, applied.quiet_end, applied.quiet_days)
             opens = quiet.next_open(start, found.zones(applied) or (), window)
             return model.QuietHours(words, next_at=_instant(opens), person_id=subject.person_id)
+        case rules.Reason.NOT_ON_WHATSAPP:
+            return model.NotOnWhatsApp(words, person_id=subject.person_id)
         case _:
             return errors.Conflict(words)
 

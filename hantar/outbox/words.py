@@ -73,7 +73,7 @@ WAITS: Mapping[str, Said] = {
     "campaign_paused": Said("Its campaign is paused.", "Resume the campaign."),
     "canary": Said("The first people of its campaign are being watched.", "It goes when that has gone well."),
     "person_hold": Said("The person is on hold.", "Somebody has to answer, confirm or release it first."),
-    "number_check": Said("Whether this number is on WhatsApp is being looked up."),
+    "number_check": Said("Whether this number is on WhatsApp is being looked up.", "Without an answer it goes within seconds."),
 }
 """What stands in front of a message, by `waiting_for`."""
 

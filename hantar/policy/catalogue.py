@@ -189,6 +189,15 @@ TERMS: tuple[Term, ...] = (
         3650,
     ),
     Term(
+        "number_check",
+        "Number check",
+        "A number is looked up on WhatsApp once before its first message, and remembered for 30 days; one that is not there gets "
+        "nothing. The Cloud API has no such question.",
+        "person",
+        "on_off",
+        "owner",
+    ),
+    Term(
         "device_gap",
         "Gap between messages",
         "A device rests at least this long after each message; a campaign's own delay lies above it.",

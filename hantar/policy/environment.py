@@ -36,6 +36,10 @@ VARIABLES: Mapping[str, Callable[[str], Any]] = {variable(term.name): _parser(te
 """Variable → how its text is read; a `ValueError` says what is wrong."""
 
 
+ALIASES: Mapping[str, str] = {variable("number_check"): "WHATSAPP_ACCOUNT_VALIDATION"}
+"""Names that some variables had elsewhere and that are taken too."""
+
+
 def problems(values: Mapping[str, Any]) -> list[str]:
     """What is wrong with numbers (by rule) that are fine one by one, one sentence each."""
     found = []

@@ -44,6 +44,8 @@ class Rules:
     unanswered_max: int | None = None
     """After so many campaign messages without any answer, none for `unanswered_rest` days; None is off."""
     unanswered_rest: int = 30
+    number_check: bool = True
+    """Whether a number is looked up at the service before its first message, where the service can be asked."""
     device_gap: float = 5.0
     device_per_minute: int = 20
     device_per_hour: int = 80
@@ -91,7 +93,14 @@ _SIMULATED = Rules(
 )
 DEFAULTS: Mapping[Kind, Rules] = {
     "linked": Rules(),
-    "cloud": Rules(device_gap=0.1, device_per_minute=600, device_per_hour=20_000, device_per_day=100_000, device_new_chats=250),
+    "cloud": Rules(
+        number_check=False,  # there is no such call
+        device_gap=0.1,
+        device_per_minute=600,
+        device_per_hour=20_000,
+        device_per_day=100_000,
+        device_new_chats=250,
+    ),
     "simulator": _SIMULATED,
     "demo": replace(_SIMULATED, device_per_minute=600, device_per_hour=20_000, device_per_day=100_000),
 }
@@ -110,6 +119,7 @@ STRICTEST_FIRST: Mapping[str, Sequence[Value]] = {
     "consent_mode": ("strict", "mark"),
     "optout_line": ("require", "warn"),
     "conversation_guard": (True, False),
+    "number_check": (True, False),
     "quiet_overflow": ("drop", "next_window"),
     "quiet_unknown_zone": ("hold", "send"),
     "late_policy": ("skip", "ask", "run"),

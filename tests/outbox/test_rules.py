@@ -371,3 +371,52 @@ def test_a_wait_ends_later_than_now_and_where_it_says(
         if ruling.waiting_for is Gate.QUIET_HOURS:
             again = rules.judge(kind, facts, bound, ruling.until, expires_at=now + 30 * DAY, **how)
             assert not (isinstance(again, Wait) and again.waiting_for is Gate.QUIET_HOURS)
+
+
+# ---------------------------------------------------------------- is the number there?
+
+NEW = replace(GOOD, is_new_chat=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_number_is_looked_up_before_its_first_message_where_that_can_be_done(kind: MessageKind) -> None:
+    assert say(kind, NEW, is_checkable=True) == Wait(None, Gate.NUMBER_CHECK)
+    assert say(kind, NEW) == Go("C"), "this device cannot look it up"
+    assert say(kind, GOOD, is_checkable=True) == Go("C"), "not the first message"
+    assert say(kind, NEW, replace(LINKED, number_check=False), is_checkable=True) == Go("C")
+    assert say(kind, replace(NEW, last_in_at=NOON - 400 * DAY), is_checkable=True) == Go("C"), "who wrote is there"
+    assert say(kind, NEW, is_checkable=True, duty="optout_confirmation") == Go()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("age", "is_kept"), [(timedelta(), True), (30 * DAY - HOUR, True), (30 * DAY, False), (90 * DAY, False)])
+def test_what_was_found_is_kept_for_thirty_days(kind: MessageKind, age: timedelta, is_kept: bool) -> None:
+    there = replace(NEW, checked_at=NOON - age, is_on_whatsapp=True)
+    absent = replace(there, is_on_whatsapp=False)
+    again = Wait(None, Gate.NUMBER_CHECK)
+    assert say(kind, there, is_checkable=True) == (Go("C") if is_kept else again)
+    assert say(kind, absent, is_checkable=True) == (End(Reason.NOT_ON_WHATSAPP) if is_kept else again)
+    assert say(kind, absent, replace(LINKED, number_check=False), is_checkable=True) == Go("C")
+    assert say(kind, replace(absent, last_in_at=NOON - 400 * DAY), is_checkable=True) == Go("C"), "they wrote since"
+
+
+@pytest.mark.parametrize(("age", "goes"), [(timedelta(), True), (timedelta(minutes=59), True), (HOUR, False)])
+def test_a_question_without_an_answer_stops_nobody(age: timedelta, goes: bool) -> None:
+    unanswered = replace(NEW, checked_at=NOON - age, is_on_whatsapp=None)
+    assert isinstance(say(K.CAMPAIGN, unanswered, is_checkable=True), Go) is goes
+    assert say(K.CAMPAIGN, unanswered) == Go("C")
+
+
+def test_nobody_is_looked_up_in_vain() -> None:
+    """While anything else is in the way the service is not asked."""
+    for other in (
+        replace(NEW, is_opted_out=True),
+        replace(NEW, is_held=True),
+        replace(NEW, campaign_times=ago(1, 2, 3)),
+        replace(NEW, is_restricted=True),
+        replace(NEW, new_chats_used=250),
+    ):
+        ruling = say(K.CAMPAIGN, other, is_checkable=True)
+        assert not isinstance(ruling, Go)
+        assert getattr(ruling, "waiting_for", None) is not Gate.NUMBER_CHECK
+    assert say(K.CAMPAIGN, NEW, now=NIGHT, is_checkable=True) == say(K.CAMPAIGN, NEW, now=NIGHT)

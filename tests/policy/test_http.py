@@ -81,7 +81,7 @@ async def test_our_own_numbers_are_called_so_and_published_ones_are_not(http: Ht
 WHO = {
     "owner": "optout_line consent_mode quiet_start quiet_end quiet_days person_cap_day person_cap_week sequence_cap_day "
     "device_gap device_per_minute device_per_hour device_per_day device_new_chats pause_optout_campaign pause_optout_device "
-    "pause_failed pause_blocks pause_min_sample",
+    "pause_failed pause_blocks pause_min_sample number_check",
     "operator": "conversation_guard quiet_overflow quiet_unknown_zone unanswered_max unanswered_rest canary_size canary_wait "
     "late_policy late_start_after expires_after",
     "nobody": "pause_cooldown",
@@ -95,6 +95,7 @@ LOOSER: dict[str, Any] = {
     "quiet_days": [],
     "device_gap": 3,
     "conversation_guard": False,
+    "number_check": False,
     "quiet_overflow": "next_window",
     "quiet_unknown_zone": "send",
     "unanswered_max": "off",

@@ -8,7 +8,11 @@ ALTER TABLE lanes
   DROP COLUMN day_at, DROP COLUMN day_count, DROP COLUMN chats_at, DROP COLUMN chats_count;
 --;;
 -- whether this person's number is on WhatsApp, and when that was last looked up
-ALTER TABLE persons ADD COLUMN checked_at timestamptz, ADD COLUMN is_on_whatsapp boolean;
+-- is_check_simulated: the simulated service said so, which means nothing for a real device; is_on_whatsapp null: it did not answer
+ALTER TABLE persons
+  ADD COLUMN checked_at timestamptz, ADD COLUMN is_on_whatsapp boolean, ADD COLUMN is_check_simulated boolean NOT NULL DEFAULT false;
+--;;
+GRANT UPDATE (checked_at, is_on_whatsapp, is_check_simulated) ON persons TO hantar_engine;
 --;;
 -- a source's rows of one lane stand together, so that sources take turns and a paused one is never read past; single messages
 -- (answers first) have an index of their own
