@@ -94,6 +94,10 @@ def bench(
     devices: Annotated[int | None, typer.Option(min=1, max=200_000, help="How many devices a run has.")] = None,
     messages: Annotated[int | None, typer.Option(min=1, max=16_000_000, help="How many messages wait.")] = None,
     rows: Annotated[int | None, typer.Option(min=0, max=16_000_000, help="How many finished messages lie behind.")] = None,
+    crash: Annotated[int | None, typer.Option(min=1, help="Kill engine and database so often at random.")] = None,
+    seed: Annotated[int, typer.Option(help="Which chances the kills take.")] = 1,
+    peers: Annotated[bool, typer.Option("--peers", help="Other queues beside Hantar; needs a checkout.")] = False,
+    receipts: Annotated[bool, typer.Option("--receipts", help="Let receipts come back in the paced runs.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on standard output, the rest on standard error.")
     ] = False,
@@ -101,7 +105,7 @@ def bench(
     """Measure the engine on a throw-away PostgreSQL with simulated devices; nothing of this installation is touched."""
     from hantar.bench import command  # the other commands start faster without it
 
-    asked = command.Asked(quick, full, tuple(only or ()), seconds, devices, messages, rows, as_json)
+    asked = command.Asked(quick, full, tuple(only or ()), seconds, devices, messages, rows, crash, seed, peers, receipts, as_json)
     with _told_plainly():
         raise typer.Exit(command.run(asked))
 

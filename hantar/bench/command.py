@@ -4,15 +4,18 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
 
-from hantar.bench import machine, speed, table
+from hantar.bench import crash, heavy, machine, peers, speed, table
 from hantar.bench.stand import Stand
+from hantar.kit import errors
 
 Figures = dict[str, Any]
+FAULTS = ("lost", "duplicated", "early", "forbidden", "unexpected", "died_by_itself")
 CONDITIONS = (
     "One throw-away PostgreSQL with fsync and synchronous commit on; the engine runs in a process of its own with the simulator "
     "in it, whose share of the processor is measured and named apart.",
@@ -35,6 +38,10 @@ class Asked:
     devices: int | None = None
     messages: int | None = None
     rows: int | None = None
+    crash: int | None = None
+    seed: int = 1
+    peers: bool = False
+    receipts: bool = False
     as_json: bool = False
 
     def a(self, name: str, default: Any) -> Any:
@@ -43,37 +50,70 @@ class Asked:
         return default if given is None else given
 
 
-class NoSuchRun(ValueError):
+class NoSuchRun(errors.Invalid):
     """There is no run of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no run {name}. There are: {', '.join(FULL)}.")
 
 
 Run = Callable[[Stand, Asked], Figures]
 
 
-def _fleet(devices: int, least: float, most: float, seconds: float, ramp: float | None = None) -> Run:
+def _fleet(devices: int, least: float, most: float, seconds: float) -> Run:
     def run(stand: Stand, asked: Asked) -> Figures:
-        return speed.paced(
-            stand,
-            devices=asked.a("devices", devices),
-            least=least,
-            most=most,
-            seconds=asked.a("seconds", seconds),
-            ramp=ramp,
-        )
+        fleet = speed.Fleet(asked.a("devices", devices), least, most, asked.a("seconds", seconds), receipts=asked.receipts)
+        fleet.fill(stand)
+        try:
+            return fleet.run(stand)
+        finally:
+            stand.drop(fleet.name)
 
     return run
 
 
-def _drain(messages: int, seconds: float) -> Run:
-    def run(stand: Stand, asked: Asked) -> Figures:
-        return speed.drain(
-            stand,
-            devices=asked.a("devices", 3_000),
-            messages=asked.a("messages", messages),
-            seconds=asked.a("seconds", seconds),
-        )
+def _drain(stand: Stand, asked: Asked) -> Figures:
+    drain = speed.Drain(asked.a("devices", 3_000), asked.a("messages", 1_000_000), asked.a("seconds", 600))
+    drain.fill(stand)
+    try:
+        return drain.run(stand)
+    finally:
+        stand.drop(drain.name)
 
-    return run
+
+def _memory(stand: Stand, asked: Asked) -> Figures:
+    return heavy.memory(stand, devices=asked.a("devices", 10_000))
+
+
+def _enqueue(stand: Stand, asked: Asked) -> Figures:
+    return heavy.enqueue(stand, people=asked.a("messages", 1_000_000))
+
+
+def _history(stand: Stand, asked: Asked) -> Figures:
+    return heavy.history(stand, rows=asked.a("rows", 10_000_000), messages=asked.a("messages", 150_000))
+
+
+def _growth(stand: Stand, asked: Asked) -> Figures:
+    return heavy.growth(stand, many=asked.a("devices", 30_000), seconds=asked.a("seconds", 30))
+
+
+def _restart(stand: Stand, asked: Asked) -> Figures:
+    return heavy.restart(stand, messages=asked.a("messages", 1_000_000), devices=asked.a("devices", 10_000))
+
+
+def _crash(stand: Stand, asked: Asked) -> Figures:
+    """Half of the kills before a gateway that drops repeated ids, half before one that would send twice."""
+    kills = asked.crash or 20
+    loops = [
+        crash.Loop(kills - kills // 2, deduplicates=True, seed=asked.seed, name="crash_drops"),
+        crash.Loop(kills // 2, deduplicates=False, seed=asked.seed + 1, name="crash_repeats"),
+    ]
+    done = []
+    for loop in loops:
+        if loop.kills:
+            done.append({"gateway_drops_repeats": loop.deduplicates} | crash.Killer(stand, loop).run())
+            stand.drop(loop.name)
+    return crash.together(done)
 
 
 FULL: Mapping[str, Run] = {
@@ -81,27 +121,40 @@ FULL: Mapping[str, Run] = {
     "paced_3000": _fleet(3_000, 10, 30, 120),
     "paced_30000": _fleet(30_000, 10, 30, 120),
     "paced_100000": _fleet(100_000, 10, 30, 300),
-    "drain": _drain(1_000_000, 300),
-}
-QUICK: Mapping[str, Run] = {
-    "paced_10000": _fleet(10_000, 2, 4, 15, ramp=5),
-    "drain": _drain(60_000, 6),
+    "drain": _drain,
+    "memory": _memory,
+    "enqueue": _enqueue,
+    "history": _history,
+    "growth": _growth,
+    "restart": _restart,
+    "crash": _crash,
 }
 ALIASES = {"paced": "paced_10000"}
 
 
 def chosen(asked: Asked) -> dict[str, Run]:
-    """The runs that are asked for, in order; raises `NoSuchRun`."""
-    known = dict(FULL if asked.full or asked.only else QUICK)
-    if asked.quick:
-        known |= QUICK
-    if not asked.only:
-        return known
+    """The runs that are asked for beside the quick ones, in order; raises `NoSuchRun`."""
     names = [ALIASES.get(name, name) for name in asked.only]
-    unknown = [name for name in names if name not in known]
+    unknown = [name for name in names if name not in FULL]
     if unknown:
-        raise NoSuchRun(f"There is no run {unknown[0]}. There are: {', '.join(known)}.")
-    return {name: known[name] for name in names}
+        raise NoSuchRun(unknown[0])
+    if names:
+        return {name: FULL[name] for name in names}
+    if asked.full:
+        return dict(FULL)
+    return {"crash": _crash} if asked.crash else {}
+
+
+def _quick(stand: Stand, asked: Asked) -> dict[str, Figures]:
+    """All three within a minute: while the engine is killed and started again, the worlds of the other two are filled."""
+    fleet = speed.Fleet(asked.a("devices", 10_000), 2, 4, asked.a("seconds", 13), ramp=4.5)
+    drain = speed.Drain(min(3_000, fleet.devices), asked.a("messages", 60_000), 6)
+    loop = crash.Loop(3, deduplicates=False, with_database=False, seed=asked.seed)
+    with ThreadPoolExecutor(1) as aside:
+        filling = aside.submit(lambda: [each.fill(stand) for each in (fleet, drain)])
+        killed = crash.Killer(stand, loop).run()
+        filling.result()
+    return {"paced_10000": fleet.run(stand), "drain": drain.run(stand), "crash": killed}
 
 
 def run(asked: Asked) -> int:
@@ -113,13 +166,18 @@ def run(asked: Asked) -> int:
         told.print(f"{time.monotonic() - began:6.1f} s  {words}")
 
     runs = chosen(asked)
-    results: dict[str, Figures] = {}
     report: Figures = {"machine": machine.described(), "conditions": list(CONDITIONS)}
+    results: dict[str, Figures] = {}
     with Stand(say) as stand:
         report["settings"] = stand.settings()
+        if asked.quick or not (runs or asked.peers):
+            results |= _quick(stand, asked)
         for name, each in runs.items():
             say(f"{name} begins")
             results[name] = each(stand, asked)
+        if asked.peers:
+            say("the peers begin")
+            results["peers"] = peers.measured(stand, quick=asked.quick, seconds=asked.a("seconds", 10 if asked.quick else 60))
     report |= results | {"bars": table.verdicts(results), "took_s": round(time.monotonic() - began, 1)}
     if asked.as_json:
         sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
@@ -130,4 +188,4 @@ def run(asked: Asked) -> int:
 
 def has_fault(figures: Figures) -> bool:
     """Whether a run broke a promise: speed is no promise, these are."""
-    return any(figures.get(name) for name in ("lost", "duplicated", "early", "forbidden"))
+    return any(figures.get(name) for name in FAULTS)

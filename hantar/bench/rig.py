@@ -7,6 +7,7 @@ import asyncio
 import gc
 import json
 import logging
+import os
 import random
 import sys
 import time
@@ -20,7 +21,7 @@ from hantar.bench import gateway, machine, world
 from hantar.bench.spec import Spec
 from hantar.dispatch import engine, intake
 from hantar.gateways import port
-from hantar.gateways.simulator import chance, driver
+from hantar.gateways.simulator import chance, driver, host
 from hantar.gateways.simulator import world as simulated
 from hantar.kit import cluster, db, ids
 from hantar.kit.clock import SystemClock
@@ -56,7 +57,10 @@ class Moment:
         self.engine = time.process_time() - rig.line.seconds
         self.simulator = rig.line.seconds
         self.postgres = machine.family_seconds(rig.spec.postmaster)
-        self.sent, self.answered = rig.book.sent, rig.book.answered
+        self.answered = rig.book.answered
+        figures = rig.engine.figures
+        spans = {"lateness": figures.lateness, "claim": figures.claim_seconds, "record": figures.record_seconds}
+        self.own = {name: each.copy() for name, each in spans.items()}
 
 
 class Rig:
@@ -94,7 +98,8 @@ class Rig:
         await self.driver.close(timedelta(seconds=10))
         closing.set()
         await reading
-        found |= {"rss_before_mb": round(rss_before, 1), "first_send_s": round(self.book.first_sent_at - began, 3)}
+        first = self.book.first_sent_at
+        found |= {"rss_before_mb": round(rss_before, 1), "first_send_s": round(first - began, 3), "first_sent_at": first}
         return found | await self._faults()
 
     async def _measure(self) -> dict[str, Any]:
@@ -146,17 +151,13 @@ class Rig:
             "postgres_us_per_message": round(each * (after.postgres - before.postgres), 1),
             "rss_mb": round(machine.rss_mb(), 1),
         }
-        return found | self._own_words()
+        return found | self._own_words(before, after)
 
-    def _own_words(self) -> dict[str, Any]:
+    def _own_words(self, before: Moment, after: Moment) -> dict[str, Any]:
         """What the engine measured of itself, beside what the gateway saw."""
-        figures = getattr(self.engine, "figures", None)
-        if figures is None:
-            return {}
-        spans = {"lateness": figures.lateness, "claim": figures.claim_seconds, "record": figures.record_seconds}
         return {
-            f"engine_{name}_p{share * 100:.0f}_ms": round(span.percentile(share) * 1000, 2)
-            for name, span in spans.items()
+            f"engine_{name}_p{share * 100:.0f}_ms": round(spans.since(before.own[name]).percentile(share) * 1000, 2)
+            for name, spans in after.own.items()
             for share in (0.5, 0.99)
         }
 
@@ -196,6 +197,7 @@ async def measure(spec: Spec) -> dict[str, Any]:
 
 def main() -> None:
     """Read the spec from the command line, print the figures."""
+    host.end_with(os.getppid())
     structlog.configure(
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),

@@ -1,7 +1,8 @@
-"""Runs that measure speed: a paced fleet and a drained queue. Each fills its world, runs the engine and returns figures."""
+"""Runs that measure speed: a paced fleet and a drained queue. Each fills its world, then runs the engine and returns figures."""
 
 import asyncio
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from hantar.bench import world
@@ -11,7 +12,7 @@ from hantar.bench.stand import Stand
 MARGIN = 4.0
 """Seconds of messages beyond the ramp and the measure, so that no lane runs dry in it."""
 LATENCY = (0.04, 0.06)
-FULL_TURN = 1.0
+FIRST_TURN = 1.0
 """Seconds between the engine's start and the first lane's turn."""
 
 
@@ -23,36 +24,78 @@ def expected_rate(devices: int, least: float, most: float, latency: tuple[float,
     return devices * math.log((most + answer) / (least + answer)) / (most - least)
 
 
-def paced(
-    stand: Stand,
-    *,
-    devices: int,
-    least: float,
-    most: float,
-    seconds: float,
-    ramp: float | None = None,
-    receipts: bool = False,
-    name: str = "paced",
-) -> dict[str, Any]:
-    """A fleet at its pace for so many seconds after the ramp."""
-    rise = min(most, 10.0) + FULL_TURN if ramp is None else ramp
-    each = math.ceil((rise + seconds + MARGIN) / (least + LATENCY[0])) + 1
-    queued = round(min(devices * each, 1.15 * (rise + seconds + MARGIN) * expected_rate(devices, least, most) + 2 * devices))
-    dsn = stand.make(name, world.Size(devices, queued, least, most))
-    asyncio.run(world.spread(dsn, FULL_TURN))
-    spec = Spec(dsn, stand.postmaster, queued, ramp=rise, seconds=seconds, latency=LATENCY, receipts=receipts)
-    found = stand.measure(spec)
-    stand.drop(name)
-    expected = expected_rate(devices, least, most)
-    return {"devices": devices, "gap_s": [least, most], "expected_per_s": round(expected, 1)} | found
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Devices at their pace, measured for so many seconds after the ramp."""
+
+    devices: int
+    least: float
+    most: float
+    seconds: float
+    ramp: float | None = None
+    """None: until most lanes had a turn."""
+    receipts: bool = False
+    name: str = "paced"
+
+    @property
+    def rise(self) -> float:
+        """Seconds given to the start."""
+        return min(self.most, 10.0) + FIRST_TURN if self.ramp is None else self.ramp
+
+    @property
+    def expected(self) -> float:
+        """Messages a second that the gaps allow."""
+        return expected_rate(self.devices, self.least, self.most)
+
+    @property
+    def queued(self) -> int:
+        """As many as the run can send; each lane has the same number, so the fastest ones decide."""
+        whole = self.rise + self.seconds + MARGIN
+        return self.devices * (math.ceil(whole / (self.least + LATENCY[0])) + 1)
+
+    def fill(self, stand: Stand) -> None:
+        """Make the world."""
+        stand.make(self.name, world.Size(self.devices, self.queued, self.least, self.most))
+
+    def run(self, stand: Stand) -> dict[str, Any]:
+        """Run the engine on it."""
+        dsn = stand.named(self.name)
+        asyncio.run(world.spread(dsn, FIRST_TURN))
+        spec = Spec(
+            dsn, stand.postmaster, self.queued, ramp=self.rise, seconds=self.seconds, latency=LATENCY, receipts=self.receipts
+        )
+        given = {"devices": self.devices, "gap_s": [self.least, self.most], "expected_per_s": round(self.expected, 1)}
+        return given | _shown(stand.measure(spec))
 
 
-def drain(
-    stand: Stand, *, devices: int, messages: int, seconds: float, latency: tuple[float, float] = LATENCY, name: str = "drain"
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Drain:
     """A queue sent without any delay, until it is empty or the time is over."""
-    dsn = stand.make(name, world.Size(devices, messages))
-    spec = Spec(dsn, stand.postmaster, messages, ramp=0.0, seconds=seconds, latency=latency, drains=True)
-    found = stand.measure(spec)
-    stand.drop(name)
-    return {"devices": devices, "queued": messages} | found
+
+    devices: int
+    messages: int
+    seconds: float
+    latency: tuple[float, float] = LATENCY
+    name: str = "drain"
+
+    def fill(self, stand: Stand) -> None:
+        """Make the world."""
+        stand.make(self.name, world.Size(self.devices, self.messages))
+
+    def run(self, stand: Stand) -> dict[str, Any]:
+        """Run the engine on it."""
+        spec = Spec(
+            stand.named(self.name),
+            stand.postmaster,
+            self.messages,
+            ramp=0.0,
+            seconds=self.seconds,
+            latency=self.latency,
+            drains=True,
+        )
+        return {"devices": self.devices, "queued": self.messages} | _shown(stand.measure(spec))
+
+
+def _shown(found: dict[str, Any]) -> dict[str, Any]:
+    """Without what is of use to the runs alone."""
+    return {name: value for name, value in found.items() if name != "first_sent_at"}

@@ -17,7 +17,7 @@ import asyncpg
 import hantar
 from hantar.bench import world
 from hantar.bench.spec import Spec
-from hantar.kit import embedded
+from hantar.kit import embedded, errors
 from hantar.migrations import run as migrations
 
 TEMPLATE = "migrated"
@@ -25,15 +25,19 @@ SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers",
 Say = Callable[[str], None]
 
 
-class RunFailed(RuntimeError):
+class RunFailed(errors.Unavailable):
     """The engine's process ended with an error."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}; what it said stands above.")
 
 
 class Stand:
     """One PostgreSQL for all runs; each run has a database of its own. Main thread only."""
 
     def __init__(self, say: Say) -> None:
-        self._say = say
+        """`say`: where progress is told."""
+        self.say = say
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.server: embedded.Embedded | None = None
         self.dsn = ""
@@ -101,8 +105,8 @@ class Stand:
         """A database with such a world; returns its address."""
         began = time.monotonic()
         asyncio.run(self._tell(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
-        asyncio.run(world.fill(self.named(name), size, self._say))
-        self._say(f"{name}: {size.devices:,} devices, {size.queued:,} messages filled in {time.monotonic() - began:.1f} s")
+        asyncio.run(world.fill(self.named(name), size, self.say))
+        self.say(f"{name}: {size.devices:,} devices, {size.queued:,} messages filled in {time.monotonic() - began:.1f} s")
         return self.named(name)
 
     def drop(self, name: str) -> None:
@@ -119,7 +123,7 @@ class Stand:
             process.wait()
             raise
         if process.returncode:
-            raise RunFailed(f"The engine's process ended with code {process.returncode}; what it said stands above.")
+            raise RunFailed(f"The engine's process ended with code {process.returncode}")
         found: dict[str, Any] = json.loads(output)
         return found
 
