@@ -215,6 +215,7 @@ def _said(lane: model.Lane, head: model.Head, text: str | None, wire_id: str | N
         media_id=says["media_id"],
         text=text,
         attempts=says["attempts"],
+        deferrals=says["deferrals"],
         gap=gap,
         opaque=says["opaque"],
     )

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 
-from hantar.dispatch import claims, facts, leases, looks, recording, sending, verdicts
+from hantar.dispatch import aside, claims, facts, leases, looks, recording, sending, verdicts
 from hantar.dispatch.figures import Figures
 from hantar.dispatch.lanes import Lanes, Turn
 from hantar.gateways import port
@@ -59,7 +59,9 @@ class Engine:
         self.leases = leases.Leases(database, clock_, node, caps)
         self.claimer = claims.Claimer(caps, random)
         self.sender = sending.Sender(drivers, clock_, self._load, self._answered)
-        self.recorder = recording.Recorder(database, clock_, self.figures, self._recorded)
+        self.aside = aside.Aside(database, bus, clock_)
+        self.recorder = recording.Recorder(database, clock_, self.figures, self.aside, self._recorded)
+        self._backoff = verdicts.Backoff()
         self._woken = asyncio.Event()
         self.looks = looks.Looks(database, bus, clock_, self.lanes, node, self._woken.set)
         self._in_doubt = False
@@ -85,6 +87,7 @@ class Engine:
             asyncio.create_task(self.leases.run(closing, self.wake)),
             asyncio.create_task(self.looks.run(ending)),
             asyncio.create_task(self._sweep_loop(ending)),
+            asyncio.create_task(self.aside.run(ending)),
         ]
         told = asyncio.create_task(stop.wait())
         await asyncio.wait([told, ticks, *others], return_when=asyncio.FIRST_COMPLETED)  # one that dies ends all
@@ -217,7 +220,7 @@ class Engine:
         if lane is not None:
             lane.floor = now + message.gap
         self.lanes.landed(message.source_id)
-        outcome = verdicts.outcome(message, verdict, self._clock.now(), self._random())
+        outcome = self._backoff.outcome(message, verdict, self._clock.now(), self._random())
         outcome.mono, outcome.gap = now, message.gap
         self.recorder.add(outcome)
 

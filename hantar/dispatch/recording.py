@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from hantar.dispatch import facts, platform
+from hantar.dispatch.aside import Aside
 from hantar.dispatch.figures import Figures
 from hantar.kit import clock, db
 from hantar.outbox import model, store
@@ -25,8 +26,8 @@ Recorded = Callable[[Sequence[model.Outcome], Sequence[db.Row]], None]
 class Recorder:
     """Outcomes that wait to be written. `done` hears of each batch that is."""
 
-    def __init__(self, database: db.Database, clock_: clock.Clock, figures: Figures, done: Recorded) -> None:
-        self._db, self._clock, self._figures, self._done = database, clock_, figures, done
+    def __init__(self, database: db.Database, clock_: clock.Clock, figures: Figures, aside: Aside, done: Recorded) -> None:
+        self._db, self._clock, self._figures, self._aside, self._done = database, clock_, figures, aside, done
         self.waiting: list[model.Outcome] = []
         self.writing: list[model.MessageId] = []
         self._came = asyncio.Event()
@@ -109,6 +110,7 @@ class Recorder:
         async with self._db.system() as tx:
             now = await tx.now()
             told = [self._on_database_time(outcome, now) for outcome in batch]
+            await self._aside.count(tx, told)
             rows = await store.record(tx, told)
             await store.rearm(tx, told)
             await facts.note_returns(tx, told, rows)

@@ -112,14 +112,14 @@ async def record(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> list[db.Row]:
                           THEN coalesce(x.retry_at, m.not_before) ELSE m.not_before END,
         claimed_at = CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state = 'queued' THEN NULL ELSE m.claimed_at END,
         attempts = m.attempts + CASE WHEN m.token = x.token THEN x.attempt ELSE 0 END,
-        deferrals = m.deferrals + CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state = 'queued' THEN 1 ELSE 0 END,
+        deferrals = m.deferrals + CASE WHEN m.state = 'claimed' AND m.token = x.token THEN x.deferral ELSE 0 END,
         wire_id = coalesce(m.wire_id, x.wire_id),
         sent_at = CASE WHEN x.state = 'sent' THEN coalesce(m.sent_at, x.at) ELSE m.sent_at END,
         ended_at = CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state IN ('sent', 'failed', 'unknown')
                         THEN x.at ELSE m.ended_at END
       FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[],
-                  $9::timestamptz[], $10::int[])
-        AS x (workspace_id, id, token, state, at, wire_id, reason, error, retry_at, attempt)
+                  $9::timestamptz[], $10::int[], $11::int[])
+        AS x (workspace_id, id, token, state, at, wire_id, reason, error, retry_at, attempt, deferral)
       WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id)
       RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason, (m.token = x.token) AS ours"""
     return await tx.fetch(
@@ -134,6 +134,7 @@ async def record(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> list[db.Row]:
         [each.error for each in outcomes],
         [each.retry_at for each in outcomes],
         [1 if each.spends_attempt else 0 for each in outcomes],
+        [1 if each.counts_deferral else 0 for each in outcomes],
     )
 
 
