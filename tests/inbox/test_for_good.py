@@ -335,6 +335,7 @@ def run(server: str, examples: int, steps: int) -> None:
         deadline=None,
         derandomize=True,
         database=None,
+        report_multiple_bugs=False,  # a mutant is found once
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

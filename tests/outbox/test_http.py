@@ -167,13 +167,13 @@ async def test_a_hold_stops_programs_and_not_people(
     assert (by_program["waiting_for"], by_program["waiting_until"]) == ("person_hold", None)
     by_hand = (await send(http(bob), device, message="I am here")).json()["message"]
     assert by_hand["waiting_for"] == "pacing"
-    await fleet.run(60)
+    await fleet.run(60, step=0.5)
     assert sorted((await fleet.states()).values()) == [1, 1]
     assert (await http(bob).get(f"/api/messages/{by_program['id']}")).json()["waiting_for"] == "person_hold"
     await people.release(fleet, hold)
     async with fleet.db.transaction(fleet.workspace) as tx:
         await queue.pull_person(tx, fleet.workspace, by_program["person_id"], await tx.now())
-    await fleet.run(60)
+    await fleet.run(60, step=0.5)
     assert "queued" not in await fleet.states()
 
 
