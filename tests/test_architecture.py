@@ -1,6 +1,7 @@
 """The law of the house: floors, doors, and who may touch time. It says who broke it, whom they called, and why that is wrong."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,15 +94,23 @@ FEATURES = {
 COMPOSERS = {"app", "bench", "cli", "web", "__main__"}
 
 
-def _modules() -> Iterator[tuple[str, ast.Module, Path]]:
+@functools.cache
+def _modules() -> tuple[tuple[str, ast.Module, Path], ...]:
+    found = []
     for path in sorted(PACKAGE.rglob("*.py")):
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        yield name, ast.parse(path.read_text(encoding="utf-8")), path
+        found.append((name, ast.parse(path.read_text(encoding="utf-8")), path))
+    return tuple(found)
+
+
+@functools.cache
+def _import_statements(tree: ast.Module) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def _imports(tree: ast.Module, known: set[str]) -> Iterator[tuple[str, int]]:
     """Absolute names of our own modules that a file imports, with the line."""
-    for node in ast.walk(tree):
+    for node in _import_statements(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names if alias.name.split(".")[0] == "hantar")
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "hantar":
