@@ -214,6 +214,7 @@ def lock(options: list[str]) -> None:
         "dev": ["pyproject.toml", "requirements/dev.in", "-c", "requirements/run.txt", "-c", "requirements/bootstrap.txt"],
         "build": ["requirements/build.in"],
         "peers": ["requirements/peers.in", "-c", "requirements/run.txt"],
+        "peers-arq": ["requirements/peers-arq.in", "-c", "requirements/run.txt"],
     }
     for name, inputs in sources.items():
         output = f"requirements/{name}.txt"

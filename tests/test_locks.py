@@ -28,8 +28,8 @@ def test_every_python_package_has_a_version_and_a_hash(path: Path) -> None:
     assert wrong == []
 
 
-def test_all_five_python_locks_are_there() -> None:
-    assert [path.stem for path in PYTHON_LOCKS] == ["bootstrap", "build", "dev", "peers", "run"]
+def test_all_python_locks_are_there() -> None:
+    assert [path.stem for path in PYTHON_LOCKS] == ["bootstrap", "build", "dev", "peers-arq", "peers", "run"]
 
 
 def test_working_on_hantar_uses_the_versions_it_runs_on() -> None:
