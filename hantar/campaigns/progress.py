@@ -76,16 +76,29 @@ class Watcher:
     async def look(self) -> None:
         """Fold the counters, end what is done, then tell the progress of what moved."""
         moved, self._moved = self._moved, {}
-        async with self._db.system() as tx:
-            await tally.fold(tx)
+        while await self._fold() == tally.AT_ONCE:
+            pass
         async with self._db.system() as tx:
             for row in await store.finish_done(tx, await tx.now()):
                 log.info("campaign.ended", campaign=row["id"], status=row["status"])
                 service.tell_row(tx, row)
         for workspace_id, campaign_ids in moved.items():
+            for campaign_id in campaign_ids:
+                await self._tell_one(workspace_id, campaign_id)
+
+    async def _fold(self) -> int:
+        async with self._db.system() as tx:
+            return await tally.fold(tx)
+
+    async def _tell_one(self, workspace_id: str, campaign_id: str) -> None:
+        """Tell one; what is odd about one campaign keeps no other from being told."""
+        try:
             async with self._db.transaction(workspace_id) as tx:
-                for campaign_id in campaign_ids:
-                    await self._tell(tx, workspace_id, campaign_id)
+                await self._tell(tx, workspace_id, campaign_id)
+        except db.DatabaseAway:
+            raise
+        except Exception as error:
+            log.error("watcher.tell_failed", campaign=campaign_id, error=type(error).__name__)
 
     @staticmethod
     async def _tell(tx: db.Tx, workspace_id: str, campaign_id: str) -> None:

@@ -56,10 +56,10 @@ def counts_of(row: db.Row) -> Counts:
 
 async def counts(tx: db.Tx, workspace_id: str, source_ids: Sequence[str]) -> dict[str, Counts]:
     """The counts of each source; sources without messages are left out."""
-    return {source: _counts(states) for source, states in (await tally.states(tx, workspace_id, source_ids)).items()}
+    return {source: counts_from(states) for source, states in (await tally.states(tx, workspace_id, source_ids)).items()}
 
 
-def _counts(states: Mapping[str, int]) -> Counts:
+def counts_from(states: Mapping[str, int]) -> Counts:
     """Counts from how many messages stand in each state."""
     words = dict.fromkeys(("pending", "queued", "sent", "failed", "skipped", "unconfirmed"), 0)
     for state, n in states.items():

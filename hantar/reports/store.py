@@ -1,4 +1,4 @@
-"""SQL of the reports; every number is a query over the messages."""
+"""SQL of the reports: queries over the messages, and over their tallies where the messages may be millions."""
 
 from datetime import datetime
 
@@ -30,11 +30,11 @@ async def campaigns_by_status(tx: db.Tx, workspace_id: str, begin: datetime, end
 
 async def messages_of_span(tx: db.Tx, workspace_id: str, begin: datetime, end: datetime) -> views.Counts:
     """Counts of all messages of the campaigns due in a span."""
-    sql = f"""SELECT {views.TALLY.replace("state", "m.state")} FROM messages m
-              JOIN campaigns c ON (c.workspace_id, c.id) = (m.workspace_id, m.source_id)
-              WHERE m.workspace_id = $1 AND c.due_at >= $2 AND c.due_at < $3"""
-    row = await tx.fetchrow(sql, workspace_id, begin, end)
-    return views.counts_of(row) if row else views.Counts()
+    sql = """SELECT x.state, sum(x.n)::bigint AS n FROM campaigns c CROSS JOIN LATERAL (
+               SELECT state, n FROM tallies t WHERE (t.workspace_id, t.source_id) = (c.workspace_id, c.id)
+               UNION ALL SELECT state, n FROM tally_moves t WHERE (t.workspace_id, t.source_id) = (c.workspace_id, c.id)) x
+             WHERE c.workspace_id = $1 AND c.due_at >= $2 AND c.due_at < $3 GROUP BY x.state"""
+    return views.counts_from({row["state"]: row["n"] for row in await tx.fetch(sql, workspace_id, begin, end)})
 
 
 async def device_figures(tx: db.Tx, workspace_id: str) -> db.Row:

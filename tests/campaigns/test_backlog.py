@@ -208,3 +208,19 @@ async def test_a_campaign_that_cannot_even_be_read_stops_nobody(fleet: Fleet) ->
     await fleet.planner.look()
     assert await _status(fleet, poison) == ("failed", "planning_failed")
     assert await _status(fleet, good) == ("processing", None)
+
+
+async def test_the_progress_of_one_that_cannot_be_read_keeps_no_other_from_being_told(
+    fleet: Fleet, bus: cluster.LocalBus
+) -> None:
+    (device,) = await fleet.add_devices(1)
+    await fleet.add_leads(device, PHONES[:3])
+    odd, good = await fleet.launch(title="Odd", **QUICK), await fleet.launch(title="Good", **QUICK)
+    told: list[str] = []
+    bus.subscribe("campaign.progress", lambda fact: told.append(fact.data["campaign_id"]))
+    await fleet.sql("""UPDATE campaigns SET rules = '{"device_gap": "soon"}' WHERE id = $1 RETURNING 1""", odd)
+    for campaign in (odd, good):
+        fact = cluster.Fact("message.status", fleet.workspace, {"campaign_id": campaign})
+        bus.publish(fact)
+    await fleet.watcher.look()
+    assert told == [good]
