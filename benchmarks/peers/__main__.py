@@ -1,5 +1,5 @@
 """`python -m benchmarks.peers`."""
 
-from benchmarks.peers.run import main
+from benchmarks.peers.run import start
 
-raise SystemExit(main())
+raise SystemExit(start())

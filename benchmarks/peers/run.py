@@ -90,8 +90,8 @@ def one(peer: roster.Peer, valkey: Path, quick: bool) -> dict[str, Any]:
     try:
         raw = measure.run(peer, tools, real=False, quick=quick)
         real = measure.run(peer, tools, real=True, quick=quick)
-    except measure.PeerFailed as error:
-        return {"error": str(error)}
+    except Exception as error:  # whatever it was, the other peers' figures are not lost
+        return {"error": str(error) or repr(error)}
     return {
         "enqueue_per_s": round(raw.enqueue_per_s),
         "raw_per_s": round(raw.per_s),
@@ -126,7 +126,6 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(words)
     if asked.install:
         return install()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and workers are stopped
     valkey, versions = found()
     where = conditions(versions, asked.quick)
     if not asked.json:
@@ -143,5 +142,11 @@ def main(words: Sequence[str] | None = None) -> int:
     return 1 if any("error" in figures for figures in peers.values()) else 0
 
 
+def start() -> int:
+    """`main`, in a process that stops its servers and workers when it is told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    return main()
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(start())

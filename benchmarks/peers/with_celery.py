@@ -10,7 +10,7 @@ from celery import Celery
 from celery.apps.worker import Worker
 from celery.worker import state
 
-from benchmarks.peers import delivery, job
+from benchmarks.peers import job, threads
 
 SENDERS = 16
 
@@ -49,7 +49,7 @@ def enqueue(asked: job.Job) -> float:
 def work(asked: job.Job, ledger: job.Ledger) -> None:
     """One worker without gossip, mingle and heartbeat, as busy installations run it."""
     app = _app(asked)
-    courier = delivery.ThreadedDelivery(asked, ledger)
+    courier = threads.ThreadedDelivery(asked, ledger)
 
     def handle(number: int) -> None:
         if asked.real:

@@ -8,7 +8,7 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Retries
 
-from benchmarks.peers import delivery, job
+from benchmarks.peers import job, threads
 
 SENDERS = 16
 
@@ -42,7 +42,7 @@ def work(asked: job.Job, ledger: job.Ledger) -> None:
     """One worker with its threads, as `dramatiq --processes 1 --threads N` runs it in each process."""
     logging.disable(logging.WARNING)
     broker = _broker(asked)
-    courier = delivery.ThreadedDelivery(asked, ledger)
+    courier = threads.ThreadedDelivery(asked, ledger)
 
     def handle(number: int) -> None:
         if asked.real:
