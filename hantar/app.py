@@ -97,6 +97,7 @@ class House:
     receiver: receiver.Receiver
     engine: engine.Engine
     planner: planner.Planner
+    teller: pulse.Teller
     recheck: recheck.Recheck
     watcher: progress.Watcher
     guard: guard.Guard
@@ -125,7 +126,11 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
     drivers = registry.build(registry.Surroundings(clock, settings.data_dir, settings.simulator_seed))
     rng = random.SystemRandom()
     kept = keeper.Keeper(database, drivers, clock)
-    sending = engine.Engine(database, drivers, bus, clock, node=ids.new_id(), random=rng.random, grace=GRACE)
+    most = settings.broadcast_max_workers
+    sending = engine.Engine(
+        database, drivers, bus, clock, node=ids.new_id(), random=rng.random, grace=GRACE, workers_per_pool=most
+    )
+    beat, watch = pulse.of(sending), pulse.Watch(database, clock)
     importing = importer.Importer(database, settings.data_dir / "imports", bus)
     feed = realtime.Realtime(bus, clock)
     shown = demo.Demo(database, clock, kept)
@@ -137,7 +142,8 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         engine.Engine: sending,
         health.Sender: health.Sender(lambda: sending.leases.held > 0),
         demo.Demo: shown,
-        pulse.Watch: pulse.Watch(database, clock),
+        pulse.Watch: watch,
+        pulse.Pulse: beat,
         live.Live: live.Live(bus, clock, settings.broadcast_cleanup_minutes),
     }
     web = asgi.create(db=database, clock=clock, bus=bus, settings=settings, parts=parts, routers=ROUTERS, static=STATIC)
@@ -151,7 +157,8 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         intake=intake.Intake(database, clock),
         receiver=receiver.Receiver(database),
         engine=sending,
-        planner=planner.Planner(database, bus, clock),
+        planner=planner.Planner(database, bus, clock, window=settings.broadcast_window, pools=settings.broadcast_max_pools),
+        teller=pulse.Teller(beat, watch, clock, settings.broadcast_log_seconds),
         recheck=recheck.Recheck(database, bus, clock),
         watcher=progress.Watcher(database, bus, clock, check_every=settings.broadcast_check_seconds),
         guard=guard.Guard(database, bus, clock),
@@ -213,6 +220,7 @@ async def _work(house: House, listening: socket.socket, postgres: embedded.Embed
             "campaign watcher": house.watcher.run,
             "guard": house.guard.run,
             "planner": house.planner.run,
+            "progress log": house.teller.run,
             "recheck": house.recheck.run,
             "importer": house.importer.run,
             "eraser": house.eraser.run,

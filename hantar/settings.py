@@ -275,6 +275,33 @@ class Settings:
             why="For how many minutes a finished broadcast keeps its live counters in memory.",
         ),
     )
+    broadcast_max_workers: int = field(
+        default=3000,
+        metadata=_env(
+            "BROADCAST_MAX_WORKERS_PER_POOL",
+            parse=_whole(1, 1_000_000),
+            default="3000",
+            why="How many devices of one server send at once in one broadcast.",
+        ),
+    )
+    broadcast_max_pools: int = field(
+        default=10,
+        metadata=_env(
+            "BROADCAST_MAX_POOLS_PER_USER",
+            parse=_whole(1, 100_000),
+            default="10",
+            why="How many broadcasts of one workspace run at once; the next waits.",
+        ),
+    )
+    broadcast_window: int = field(
+        default=1000,
+        metadata=_env(
+            "BROADCAST_WORKER_QUEUE_SIZE",
+            parse=_whole(1, 1_000_000),
+            default="1000",
+            why="How many messages of one broadcast stand in a device's queue at a time; the rest wait as pending.",
+        ),
+    )
     broadcast_check_seconds: int = field(
         default=10,
         metadata=_env(
@@ -282,6 +309,15 @@ class Settings:
             parse=_whole(1, 3600),
             default="10",
             why="How many seconds pass between two looks whether a broadcast has ended, besides events.",
+        ),
+    )
+    broadcast_log_seconds: int = field(
+        default=30,
+        metadata=_env(
+            "BROADCAST_PROGRESS_LOG_SECONDS",
+            parse=_whole(1, 86_400),
+            default="30",
+            why="How many seconds pass between two lines about progress in the log, while anything is sent.",
         ),
     )
     debug: bool = field(

@@ -30,6 +30,8 @@ def test_nothing_set_means_the_defaults() -> None:
     assert (loaded.time_zone, loaded.registration, loaded.driver) == ("Asia/Kuala_Lumpur", "open", "simulator")
     assert (loaded.allow_private_urls, loaded.debug, loaded.basic_auth) == (False, False, None)
     assert (loaded.broadcast_cleanup_minutes, loaded.broadcast_check_seconds) == (5, 10)
+    assert (loaded.broadcast_max_workers, loaded.broadcast_max_pools, loaded.broadcast_window) == (3000, 10, 1000)
+    assert loaded.broadcast_log_seconds == 30
     assert loaded.warnings == ()
 
 
@@ -49,6 +51,10 @@ def test_nothing_set_means_the_defaults() -> None:
         ({"HANTAR_DATA_DIR": "/srv/hantar/../h"}, "data_dir", Path("/srv/h")),
         ({"APP_BASIC_AUTH": "ali:ce:pass:word"}, "basic_auth", ("ali", "ce:pass:word")),
         ({"HANTAR_SIMULATOR_SEED": "-7"}, "simulator_seed", -7),
+        ({"BROADCAST_PROGRESS_LOG_SECONDS": " 60 "}, "broadcast_log_seconds", 60),
+        ({"BROADCAST_MAX_WORKERS_PER_POOL": "5000"}, "broadcast_max_workers", 5000),
+        ({"BROADCAST_MAX_POOLS_PER_USER": "1"}, "broadcast_max_pools", 1),
+        ({"BROADCAST_WORKER_QUEUE_SIZE": "200"}, "broadcast_window", 200),
         ({"BROADCAST_POOL_CLEANUP_MINUTES": "0"}, "broadcast_cleanup_minutes", 0),
         ({"BROADCAST_COMPLETION_CHECK_SECONDS": "${{ X }}"}, "broadcast_check_seconds", 10),
     ],
@@ -79,6 +85,10 @@ def test_template_text_counts_as_empty_with_a_warning(text: str) -> None:
         ("APP_BASIC_AUTH", "admin"),
         ("APP_BASIC_AUTH", "admin:"),
         ("HANTAR_SIMULATOR_SEED", "1.5"),
+        ("BROADCAST_PROGRESS_LOG_SECONDS", "0"),
+        ("BROADCAST_MAX_WORKERS_PER_POOL", "0"),
+        ("BROADCAST_MAX_POOLS_PER_USER", "many"),
+        ("BROADCAST_WORKER_QUEUE_SIZE", "0"),
         ("BROADCAST_POOL_CLEANUP_MINUTES", "-1"),
         ("BROADCAST_COMPLETION_CHECK_SECONDS", "5s"),
     ],

@@ -4,12 +4,7 @@ from dataclasses import dataclass
 
 from hantar.audit import service as audit
 from hantar.devices import model, words
-from hantar.kit import db
-
-_TOLD = """told AS (
-  INSERT INTO device_events (workspace_id, id, device_id, at, state, reason, words)
-  SELECT workspace_id, gen_random_uuid(), id, $2, state, $3, $4 FROM moved)
-  SELECT id, workspace_id, state, state_reason, hold_until FROM moved ORDER BY id"""
+from hantar.kit import db, ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +16,18 @@ class Left:
 
 
 async def pausable(tx: db.Tx, workspace_id: str) -> list[str]:
-    """Devices that may send now or later: those whose sending is not paused."""
-    sql = "SELECT id FROM devices WHERE workspace_id = $1 AND NOT sending_paused ORDER BY id"
+    """Devices that may send now or later: those whose sending is not paused. They are locked."""
+    sql = "SELECT id FROM devices WHERE workspace_id = $1 AND NOT sending_paused ORDER BY id FOR NO KEY UPDATE"
     return [row["id"] for row in await tx.fetch(sql, workspace_id)]
 
 
 async def pause_all(tx: db.Tx, workspace_id: str, by: audit.Actor, reason: str | None) -> list[str]:
     """Pause sending on every device that is not paused; what is queued waits. Returns their ids."""
-    sql = f"""WITH held AS MATERIALIZED (
-                SELECT id FROM devices WHERE workspace_id = $1 AND NOT sending_paused ORDER BY id FOR NO KEY UPDATE),
-              moved AS (
-                UPDATE devices d SET sending_paused = true, pause_reason = $5, resume_after = NULL, updated_at = $2
-                FROM held WHERE (d.workspace_id, d.id) = ($1, held.id) RETURNING d.*), {_TOLD}"""
-    said = _with_reason("Sending was paused on all devices.", reason)
-    rows = await tx.fetch(sql, workspace_id, await tx.now(), "paused", said, words.PERSON)
+    sql = """UPDATE devices SET sending_paused = true, pause_reason = $4, resume_after = NULL, updated_at = $3
+             WHERE workspace_id = $1 AND id = ANY($2::uuid[]) RETURNING id, state, state_reason, hold_until"""
+    going = await pausable(tx, workspace_id)
+    rows = await tx.fetch(sql, workspace_id, going, await tx.now(), words.PERSON)
+    await _note(tx, workspace_id, rows, "paused", _with_reason("Sending was paused on all devices.", reason))
     return await _moved(tx, workspace_id, by, "device.all_paused", rows, reason)
 
 
@@ -57,12 +50,20 @@ async def look(tx: db.Tx, workspace_id: str) -> tuple[list[str], list[Left]]:
 async def resume_all(tx: db.Tx, workspace_id: str, by: audit.Actor, reason: str | None) -> tuple[list[str], list[Left]]:
     """Let every device that a person paused send again; returns their ids, and who stays paused and why."""
     going, left = await look(tx, workspace_id)
-    sql = f"""WITH moved AS (
-                UPDATE devices SET sending_paused = false, pause_reason = NULL, resume_after = NULL, updated_at = $2
-                WHERE workspace_id = $1 AND id = ANY($5::uuid[]) RETURNING *), {_TOLD}"""
-    said = _with_reason("Sending goes on, on all devices.", reason)
-    rows = await tx.fetch(sql, workspace_id, await tx.now(), "resumed", said, going)
+    sql = """UPDATE devices SET sending_paused = false, pause_reason = NULL, resume_after = NULL, updated_at = $3
+             WHERE workspace_id = $1 AND id = ANY($2::uuid[]) RETURNING id, state, state_reason, hold_until"""
+    rows = await tx.fetch(sql, workspace_id, going, await tx.now())
+    await _note(tx, workspace_id, rows, "resumed", _with_reason("Sending goes on, on all devices.", reason))
     return await _moved(tx, workspace_id, by, "device.all_resumed", rows, reason), left
+
+
+async def _note(tx: db.Tx, workspace_id: str, rows: list[db.Row], reason: str, said: str) -> None:
+    """A line in the history of each."""
+    sql = """INSERT INTO device_events (workspace_id, id, device_id, at, state, reason, words)
+             SELECT $1, x.id, x.device_id, $2, x.state, $3, $4 FROM unnest($5::uuid[], $6::uuid[], $7::text[])
+               AS x (id, device_id, state)"""
+    columns = [ids.new_id() for _ in rows], [row["id"] for row in rows], [row["state"] for row in rows]
+    await tx.execute(sql, workspace_id, await tx.now(), reason, said, *columns)
 
 
 async def _moved(tx: db.Tx, workspace_id: str, by: audit.Actor, action: str, rows: list[db.Row], reason: str | None) -> list[str]:

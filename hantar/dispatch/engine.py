@@ -214,8 +214,9 @@ class Engine:
         self.lanes.sent(message.source_id)
         self.sender.start(message, claimed_at)
 
-    def _answered(self, message: model.Claimed, verdict: port.Verdict) -> None:
+    def _answered(self, message: model.Claimed, verdict: port.Verdict, claimed_at: float) -> None:
         now = self._clock.monotonic()
+        self.figures.answer_seconds.add(now - claimed_at)
         lane = self.lanes.find(message.device_id)
         if lane is not None:
             lane.floor = now + message.gap

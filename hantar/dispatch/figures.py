@@ -86,4 +86,4 @@ class Figures:
         self.record_seconds = Histogram()
         """A record's transaction."""
         self.answer_seconds = Histogram()
-        """From the call of the driver to its verdict."""
+        """From the begin of a message's claim to its driver's verdict."""

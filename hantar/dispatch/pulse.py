@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from hantar.dispatch.engine import Engine
 from hantar.dispatch.figures import Figures, Histogram
 from hantar.kit import clock, db
 from hantar.kit.clock import Clock
@@ -40,6 +41,11 @@ class Pulse:
     """Outcomes that wait to be written."""
     shards: Callable[[], int] = _nothing
     """Shards of devices whose lease is ours."""
+
+
+def of(engine: Engine) -> Pulse:
+    """The pulse of an engine."""
+    return Pulse(engine.figures, engine.lanes_by_state, lambda: len(engine.recorder.known()), lambda: engine.leases.held)
 
 
 @dataclass(frozen=True, slots=True)

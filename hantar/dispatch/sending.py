@@ -18,7 +18,8 @@ STOOD_STILL = leases.TTL.total_seconds()
 PICTURES = 64
 """Pictures kept at hand (350 KB each at most): a campaign shows everybody the same one."""
 LoadMedia = Callable[[str, str], Awaitable[port.MediaBytes]]
-Settle = Callable[[model.Claimed, port.Verdict], None]
+Settle = Callable[[model.Claimed, port.Verdict, float], None]
+"""Told of a message, its verdict, and the monotonic second at which its claim began."""
 
 
 class Flight:
@@ -101,7 +102,7 @@ class Sender:
 
     def _land(self, flight: Flight, verdict: port.Verdict) -> None:
         if self.flights.pop(flight.message.id, None) is not None:
-            self._settle(flight.message, verdict)
+            self._settle(flight.message, verdict, flight.claimed_at)
 
     async def _watch(self) -> None:
         """End what had no answer in time. All flights of a driver have the same time, so its oldest is always first."""

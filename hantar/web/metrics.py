@@ -87,7 +87,9 @@ def _of_engine(pulse: Pulse) -> Iterator[core.Metric]:
     yield _histogram("hantar_lateness_seconds", "From the instant a lane might send to the call of its driver.", figures.lateness)
     yield _histogram("hantar_claim_seconds", "A claim's transaction.", figures.claim_seconds)
     yield _histogram("hantar_record_seconds", "A record's transaction.", figures.record_seconds)
-    yield _histogram("hantar_answer_seconds", "From the call of a driver to its answer.", figures.answer_seconds)
+    yield _histogram(
+        "hantar_answer_seconds", "From the begin of a message's claim to its driver's answer.", figures.answer_seconds
+    )
     lanes = core.GaugeMetricFamily("hantar_lanes", "Lanes in memory by state.", labels=["state"])
     for state, number in sorted(pulse.lanes().items()):
         lanes.add_metric([state], number)

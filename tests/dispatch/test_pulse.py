@@ -118,7 +118,7 @@ async def test_the_database_is_asked_seldom(fleet: Fleet, monkeypatch: pytest.Mo
 
     async def slow(_tx: db.Tx) -> pulse.Census:
         asked.append(fleet.clock.monotonic())
-        fleet.clock._pass(1.0)
+        fleet.clock._elapsed += 1.0
         return pulse.Census(0, 0, {})
 
     monkeypatch.setattr(pulse, "count", slow)
@@ -143,3 +143,22 @@ async def test_what_may_have_arrived_is_counted_by_its_own_index(fleet: Fleet) -
         await tx.execute("SET LOCAL enable_seqscan = off")
         plan = await tx.fetch("EXPLAIN SELECT count(*) FROM messages WHERE state = 'unknown'")
     assert "messages_unknown" in "\n".join(row[0] for row in plan)
+
+
+async def test_the_engine_s_own_pulse(fleet: Fleet) -> None:
+    """The real engine's counters: what it claimed, what became of it, how long answers took."""
+    devices = await fleet.add_devices(3)
+    for number, device in enumerate(devices):
+        await fleet.enqueue(device, PHONES[number * 2 : number * 2 + 2])
+    beat = pulse.of(fleet.engine)
+    teller = pulse.Teller(beat, pulse.Watch(fleet.db, fleet.clock), fleet.clock, 30)
+    await fleet.run(30)
+    figures = beat.figures
+    assert (figures.claimed, figures.recorded, figures.outcomes["sent"]) == (6, 6, 6)
+    assert (figures.answer_seconds.count, beat.waiting(), beat.shards()) == (6, 0, 64)
+    assert 0.02 <= figures.answer_seconds.mean <= 0.3  # the simulator answers within 20 to 80 ms, and steps are 100 ms
+    line = await teller.look()
+    assert line is not None
+    assert (line["per_minute"], line["devices_busy"], line["devices"]) == (12, 0, 3)
+    await fleet.clock.advance(30)
+    assert await teller.look() is None
