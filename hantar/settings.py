@@ -50,11 +50,9 @@ def _text(value: str) -> str:
 
 def _boolean(value: str) -> bool:
     word = value.lower()
-    if word in ("1", "true", "yes", "on"):
-        return True
-    if word in ("0", "false", "no", "off"):
-        return False
-    raise ValueError("must be true or false")
+    if word not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
+        raise ValueError("must be true or false")
+    return word in ("1", "true", "yes", "on")
 
 
 def _integer(value: str) -> int:
@@ -67,10 +65,9 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     """A whole number within bounds; beyond them nothing sensible happens."""
 
     def parse(value: str) -> int:
-        number = _integer(value)
-        if not least <= number <= most:
+        if not least <= _integer(value) <= most:
             raise ValueError(f"must be a whole number from {least:,} to {most:,}")
-        return number
+        return int(value)
 
     return parse
 
