@@ -125,7 +125,9 @@ class Killer:
             time_passes(0.2)
 
     def _wait_until_settled(self) -> None:
-        """Wait while receipts still settle what is in doubt; what none comes for stays unknown."""
+        """Wait while receipts still settle what is in doubt; what none comes for stays unknown, as all does without known ids."""
+        if not self._loop.deduplicates:
+            return
         left, since = self._count(UNKNOWN), time.monotonic()
         until = since + SETTLE_PATIENCE
         while left and time.monotonic() < min(until, since + QUIET):

@@ -3,19 +3,15 @@
 import asyncio
 import gc
 import json
-import logging
-import os
 import resource
 import sys
 import time
 from typing import Any
 
-import structlog
 import uvloop
 
-from hantar.bench import machine
+from hantar.bench import child, machine
 from hantar.campaigns import model, planner, service
-from hantar.gateways.simulator import host
 from hantar.kit import cluster, db
 from hantar.kit.clock import SystemClock
 
@@ -74,9 +70,7 @@ async def measure(dsn: str, postmaster: int) -> dict[str, Any]:
 
 def main() -> None:
     """Read the address and the server's process id from the command line, print the figures."""
-    host.end_with(os.getppid())
-    quiet = structlog.make_filtering_bound_logger(logging.WARNING)
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr), wrapper_class=quiet)
+    child.begin()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         found = runner.run(measure(sys.argv[1], int(sys.argv[2])))
     sys.stdout.write(json.dumps(found) + "\n")

@@ -6,22 +6,19 @@ In it are the real engine and the real driver over an in-process world, and noth
 import asyncio
 import gc
 import json
-import logging
-import os
 import random
 import sys
 import time
 from datetime import timedelta
 from typing import Any
 
-import structlog
 import uvloop
 
-from hantar.bench import gateway, machine, world
+from hantar.bench import child, gateway, machine, world
 from hantar.bench.spec import Spec
 from hantar.dispatch import engine, intake
 from hantar.gateways import port
-from hantar.gateways.simulator import chance, driver, host
+from hantar.gateways.simulator import chance, driver
 from hantar.gateways.simulator import world as simulated
 from hantar.kit import cluster, db, ids
 from hantar.kit.clock import SystemClock
@@ -84,7 +81,9 @@ class Rig:
             await self.intake.take(event)
 
     async def run(self) -> dict[str, Any]:
-        """Start, measure, stop; returns what the run gave."""
+        """Start, measure, stop; returns what the run gave. The collector leaves alone what stands now, as in the program."""
+        gc.collect()
+        gc.freeze()
         stop, closing = asyncio.Event(), asyncio.Event()
         rss_before, began = machine.rss_mb(), time.monotonic()
         await self.driver.start(self._sink)
@@ -98,6 +97,7 @@ class Rig:
         await self.driver.close(timedelta(seconds=10))
         closing.set()
         await reading
+        gc.unfreeze()
         first = self.book.first_sent_at
         found |= {"rss_before_mb": round(rss_before, 1), "first_send_s": round(first - began, 3), "first_sent_at": first}
         return found | await self._faults()
@@ -181,27 +181,20 @@ class Rig:
 
 async def measure(spec: Spec) -> dict[str, Any]:
     """Run what was asked and return its figures."""
-    simulated.REMEMBERED = REMEMBERED
     clock, bus = SystemClock(), cluster.LocalBus()
     database = db.Database(spec.dsn, key=bytes(32), clock=clock, bus=bus)
     try:
         async with database.system() as tx:
             devices = await tx.fetch("SELECT id, phone, min_delay_seconds FROM devices ORDER BY id")
-        rig = Rig(spec, devices, database, clock, bus)
-        gc.collect()
-        gc.freeze()  # as the program does after its start
-        return await rig.run()
+        return await Rig(spec, devices, database, clock, bus).run()
     finally:
         await database.close()
 
 
 def main() -> None:
     """Read the spec from the command line, print the figures."""
-    host.end_with(os.getppid())
-    structlog.configure(
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-    )
+    child.begin()
+    simulated.REMEMBERED = REMEMBERED
     spec = Spec.read(sys.argv[1])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         found = runner.run(measure(spec))

@@ -6,7 +6,6 @@ It says "ready" on standard output once it holds its leases, and ends cleanly on
 import asyncio
 import json
 import logging
-import os
 import random
 import signal
 import sys
@@ -14,12 +13,12 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import structlog
 import uvloop
 
+from hantar.bench import child
 from hantar.dispatch import engine, intake
 from hantar.gateways import port
-from hantar.gateways.simulator import chance, driver, host, lines
+from hantar.gateways.simulator import chance, driver, lines
 from hantar.kit import cluster, db, ids
 from hantar.kit.clock import SystemClock
 
@@ -110,9 +109,7 @@ class Victim:
 
 def main() -> None:
     """Read the spec from the command line and work."""
-    host.end_with(os.getppid())
-    quiet = structlog.make_filtering_bound_logger(logging.ERROR)
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr), wrapper_class=quiet)
+    child.begin(logging.ERROR)
     spec = Spec(**json.loads(sys.argv[1]))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(Victim(spec).run())

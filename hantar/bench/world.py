@@ -114,7 +114,7 @@ INSERT INTO messages (workspace_id, id, kind, source_id, person_id, device_id, c
   expires_at, text, claimed_at, sent_at, delivered_at, ended_at, wire_id, created_at)
 SELECT made(1, 1 + d % {workspaces}), made(11, n), 'campaign', made(13, 1 + n / {people}), made(2, p), made(7, d), made(8, 1),
   '60' || (100000000 + p), 'delivered', 5, at, at, 'Hello', at, at, at, at, upper(md5(n::text)), at
-FROM (SELECT n, p, 1 + (p - 1) % {devices} AS d, now() - make_interval(hours => 200 + (n % 2000)) AS at
+FROM (SELECT n, p, 1 + (p - 1) % {devices} AS d, now() - make_interval(hours => 200 + (n % 2000)::int) AS at
       FROM (SELECT n, 1 + (n * 7919::bigint) % {people} AS p FROM generate_series({first}, {last}::bigint) n) y) x
 """
 TALLIES = """
