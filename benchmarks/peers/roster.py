@@ -51,8 +51,8 @@ PEERS = [
     _peer("skip-locked", "with_skip_locked", "asyncpg", Tuning(60_000, 1, 16), Tuning(16_000, 1, 90)),
     _peer("pgqueuer", "with_pgqueuer", "pgqueuer asyncpg", Tuning(250_000, 2, 0), Tuning(16_000, 1, 200)),
     _peer("procrastinate", "with_procrastinate", "procrastinate psycopg", Tuning(8_000, 2, 50), Tuning(6_000, 2, 50)),
-    _peer("taskiq", "with_taskiq", "taskiq taskiq-redis", Tuning(40_000, 2, 200), Tuning(15_000, 2, 100), on_valkey=True),
-    _peer("dramatiq", "with_dramatiq", "dramatiq redis", Tuning(40_000, 2, 8), Tuning(15_000, 2, 64), on_valkey=True),
+    _peer("taskiq", "with_taskiq", "taskiq taskiq-redis", Tuning(30_000, 2, 200), Tuning(15_000, 2, 100), on_valkey=True),
+    _peer("dramatiq", "with_dramatiq", "dramatiq redis", Tuning(30_000, 2, 8), Tuning(15_000, 2, 64), on_valkey=True),
     replace(_peer("arq", "with_arq", "arq redis", Tuning(12_000, 2, 100), Tuning(10_000, 2, 100), on_valkey=True), **ALONE),
     _peer("celery", "with_celery", "celery redis", Tuning(8_000, 2, 10), Tuning(5_000, 2, 50), on_valkey=True),
 ]

@@ -121,7 +121,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__.splitlines()[0])
     parser.add_argument("--install", action="store_true", help="put the peers into .venv-peers and end")
     parser.add_argument("--quick", action="store_true", help="a few seconds for each: shows that it works, measures little")
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    parser.add_argument("--json", action="store_true", help="print one JSON object; how it goes is told on the error stream")
     parser.add_argument("--only", action="append", metavar="NAME", choices=[peer.name for peer in roster.PEERS])
     asked = parser.parse_args(words)
     if asked.install:
@@ -134,8 +134,7 @@ def main(words: Sequence[str] | None = None) -> int:
     for peer in roster.PEERS:
         if not asked.only or peer.name in asked.only:
             peers[peer.name] = one(peer, valkey, asked.quick)
-            if not asked.json:
-                print(line(peer.name, peers[peer.name]), flush=True)
+            print(line(peer.name, peers[peer.name]), file=sys.stderr if asked.json else sys.stdout, flush=True)
     where["load_after"] = round(os.getloadavg()[0], 2)
     if asked.json:
         print(json.dumps({"conditions": where, "peers": peers}))
