@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from hantar.dispatch import pacing
+from hantar.dispatch import checker, pacing
 from hantar.gateways import port
 from hantar.kit import db
-from hantar.outbox import facts, lanes, model, render, rules, rulings, store
+from hantar.outbox import checks, facts, lanes, model, render, rules, rulings, store
 from hantar.policy import service as policy
 from hantar.policy.model import Effective, Rules
 
@@ -33,6 +33,8 @@ class Taken:
     again: list[str] = field(default_factory=list)
     full: dict[str, float] = field(default_factory=dict)
     """Device → seconds from now."""
+    unchecked: list[checker.Ask] = field(default_factory=list)
+    """Heads whose number is to be looked up first."""
 
 
 @dataclass(slots=True)
@@ -87,6 +89,8 @@ class Claimer:
         taken.outcomes = [_failed(each.said, each.unrenderable, now) for each in won if each.unrenderable is not None]
         taken.full = {lane.device_id: (until - now).total_seconds() for lane, until in full}
         taken.again = [each.head.device_id for each in ruled if _has_left(each.ruling)]
+        taken.unchecked = [_ask(by_device[each.head.device_id], each.head) for each in ruled if _is_unchecked(each.ruling)]
+        taken.full |= {each.device_id: checker.PATIENCE for each in taken.unchecked}
         return taken
 
     @staticmethod
@@ -106,7 +110,7 @@ class Claimer:
 
     @staticmethod
     def _one_each(
-        found: Sequence[tuple[model.Lane, model.Head]], persons: Mapping[tuple[str, str], list[str]]
+        found: Sequence[tuple[model.Lane, model.Head]], persons: Mapping[tuple[str, str], model.Person]
     ) -> list[facts.Ready]:
         """Heads whose person we hold, each person once per batch; the others wait for the next tick."""
         seen: set[tuple[str, str]] = set()
@@ -118,8 +122,7 @@ class Claimer:
                 ready.append(facts.Ready(head, lane, persons[person]))
         return ready
 
-    @staticmethod
-    async def _judge(tx: db.Tx, ready: list[facts.Ready], applied: Policies, now: datetime) -> list[Ruled]:
+    async def _judge(self, tx: db.Tx, ready: list[facts.Ready], applied: Policies, now: datetime) -> list[Ruled]:
         """Ask the rules about each head, by facts that are read now."""
         policies = [applied[each.lane.workspace_id, each.lane.rules_kind] for each in ready]
         is_counted = any(each.rules.unanswered_max is not None for each in policies)
@@ -133,7 +136,8 @@ class Claimer:
                 key = each.head.source_id, each.lane.rules_kind, math.floor(known.days_linked)
                 bound = narrowed.get(key) or rules.tightened(bound, each.head.rules, known.days_linked)
                 narrowed[key] = bound
-            ruled.append(Ruled(each.head, _ruling(each.head, known, bound, now), known, bound, policy_.version))
+            can_check = self._caps.get(each.lane.driver, _NOTHING).number_check
+            ruled.append(Ruled(each.head, _ruling(each.head, known, bound, now, can_check), known, bound, policy_.version))
         return ruled
 
     @staticmethod
@@ -159,9 +163,11 @@ class Claimer:
 
 
 _NOTHING = port.Capabilities()
+STAYS = frozenset({rules.Gate.DEVICE_RESTRICTED, rules.Gate.NUMBER_CHECK})
+"""Waits that are the lane's: its head stays where it is."""
 
 
-def _ruling(head: model.Head, known: rules.Facts, bound: Rules, now: datetime) -> rules.Ruling:
+def _ruling(head: model.Head, known: rules.Facts, bound: Rules, now: datetime, can_check: bool) -> rules.Ruling:
     return rules.judge(
         head.kind,
         known,
@@ -171,13 +177,23 @@ def _ruling(head: model.Head, known: rules.Facts, bound: Rules, now: datetime) -
         is_manual=head.is_manual,
         confirms_opted_out=head.confirms_opted_out,
         duty=head.duty,
+        is_checkable=can_check and head.says["phone"] != "",
     )
+
+
+def _is_unchecked(ruling: rules.Ruling) -> bool:
+    return isinstance(ruling, rules.Wait) and ruling.waiting_for is rules.Gate.NUMBER_CHECK
+
+
+def _ask(lane: model.Lane, head: model.Head) -> checker.Ask:
+    subject = checks.Subject(head.workspace_id, head.person_id, head.says["phone"], head.id)
+    return checker.Ask(lane.driver, lane.device_id, lane.token, subject)
 
 
 def _has_left(ruling: rules.Ruling) -> bool:
     """Whether a head so judged makes room for the next one in its lane."""
     if isinstance(ruling, rules.Wait):
-        return ruling.waiting_for is not rules.Gate.DEVICE_RESTRICTED
+        return ruling.waiting_for not in STAYS
     return isinstance(ruling, rules.End)
 
 

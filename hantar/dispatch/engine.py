@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 
-from hantar.dispatch import aside, claims, facts, leases, looks, recording, sending, verdicts
+from hantar.dispatch import aside, checker, claims, facts, leases, looks, recording, sending, verdicts
 from hantar.dispatch.figures import Figures
 from hantar.dispatch.lanes import Lanes, Turn
 from hantar.gateways import port
@@ -62,6 +62,7 @@ class Engine:
         self.aside = aside.Aside(database, bus, clock_)
         self.recorder = recording.Recorder(database, clock_, self.figures, self.aside, self._recorded)
         self._backoff = verdicts.Backoff()
+        self.checker = checker.Checker(database, drivers, clock_)
         self._woken = asyncio.Event()
         self.looks = looks.Looks(database, bus, clock_, self.lanes, node, self._woken.set)
         self._in_doubt = False
@@ -88,6 +89,7 @@ class Engine:
             asyncio.create_task(self.looks.run(ending)),
             asyncio.create_task(self._sweep_loop(ending)),
             asyncio.create_task(self.aside.run(ending)),
+            asyncio.create_task(self.checker.run(ending)),
         ]
         told = asyncio.create_task(stop.wait())
         await asyncio.wait([told, ticks, *others], return_when=asyncio.FIRST_COMPLETED)  # one that dies ends all
@@ -194,6 +196,7 @@ class Engine:
         for turn in by_device.values():
             self.lanes.rest(turn.lane, now + MISSED)
         self.looks.at_devices(by_device)
+        self.checker.ask(taken.unchecked)
 
     async def _look_again(self) -> None:
         """A claim's commit may have gone through although its answer was lost (F-04): put back what never reached us."""

@@ -37,11 +37,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A head the claim holds, with its lane and its person's time zones: what need not be looked up again."""
+    """A head the claim holds, with its lane and its person: what need not be looked up again."""
 
     head: model.Head
     lane: model.Lane
-    zones: Sequence[str]
+    person: model.Person
 
 
 _PERSON = "x.workspace_id, x.person_id"
@@ -84,9 +84,10 @@ _PERSONAL = f"""
       AND m.claimed_at > coalesce(c.last_in_at, '-infinity')) u
   ORDER BY x.nth"""
 _READ = f"""
-  SELECT {_ABOUT}, e.time_zone AS lead_zone, p.zones AS person_zones, w.time_zone AS workspace_zone,
+  SELECT {_ABOUT}, e.time_zone AS lead_zone, p.zones,
+    p.checked_at, p.is_on_whatsapp, p.is_check_simulated, w.time_zone AS workspace_zone,
     l.used,
-    x.linked_at, x.state = 'restricted' AS is_restricted, x.hold_until
+    x.linked_at, x.state = 'restricted' AS is_restricted, x.hold_until, x.is_simulated
   FROM (SELECT x.*, d.linked_at, d.state, d.hold_until, d.{SIMULATED} AS is_simulated
         FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[]) WITH ORDINALITY
           AS x (workspace_id, person_id, device_id, lead_id, message_id, nth)
@@ -115,7 +116,8 @@ async def read(tx: db.Tx, subjects: Sequence[Subject], now: datetime, *, unanswe
         _facts(
             row,
             types.SimpleNamespace(**row),
-            (row["lead_zone"], row["person_zones"], row["workspace_zone"]),
+            model.Person(*(row[name] for name in model.Person._fields)),
+            (row["lead_zone"], row["workspace_zone"]),
             now,
             _used(row["used"], now),
         )
@@ -138,7 +140,8 @@ async def read_held(tx: db.Tx, ready: Sequence[Ready], now: datetime, *, unanswe
         _facts(
             row,
             each.lane,
-            (each.head.says["lead_zone"], each.zones, each.lane.workspace_zone),
+            each.person,
+            (each.head.says["lead_zone"], each.lane.workspace_zone),
             now,
             _used(each.lane.used, now) if each.head.rules else (),
         )
@@ -146,8 +149,10 @@ async def read_held(tx: db.Tx, ready: Sequence[Ready], now: datetime, *, unanswe
     ]
 
 
-def _facts(row: db.Row, lane: Any, zones: tuple[str | None, Sequence[str], str], now: datetime, used: tuple[Used, ...]) -> Facts:
-    """Facts from what was asked about the person, the lane (or a row with its names), and the zones that may apply."""
+def _facts(
+    row: db.Row, lane: Any, person: model.Person, zones: tuple[str | None, str], now: datetime, used: tuple[Used, ...]
+) -> Facts:
+    """Facts from what was asked about the person, the lane (or a row with its names), and the lead's and workspace's zones."""
     chats = windows.counts(lane.used, now).chats
     refused_at: datetime | None = row["refused_at"]
     return Facts(
@@ -163,8 +168,8 @@ def _facts(row: db.Row, lane: Any, zones: tuple[str | None, Sequence[str], str],
         closed_until=None if refused_at is None else _closed_until(row["refusals"], refused_at),
         last_in_at=row["last_in_at"],
         lead_zone=zones[0],
-        person_zones=tuple(zones[1]),
-        workspace_zone=zones[2],
+        person_zones=tuple(person.zones),
+        workspace_zone=zones[1],
         is_new_chat=row["is_new_chat"],
         is_warm=row["is_warm"],
         new_chats_used=chats,
@@ -173,6 +178,8 @@ def _facts(row: db.Row, lane: Any, zones: tuple[str | None, Sequence[str], str],
         used=used,
         is_restricted=lane.is_restricted,
         restricted_until=lane.hold_until if lane.is_restricted else None,
+        checked_at=person.checked_at if person.is_check_simulated == lane.is_simulated else None,
+        is_on_whatsapp=person.is_on_whatsapp,
     )
 
 

@@ -1,10 +1,10 @@
 """A message and its life: states, moves, public words. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NewType
+from typing import Any, NamedTuple, NewType
 
 from hantar.kit import errors
 
@@ -160,6 +160,15 @@ class Head:
     """Numbers of its source that are stricter than the policy."""
     says: Any = None
     """What it says and to whom, as stored, by name: template, picture, number, the lead's values."""
+
+
+class Person(NamedTuple):
+    """What is stored of a person that bears on their message."""
+
+    zones: Sequence[str] = ()
+    checked_at: datetime | None = None
+    is_on_whatsapp: bool | None = None
+    is_check_simulated: bool = False
 
 
 @dataclass(slots=True)

@@ -118,10 +118,10 @@ async def test_no_window_ever_holds_more(fleet: Fleet, monkeypatch: pytest.Monke
 async def test_mutant_without_the_persons_lock_breaks_the_cap(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     """I-12 mutant: read, then write, and nobody is held meanwhile."""
 
-    async def look_only(tx: db.Tx, heads: list[model.Head]) -> dict[tuple[str, str], list[str]]:
+    async def look_only(tx: db.Tx, heads: list[model.Head]) -> dict[tuple[str, str], model.Person]:
         sql = "SELECT workspace_id, id, zones FROM persons WHERE id = ANY($1::uuid[])"
         rows = await tx.fetch(sql, [head.person_id for head in heads])
-        return {(row["workspace_id"], row["id"]): row["zones"] for row in rows}
+        return {(row["workspace_id"], row["id"]): model.Person(row["zones"]) for row in rows}
 
     monkeypatch.setattr(lanes, "lock_persons", look_only)
     await crowd(fleet, monkeypatch, persons=24)

@@ -14,7 +14,7 @@ import pytest
 from hantar.consent import model as consents
 from hantar.consent import service as consent
 from hantar.kit import db
-from hantar.outbox import facts, lanes, queue, rules
+from hantar.outbox import facts, lanes, model, queue, rules
 from hantar.outbox import service as outbox
 from hantar.persons.model import PersonId
 from tests.fleet import Fleet
@@ -149,12 +149,12 @@ async def test_mutant_facts_of_the_statement_that_locks(fleet: Fleet, monkeypatc
     known: dict[str, bool] = {}
     about = consent.LIVE.format(person="p.workspace_id, p.id")
 
-    async def lock_and_look(tx: db.Tx, heads: Any) -> dict[tuple[str, str], list[str]]:
+    async def lock_and_look(tx: db.Tx, heads: Any) -> dict[tuple[str, str], model.Person]:
         sql = f"""SELECT p.workspace_id, p.id, p.zones, ({about}) AS is_out FROM persons p
                   WHERE p.id = ANY($1::uuid[]) FOR UPDATE OF p SKIP LOCKED"""
         rows = await tx.fetch(sql, [head.person_id for head in heads])
         known.update({row["id"]: row["is_out"] for row in rows})
-        return {(row["workspace_id"], row["id"]): row["zones"] for row in rows}
+        return {(row["workspace_id"], row["id"]): model.Person(row["zones"]) for row in rows}
 
     read = facts.read_held
 
