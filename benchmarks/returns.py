@@ -15,7 +15,7 @@ import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -106,7 +106,7 @@ def _world(messages: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory(prefix="hantar-returns-") as folder:
         time_, told = Hands(), Ear()
         book = ledger.FileLedger(Path(folder))
-        made = World(seed=1, clock=time_, book=book, tell=told.hear)
+        made = World(seed=1, clock=time_, book=book, tell=told.hear, tell_receipt=told.receipt)
         names = online(made, time_)
         shipments = [Shipment(names[n % DEVICES], 1, number(n), None, ref_of(n), "0" * 32) for n in range(messages)]
         sending = spent(lambda: _send(made, book, shipments))
@@ -123,6 +123,10 @@ class Ear:
         self.count = 0
 
     def hear(self, event: port.Event) -> None:
+        """One more."""
+        self.count += 1
+
+    def receipt(self, *receipt: object) -> None:
         """One more."""
         self.count += 1
 
@@ -165,6 +169,21 @@ def _tell(made: World, time_: Hands) -> float:
 # ---------------------------------------------------------------------- the driver and its world's process
 
 
+class Counted:
+    """Takes everything at once."""
+
+    def __init__(self, heard: list[int]) -> None:
+        self._heard = heard
+
+    async def __call__(self, event: port.Event) -> None:
+        """One event."""
+        self._heard.append(event.seq)
+
+    async def take_many(self, events: Sequence[port.Event]) -> None:
+        """Outcomes."""
+        self._heard += [each.seq for each in events]
+
+
 async def linked(made: driver.SimulatorDriver, count: int, heard: list[int]) -> list[str]:
     """So many devices, linked and online."""
     names = device_ids(count)
@@ -186,10 +205,7 @@ async def wire(messages: int, rate: int) -> None:
         made = driver.SimulatorDriver(line, clock.SystemClock(), options)
         heard: list[int] = []
 
-        async def sink(event: port.Event) -> None:
-            heard.append(event.seq)
-
-        await made.start(sink)
+        await made.start(Counted(heard))
         names = await linked(made, DEVICES, heard)
         world_pid = line.pid or 0
         ours, host, began = time.process_time(), ticks_of(world_pid), time.monotonic()
@@ -221,7 +237,7 @@ class Told(lines.InProcess):
 
     def tell(self, event: port.Event) -> None:
         """Say it to whoever listens."""
-        self._hear(event)
+        self._ears.hear([event])
 
 
 async def fill(dsn: str, messages: int) -> list[str]:
@@ -274,7 +290,7 @@ async def _take_in(dsn: str, server: int, messages: int, rate: int) -> None:
     taking = intake.Intake(database, time_)
     line = Told(time_, ledger.MemoryLedger())
     made = driver.SimulatorDriver(line, time_)
-    await made.start(taking.take)
+    await made.start(taking)
     stop = asyncio.Event()
     running = asyncio.create_task(taking.run(stop))
     events = _events(names, messages, rate)
@@ -333,6 +349,9 @@ def start(count: int) -> None:
         for n in range(count):
             made.send(Shipment(names[n % DEVICES], 1, number(n % 100_000), None, ref_of(n), "0" * 32), _heard)
             if n % 100 == 0:
+                if book.is_long:
+                    book.flush()
+                    made.compact()
                 time_.ahead += 0.03
                 made.fire()
                 made.take(1 << 62)

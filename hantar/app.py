@@ -31,7 +31,7 @@ from hantar.demo import service as demo
 from hantar.devices import http as devices_http
 from hantar.devices import keeper
 from hantar.dispatch import engine, intake, pulse, recheck
-from hantar.gateways import port, registry
+from hantar.gateways import outcomes, port, registry
 from hantar.inbox import receiver
 from hantar.kit import cluster, db, egress, embedded, ids, logs, service
 from hantar.kit.clock import SystemClock
@@ -109,14 +109,32 @@ class House:
     director: director.Director
     web: FastAPI
 
-    async def sink(self, event: port.Event) -> None:
-        """Where drivers' events go: outcomes to the intake, people's words to the receiver, the rest to the keeper."""
-        if isinstance(event, port.Receipt | port.MessageFailed):
+    @property
+    def sink(self) -> "Sink":
+        """Where drivers' events go."""
+        return Sink(self.intake, self.receiver, self.keeper)
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """Outcomes go to the intake, also many at once, people's words to the receiver, the rest to the keeper."""
+
+    intake: intake.Intake
+    receiver: receiver.Receiver
+    keeper: keeper.Keeper
+
+    async def __call__(self, event: port.Event) -> None:
+        """Take one event; returns when it is committed."""
+        if isinstance(event, outcomes.KINDS):
             await self.intake.take(event)
         elif isinstance(event, receiver.EVENTS):
             await self.receiver.take(event)
         else:
             await self.keeper.take(event)
+
+    async def take_many(self, events: Sequence[port.Event]) -> None:
+        """Take outcomes by the batch; returns when all are committed."""
+        await self.intake.take_many(events)
 
 
 def build(settings: Settings, dsn: str, key: bytes) -> House:

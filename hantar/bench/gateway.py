@@ -4,14 +4,14 @@ What the engine says of itself does not count here: a send is early by the gatew
 answered the device's last message; a message that comes twice is counted by its id.
 """
 
-import asyncio
 import time
 from array import array
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 from hantar.bench import world
-from hantar.gateways.simulator import chance, desk, ledger, lines
+from hantar.gateways import port
+from hantar.gateways.simulator import chance, ledger, lines
+from hantar.gateways.simulator.refusals import Shipment
 from hantar.kit.clock import Clock
 
 TOLERANCE = 0.002
@@ -42,15 +42,18 @@ class Book:
         self.first_sent_at = 0.0
 
     def append(self, line: ledger.Line) -> None:
-        effect = line["effect"]
-        if effect == "sent":
-            self._sent(line["device"], line["ref"], float(line["mono"]))
-        elif effect == "repeat":
-            self.repeated += 1
-        elif effect == "forbidden":
-            self.forbidden += 1
-        elif effect in ("refused", "none"):
-            self.refused += 1
+        return None
+
+    def note(self, effect: ledger.Effect) -> None:
+        match effect.effect:
+            case "sent":
+                self._sent(effect.device, effect.ref, effect.mono)
+            case "repeat":
+                self.repeated += 1
+            case "forbidden":
+                self.forbidden += 1
+            case "refused" | "none":
+                self.refused += 1
 
     def _sent(self, device: str, ref: str, at: float) -> None:
         number, message = self._numbers[device], world.number_in(ref)
@@ -88,13 +91,28 @@ class Book:
     def lines(self) -> Iterator[ledger.Line]:
         return iter(())
 
+    def snapshot(self) -> ledger.State | None:
+        return None
+
+    def since(self) -> Iterator[ledger.Line]:
+        return iter(())
+
+    def put_aside(self) -> None:
+        return None
+
+    def keep(self, state: ledger.State) -> None:
+        return None
+
+    def amend(self, change: Callable[[ledger.State], ledger.State]) -> None:
+        return None
+
     def mark(self, stamp: float) -> None:
         return None
 
     def marked(self) -> float:
         return 0.0
 
-    def redact(self, names: set[str]) -> None:
+    def redact(self, names: set[str], is_theirs: ledger.IsTheirs) -> None:
         return None
 
 
@@ -122,19 +140,14 @@ class Line(lines.InProcess):
         finally:
             self.seconds += time.thread_time() - began
 
-    def ask(self, question: str, *values: Any) -> "asyncio.Future[Any]":
-        if question != "send":
-            return super().ask(question, *values)
+    def send(self, number: int, shipment: Shipment) -> None:
         began = time.thread_time()
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        device = values[0].device_id
+        device, answered = shipment.device_id, self._ears.answered
 
-        def reply(verdict: Any) -> None:
+        def reply(verdict: port.Verdict) -> None:
             self.book.answer(device, self._clock.monotonic())
-            if not future.done():
-                future.set_result(verdict)
+            answered(number, verdict)
 
-        desk.serve(self.world, question, list(values), reply)
+        self.world.send(shipment, reply)
         self._wake.set()
         self.seconds += time.thread_time() - began
-        return future

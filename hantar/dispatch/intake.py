@@ -1,9 +1,10 @@
 """What comes back: receipts and late refusals, applied in batches, at least once, in any order."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
+import asyncpg
 import structlog
 
 from hantar.dispatch import platform
@@ -16,6 +17,10 @@ log = structlog.get_logger(__name__)
 
 GATHER = 0.02
 """Seconds to gather events into one transaction."""
+TRIES = 5
+"""How often an event that fails for a reason of its own is tried before it is dropped."""
+HOPELESS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
+"""Failures that lie in the event's own values, so that no repeat will cure them."""
 RAISES = {
     port.ReceiptKind.SENT: "sent",
     port.ReceiptKind.DELIVERED: "delivered",
@@ -23,33 +28,43 @@ RAISES = {
     port.ReceiptKind.PLAYED: "read",
 }
 
+Outcomes = list[port.Receipt | port.MessageFailed]
+
 
 @dataclass(slots=True)
 class _Batch:
-    receipts: list[tuple[str, str, str, datetime]] = field(default_factory=list)
-    refused: list[tuple[str, str, str, datetime]] = field(default_factory=list)
+    events: Outcomes = field(default_factory=list)
     done: asyncio.Event = field(default_factory=asyncio.Event)
-    failed: BaseException | None = None
+    failed: Exception | None = None
 
 
 class Intake:
-    """Takes message events; `take` returns when they are committed, so a driver can forget them."""
+    """Takes message events; `take` and `take_many` return when they are committed, so a driver can forget them."""
 
     def __init__(self, database: db.Database, clock_: clock.Clock) -> None:
         self._db, self._clock = database, clock_
         self._batch = _Batch()
         self._came = asyncio.Event()
+        self._places: receipts.Places = {}
+        self._failures: dict[str, int] = {}
+
+    async def __call__(self, event: port.Event) -> None:
+        """The same as `take`: where only outcomes matter, this is a whole sink (`gateways/outcomes.py`)."""
+        await self.take(event)
 
     async def take(self, event: port.Event) -> None:
-        """Apply one event; raises `DatabaseAway` when it could not be stored and must be repeated."""
+        """Apply one event; raises what kept it from being stored (`DatabaseAway` above all): it must be brought again."""
+        await self.take_many((event,))
+
+    async def take_many(self, events: Sequence[port.Event]) -> None:
+        """Apply events in their order; raises what kept one of them from being stored: all must be brought again.
+
+        Events of other kinds are nothing to us. One that cannot be stored whatever happens is dropped, with an alarm.
+        """
         batch = self._batch
-        match event:
-            case port.Receipt(wire_ids=wire_ids, kind=kind):
-                batch.receipts += [(event.device_id, wire_id, RAISES[kind], event.at) for wire_id in wire_ids]
-            case port.MessageFailed(wire_id=wire_id, reason=reason):
-                batch.refused.append((event.device_id, wire_id, reason.value, event.at))
-            case _:
-                return
+        batch.events += [each for each in events if isinstance(each, port.Receipt | port.MessageFailed)]
+        if not batch.events:
+            return
         self._came.set()
         await batch.done.wait()
         if batch.failed is not None:
@@ -59,7 +74,7 @@ class Intake:
         """Write batches until told to stop and nothing waits."""
         stopped = asyncio.create_task(stop.wait())
         stopped.add_done_callback(lambda _task: self._came.set())
-        while not stop.is_set() or self._batch.receipts or self._batch.refused:
+        while not stop.is_set() or self._batch.events:
             await self._came.wait()
             if not stop.is_set():
                 await self._clock.sleep(GATHER)
@@ -70,39 +85,77 @@ class Intake:
     async def flush(self) -> None:
         """Write what has gathered, and let those who brought it know."""
         batch, self._batch = self._batch, _Batch()
+        batch.failed = db.DatabaseAway()  # whoever brought it must not take it for stored when we are cancelled
         try:
-            await self._write(batch)
+            batch.failed = await self._store(batch.events)
         except db.DatabaseAway as error:
             batch.failed = error
-        except Exception as error:
-            batch.failed = error  # whoever brought it must not take it for stored
-            raise
         finally:
             batch.done.set()
 
-    async def _write(self, batch: _Batch) -> None:
-        if not batch.receipts and not batch.refused:
-            return
-        if batch.refused:
-            await self._heed(batch)
+    async def _store(self, events: Outcomes) -> Exception | None:
+        """Write events; when they cannot be written together, halve them until the one that is to blame stands alone.
+
+        Returns what kept one of them from being stored, if it may still go in another time.
+        """
+        if not events:
+            return None
+        try:
+            await self._write(events)
+        except db.DatabaseAway:
+            raise
+        except Exception as error:
+            if len(events) == 1:
+                return self._give_up(events[0], error)
+            log.warning("intake.halved", count=len(events), why=type(error).__name__)
+            half = len(events) // 2
+            first, second = await self._store(events[:half]), await self._store(events[half:])
+            return first or second
+        if self._failures:
+            for event in events:
+                self._failures.pop(event.event_id, None)
+        return None
+
+    def _give_up(self, event: port.Receipt | port.MessageFailed, error: Exception) -> Exception | None:
+        """The error, while there is hope; else the event is dropped. Its words stay out of the log: they may quote a person."""
+        tries = self._failures.pop(event.event_id, 0) + 1
+        if tries < TRIES and not isinstance(error, HOPELESS):
+            self._failures[event.event_id] = tries
+            return error
+        kind = type(event).__name__
+        log.error("intake.dropped", kind=kind, device=event.device_id, why=type(error).__name__, tries=tries)
+        return None
+
+    async def _write(self, events: Outcomes) -> None:
+        arrived, refused = _sorted(events)
+        if reasons := {(device, wire): reason for device, wire, reason, _ in refused if reason in platform.HEEDED}:
+            await self._heed(reasons)
         async with self._db.system() as tx:
-            moved = await receipts.receipts(tx, batch.receipts) if batch.receipts else []
-            if batch.refused:
-                moved += await receipts.fail_later(tx, batch.refused)
-            if batch.receipts:
-                await self._contradictions(tx, batch)
+            named = dict.fromkeys((device, wire) for device, wire, _, _ in (*arrived, *refused))
+            found = await receipts.locked(tx, named, self._places)
+            moved = await receipts.raise_states(tx, found, arrived)
+            if refused:
+                moved += await receipts.fail_later(tx, found, refused)
             outbox.tell_moves(tx, moved)
+        for (device, wire), row in found.items():  # a receipt for a message that was never to leave is an alarm, not a move
+            if row.state in receipts.NEVER_LEFT and any(each[:2] == (device, wire) for each in arrived):
+                log.error("intake.contradiction", message=row.id, device=device, state=row.state.value)
 
-    async def _heed(self, batch: _Batch) -> None:
+    async def _heed(self, reasons: dict[receipts.Key, str]) -> None:
         """What a late refusal says about a person counts before it is recorded."""
-        reasons = {(device, wire): reason for device, wire, reason, _ in batch.refused if reason in platform.HEEDED}
-        if not reasons:
-            return
         async with self._db.system() as tx:
-            found = await receipts.at_wires(tx, list(reasons))
-        await platform.heed(self._db, {model.MessageId(message): reasons[at] for at, message in found.items()})
+            found = await receipts.locked(tx, reasons)
+        await platform.heed(self._db, {model.MessageId(found[at].id): reason for at, reason in reasons.items() if at in found})
 
-    async def _contradictions(self, tx: db.Tx, batch: _Batch) -> None:
-        """A receipt for a message that was never to leave is an alarm, not a move."""
-        for row in await receipts.contradicted(tx, [each[1] for each in batch.receipts]):
-            log.error("intake.contradiction", message=row["id"], device=row["device_id"], state=row["state"])
+
+def _sorted(events: Outcomes) -> tuple[list[receipts.Arrived], list[receipts.Arrived]]:
+    """Receipts and refusals, one for each message they name."""
+    arrived: list[receipts.Arrived] = []
+    refused: list[receipts.Arrived] = []
+    for event in events:
+        if isinstance(event, port.Receipt):
+            state = RAISES[event.kind]
+            arrived += [(event.device_id, wire_id, state, event.at) for wire_id in event.wire_ids]
+        else:
+            refused.append((event.device_id, event.wire_id, event.reason.value, event.at))
+    return arrived, refused

@@ -1,63 +1,157 @@
 """What comes back about messages that left: receipts, late refusals, and to whom they belong. Every statement serves a batch."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from hantar.kit import db
+from hantar.kit.ids import is_id
+from hantar.outbox import model
 from hantar.outbox.facts import SIMULATED
 
+S = model.MessageState
+Key = tuple[str, str]
+"""Device, wire id."""
+Arrived = tuple[str, str, str, datetime]
+"""Device, wire id, state or reason, when."""
 
-async def receipts(tx: db.Tx, arrived: Sequence[tuple[str, str, str, datetime]]) -> list[db.Row]:
-    """Raise messages by receipts (device, wire id, state, at). Late or repeated ones change nothing.
+NEVER_LEFT = frozenset({S.CANCELLED, S.SUPPRESSED, S.EXPIRED})
+"""A receipt for such a message is an alarm."""
+_OURS = re.compile(r"[0-9A-F]{12}7[0-9A-F]{19}")
+"""An id of ours as it travels (`ids.new_id`, without dashes, in capitals). Others look so too; those are looked up twice."""
+_STEPS = {S.SENT.value: 0, S.DELIVERED.value: 1, S.READ.value: 2}
+_STATES = (S.SENT, S.DELIVERED, S.READ)
+
+IS_OURS = """m.wire_id = upper(replace(m.id::text, '-', '') COLLATE "C")"""
+"""SQL: the message went out under its own id, so it is found by that; the index on wire ids holds the others alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message that something came back about, as it stands, locked."""
+
+    workspace_id: str
+    id: str
+    state: model.MessageState
+
+
+Places = dict[str, str]
+"""Device → workspace, which never changes; whoever asks often keeps it."""
+
+
+async def locked(tx: db.Tx, keys: Iterable[Key], places: Places | None = None) -> dict[Key, Found]:
+    """The messages behind these wire ids, locked in the order of their ids; unknown ones are left out.
+
+    A statement of its own: what a rescue has just moved must be seen before it is moved again. Raises `ValueError` for a device
+    that has no id.
+    """
+    keys = list(keys)
+    places = {} if places is None else places
+    await _find_places(tx, {device for device, _ in keys} - places.keys(), places)
+    keys = [key for key in keys if key[0] in places]
+    ours = [key for key in keys if _OURS.fullmatch(key[1])]
+    found = await _by_id(tx, ours, places) if ours else {}
+    others = [key for key in keys if key not in found]
+    return found | await _by_wire(tx, others) if others else found
+
+
+async def _find_places(tx: db.Tx, device_ids: Collection[str], places: Places) -> None:
+    if not device_ids:
+        return
+    if bad := next((each for each in device_ids if not is_id(each)), None):
+        raise ValueError(f"no id of a device: {bad!r}")
+    sql = f"SELECT id, workspace_id FROM devices WHERE id = ANY({db.many(1, 'uuid')})"
+    places.update([(row[0], row[1]) for row in await tx.fetch(sql, db.joined(device_ids))])
+
+
+async def _by_id(tx: db.Tx, keys: Sequence[Key], places: Places) -> dict[Key, Found]:
+    """By the primary key alone: asked for device and wire id as well, the planner reads all messages of the device."""
+    sql = f"""SELECT x.n, m.workspace_id, m.id, m.state
+              FROM unnest({db.many(1, "uuid")}, {db.many(2, "uuid")}, {db.many(3, "uuid")}) WITH ORDINALITY
+                AS x (workspace_id, id, device_id, n)
+              JOIN messages m ON (m.workspace_id, m.id) = (x.workspace_id, x.id)
+              WHERE (m.device_id = x.device_id) IS TRUE AND ({IS_OURS}) IS TRUE
+              ORDER BY m.workspace_id, m.id FOR UPDATE OF m"""
+    devices, wires = zip(*keys, strict=True)
+    rows = await tx.fetch(sql, ",".join([places[device] for device in devices]), ",".join(wires), ",".join(devices))
+    return {keys[n - 1]: Found(workspace_id, id_, S(state)) for n, workspace_id, id_, state in rows}
+
+
+async def _by_wire(tx: db.Tx, keys: Sequence[Key]) -> dict[Key, Found]:
+    sql = f"""SELECT x.n, m.workspace_id, m.id, m.state
+              FROM unnest({db.many(1, "uuid")}, $2::text[]) WITH ORDINALITY AS x (device_id, wire_id, n)
+              JOIN messages m ON (m.wire_id, m.device_id) = (x.wire_id, x.device_id) AND NOT ({IS_OURS})
+              ORDER BY m.workspace_id, m.id FOR UPDATE OF m"""
+    rows = await tx.fetch(sql, ",".join([device for device, _ in keys]), [wire for _, wire in keys])
+    return {keys[n - 1]: Found(workspace_id, id_, S(state)) for n, workspace_id, id_, state in rows}
+
+
+async def receipts(tx: db.Tx, arrived: Sequence[Arrived]) -> list[db.Row]:
+    """Raise messages by receipts (device, wire id, state, at). Late or repeated ones change nothing."""
+    return await raise_states(tx, await locked(tx, {(device, wire) for device, wire, _, _ in arrived}), arrived)
+
+
+async def raise_states(tx: db.Tx, found: Mapping[Key, Found], arrived: Iterable[Arrived]) -> list[db.Row]:
+    """Raise locked messages by receipts; several of one message are one move to the highest of their states.
 
     A receipt for a row that was put back after a crash keeps its time; the state follows when the row is recorded as sent.
-    The rows are locked in a statement of its own: what a rescue has just moved must be seen before it is moved again.
     """
-    ordered = sorted(arrived, key=lambda each: (each[0], each[1]))
-    devices, wires = [each[0] for each in ordered], [each[1] for each in ordered]
-    lock = """SELECT m.id FROM messages m
-              WHERE (m.device_id, m.wire_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
-              ORDER BY m.workspace_id, m.id FOR UPDATE"""
-    if not await tx.fetch(lock, devices, wires):
-        return []
-    sql = """
+    merged: dict[Key, tuple[int, datetime, datetime]] = {}
+    for device, wire, state, at in arrived:
+        key, step = (device, wire), _STEPS[state]
+        before = merged.get(key)
+        if before is None:
+            merged[key] = step, at, at
+        else:  # the highest state with its own time, and the earliest time of all
+            merged[key] = (step, min(at, before[1]), at) if step > before[0] else (before[0], min(at, before[1]), before[2])
+    rows = []
+    for key, (step, first, last) in merged.items():
+        if (row := found.get(key)) is not None:
+            moves = _STATES[step] in model.MOVES[row.state]
+            if moves or row.state is S.QUEUED:
+                rows.append((row.workspace_id, row.id, _STATES[step].value if moves else None, step, first, last))
+    return await _raise(tx, sorted(rows, key=lambda row: row[:2])) if rows else []
+
+
+async def _raise(tx: db.Tx, rows: Sequence[tuple[str, str, str | None, int, datetime, datetime]]) -> list[db.Row]:
+    sql = f"""
       UPDATE messages m SET
-        state = CASE WHEN v.to_state IS NULL THEN m.state ELSE x.state END,
-        reason = CASE WHEN v.to_state IS NULL THEN m.reason END,
-        error = CASE WHEN v.to_state IS NULL THEN m.error END,
-        sent_at = coalesce(m.sent_at, x.at),
-        delivered_at = CASE WHEN x.state <> 'sent' THEN coalesce(m.delivered_at, x.at) ELSE m.delivered_at END,
-        read_at = CASE WHEN x.state = 'read' THEN coalesce(m.read_at, x.at) ELSE m.read_at END,
-        ended_at = CASE WHEN v.to_state IS NULL THEN m.ended_at ELSE coalesce(m.ended_at, x.at) END
-      FROM (SELECT DISTINCT ON (device_id, wire_id) y.* FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[])
-              AS y (device_id, wire_id, state, at)
-            ORDER BY device_id, wire_id, array_position(ARRAY['read', 'delivered', 'sent'], y.state)) AS x
-      LEFT JOIN messages o ON o.wire_id = x.wire_id AND o.device_id = x.device_id
-      LEFT JOIN message_moves v ON v.from_state = o.state AND v.to_state = x.state
-      WHERE (m.workspace_id, m.id) = (o.workspace_id, o.id) AND (v.to_state IS NOT NULL OR o.state = 'queued')
+        state = coalesce(x.state, m.state),
+        reason = CASE WHEN x.state IS NULL THEN m.reason END,
+        error = CASE WHEN x.state IS NULL THEN m.error END,
+        sent_at = coalesce(m.sent_at, x.first_at),
+        delivered_at = CASE WHEN x.step > 0 THEN coalesce(m.delivered_at, x.first_at) ELSE m.delivered_at END,
+        read_at = CASE WHEN x.step > 1 THEN coalesce(m.read_at, x.last_at) ELSE m.read_at END,
+        ended_at = CASE WHEN x.state IS NULL THEN m.ended_at ELSE coalesce(m.ended_at, x.first_at) END
+      FROM unnest({db.many(1, "uuid")}, {db.many(2, "uuid")}, {db.many(3, "text")}, {db.many(4, "int")},
+                  $5::timestamptz[], $6::timestamptz[]) AS x (workspace_id, id, state, step, first_at, last_at)
+      WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id)
       RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
+    workspaces, ids, states, steps, firsts, lasts = zip(*rows, strict=True)
     return await tx.fetch(
         sql,
-        devices,
-        wires,
-        [each[2] for each in ordered],
-        [each[3] for each in ordered],
+        db.joined(workspaces),
+        db.joined(ids),
+        db.joined(states),
+        db.joined(steps),
+        list(firsts),
+        list(lasts),
     )
 
 
-async def fail_later(tx: db.Tx, refused: Sequence[tuple[str, str, str, datetime]]) -> list[db.Row]:
-    """Accepted first, refused later (device, wire id, reason, at)."""
+async def fail_later(tx: db.Tx, found: Mapping[Key, Found], refused: Sequence[Arrived]) -> list[db.Row]:
+    """Locked messages that were accepted first and refused later (device, wire id, reason, at)."""
     sql = """UPDATE messages m SET state = 'failed', reason = x.reason, ended_at = x.at
-             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) AS x (device_id, wire_id, reason, at)
-             WHERE m.wire_id = x.wire_id AND m.device_id = x.device_id AND m.state IN ('claimed', 'sent', 'unknown')
+             FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) AS x (workspace_id, id, reason, at)
+             WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id) AND m.state IN ('claimed', 'sent', 'unknown')
              RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
-    return await tx.fetch(sql, *(list(column) for column in zip(*refused, strict=True)))
-
-
-async def contradicted(tx: db.Tx, wire_ids: Sequence[str]) -> list[db.Row]:
-    """Rows that ended without leaving, and yet got a receipt."""
-    sql = "SELECT id, device_id, state FROM messages WHERE wire_id = ANY($1) AND state IN ('cancelled', 'suppressed', 'expired')"
-    return await tx.fetch(sql, list(wire_ids))
+    rows = {
+        (row.workspace_id, row.id): (row.workspace_id, row.id, reason, at)
+        for device, wire, reason, at in refused
+        if (row := found.get((device, wire))) is not None
+    }
+    return await tx.fetch(sql, *(list(column) for column in zip(*rows.values(), strict=True))) if rows else []
 
 
 async def refused(tx: db.Tx, ids: Sequence[str]) -> list[db.Row]:
@@ -70,11 +164,3 @@ async def refused(tx: db.Tx, ids: Sequence[str]) -> list[db.Row]:
       FROM messages m JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
       WHERE m.id = ANY($1::uuid[]) ORDER BY m.workspace_id, m.id"""
     return await tx.fetch(sql, list(ids))
-
-
-async def at_wires(tx: db.Tx, wires: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """The messages that went out under these ids (device, wire id)."""
-    sql = """SELECT m.id, m.device_id, m.wire_id FROM messages m
-             WHERE (m.device_id, m.wire_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))"""
-    rows = await tx.fetch(sql, [device for device, _ in wires], [wire for _, wire in wires])
-    return {(row["device_id"], row["wire_id"]): row["id"] for row in rows}

@@ -91,19 +91,20 @@ class Eraser:
                 await jobs.start(tx, workspace_id, job_id)
                 spec = await jobs.spec(tx, workspace_id, job_id)
                 person_id = PersonId(spec["person_id"])
-                numbers = await store.spellings(tx, person_id)
-            await self._forget(numbers)
+                numbers, device_ids = await store.spellings(tx, person_id), await store.device_ids(tx)
+            await self._forget(numbers, device_ids)
             async with self._db.transaction(workspace_id) as tx:
                 is_done = await erase(tx, workspace_id, person_id, spec.get("asked_by"))
                 is_done = is_done or (await jobs.spec(tx, workspace_id, job_id)).get("person_id") == person_id
-        await self._forget(numbers)  # what arrived between the two
+        await self._forget(numbers, device_ids)  # what arrived between the two
         async with self._db.transaction(workspace_id) as tx:
             await jobs.finish(tx, workspace_id, job_id, result={"person_id": person_id, "stays": list(model.STAYS)})
 
-    async def _forget(self, numbers: set[str]) -> None:
+    async def _forget(self, numbers: set[str], device_ids: set[str]) -> None:
+        """Only this workspace's devices forget them: another workspace may know the same number."""
         for driver in self._drivers.values():
             if isinstance(driver, forget.Forgets) and numbers:
-                await driver.forget_people(sorted(numbers))
+                await driver.forget_people(sorted(numbers), sorted(device_ids))
 
 
 async def erase(tx: db.Tx, workspace_id: str, person_id: PersonId, by: str | None) -> bool:

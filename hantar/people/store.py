@@ -83,6 +83,11 @@ async def spellings(tx: db.Tx, person_id: str) -> set[str]:
     return {row["value"] for row in await tx.fetch(sql, person_id) if row["value"]}
 
 
+async def device_ids(tx: db.Tx) -> set[str]:
+    """Every device of the workspace."""
+    return {row["id"] for row in await tx.fetch("SELECT id FROM devices")}
+
+
 async def names(tx: db.Tx, person_id: str) -> set[str]:
     """Every name under which this person stands anywhere."""
     sql = """SELECT name FROM leads WHERE person_id = $1 UNION SELECT name FROM messages WHERE person_id = $1

@@ -1,12 +1,12 @@
 """One rig for each driver: how to build it, how time passes in its world, and what it was told to report."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hantar.gateways import port
+from hantar.gateways import outcomes, port
 from hantar.gateways.simulator import chance, driver, ledger, lines
 from hantar.kit import clock
 
@@ -22,13 +22,17 @@ class Rig:
         self.driver, self.time = made, time
         self.events: list[port.Event] = []
         self.refuse_events = 0
+        self.many = Many(self)
 
     async def sink(self, event: port.Event) -> None:
         """Takes events; refuses as many as a test asked for."""
+        self._take([event])
+
+    def _take(self, events: Sequence[port.Event]) -> None:
         if self.refuse_events:
             self.refuse_events -= 1
             raise ConnectionError("not taken")
-        self.events.append(event)
+        self.events += events
 
     def seen(self, kind: type[E], device: str | None = None) -> list[E]:
         """Events of a kind."""
@@ -79,21 +83,48 @@ class Rig:
         await self.wait(self.driver.close(timedelta(seconds=1)))
 
 
+class Many:
+    """A sink that takes outcomes by the batch, as the program's does, and lets time pass before they are committed."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self.batches: list[list[port.Event]] = []
+        self._busy = False
+
+    async def __call__(self, event: port.Event) -> None:
+        """Takes an event; outcomes never come here."""
+        assert not isinstance(event, outcomes.KINDS)
+        await self._rig.sink(event)
+
+    async def take_many(self, events: Sequence[port.Event]) -> None:
+        """Takes outcomes, one batch at a time."""
+        assert not self._busy, "the next batch came before this one was committed"
+        assert events
+        assert all(isinstance(each, outcomes.KINDS) for each in events)
+        self._busy = True
+        try:
+            await self._rig.time.sleep(0.01)
+            self._rig._take(events)
+            self.batches.append(list(events))
+        finally:
+            self._busy = False
+
+
 async def in_process(options: chance.Options = FAST) -> Rig:
     """The simulator beside us, under a clock that the test moves."""
     time = clock.FakeClock()
     line = lines.InProcess(time, ledger.MemoryLedger(), seed=1, options=options)
     rig = Rig(driver.SimulatorDriver(line, time, options), time)
-    await rig.driver.start(rig.sink)
+    await rig.driver.start(rig.many)
     return rig
 
 
-async def host(folder: Path, options: chance.Options = FAST) -> Rig:
-    """The simulator in a process of its own, in real time."""
+async def host(folder: Path, options: chance.Options = FAST, *, long: int = ledger.LONG) -> Rig:
+    """The simulator in a process of its own, in real time; its ledger is put aside after so many lines."""
     time = clock.SystemClock()
-    line = lines.Child(time, folder / "simulator", seed=1, options=options)
+    line = lines.Child(time, folder / "simulator", seed=1, options=options, long=long)
     rig = Rig(driver.SimulatorDriver(line, time, options), time)
-    await rig.driver.start(rig.sink)
+    await rig.driver.start(rig.many)
     return rig
 
 

@@ -88,7 +88,7 @@ from hantar.kit import clock
 
 async def main():
     line = lines.Child(clock.SystemClock(), Path(sys.argv[1]))
-    await line.start(lambda event: None, lambda: None, lambda: None)
+    await line.start(lines.DEAF)
     print(line.pid, flush=True)
     await asyncio.sleep(60)
 

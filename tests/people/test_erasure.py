@@ -184,7 +184,7 @@ async def test_the_erasure_test_can_fail(database, http, alice, world, monkeypat
 async def test_an_erasure_outlives_a_gateway_that_is_away(database, http, alice, world, monkeypatch):
     person_id = await a_known_person(database, http, alice, world)
 
-    async def away(_names):
+    async def away(_names, _device_ids):
         raise port.PairingRefused("The simulator is starting again.")
 
     async with database.transaction(alice.workspace_id) as tx:

@@ -36,7 +36,7 @@ async def test_who_is_merged_before_the_erasure_is_done_is_erased_all_the_same(w
         await erasure.ask(tx, world.workspace, ben, None)
     asked = []
 
-    async def merge(names=()):
+    async def merge(names=(), device_ids=()):
         asked.append(set(names))
         if len(asked) == 1:
             async with world.db.transaction(world.workspace) as tx:

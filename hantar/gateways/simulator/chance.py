@@ -1,14 +1,15 @@
 """Chance without a stream: every draw is a hash of what it is about, so the answer does not depend on who runs first."""
 
-import functools
-import hashlib
 import struct
 from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple
 
 from hantar.gateways import port
 
 _EIGHT = struct.Struct(">8Q")
 _WHOLE = float(1 << 64)
+_DELIVERED, _READ = port.ReceiptKind.DELIVERED, port.ReceiptKind.READ
 
 Draws = tuple[float, float, float, float, float, float, float, float]
 
@@ -36,8 +37,7 @@ class Options:
     """Share of messages whose receipts come early, twice, out of order, or for an id nobody knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(NamedTuple):
     """What a simulated person is like, for ever."""
 
     exists: bool
@@ -48,9 +48,17 @@ class Traits:
 
 def draws(*words: object) -> Draws:
     """Eight numbers in [0, 1) that depend on the words alone."""
-    digest = hashlib.blake2b("\x1f".join(map(str, words)).encode(), digest_size=64).digest()
-    values = _EIGHT.unpack(digest)
-    return tuple([value / _WHOLE for value in values])
+    return _drawn("\x1f".join(map(str, words)))
+
+
+def message_draws(seed: int, device_id: str, to: str, ref: str, attempt: int) -> Draws:
+    """The same for one attempt at a message; every message needs them, so they are made without detours."""
+    return _drawn(f"{seed}\x1f{device_id}\x1f{to}\x1f{ref}\x1f{attempt}")
+
+
+def _drawn(words: str) -> Draws:
+    a, b, c, d, e, f, g, h = _EIGHT.unpack(blake2b(words.encode()).digest())  # 64 bytes
+    return a / _WHOLE, b / _WHOLE, c / _WHOLE, d / _WHOLE, e / _WHOLE, f / _WHOLE, g / _WHOLE, h / _WHOLE
 
 
 def between(bounds: tuple[float, float], draw: float) -> float:
@@ -58,10 +66,9 @@ def between(bounds: tuple[float, float], draw: float) -> float:
     return bounds[0] + (bounds[1] - bounds[0]) * draw
 
 
-@functools.lru_cache(maxsize=50_000)
 def traits(seed: int, who: str, options: Options) -> Traits:
     """What the person behind this number is like."""
-    draw = draws(seed, "person", who)
+    draw = _drawn(f"{seed}\x1fperson\x1f{who}")
     return Traits(
         exists=draw[0] >= options.not_on_whatsapp,
         hides_read=draw[1] < options.hides_read,
@@ -79,11 +86,11 @@ def outcome(draw: Draws, person: Traits, options: Options, answer_delay: float) 
         delivered += options.receipts * (5 + 90 * draw[2])
     if person.is_off:
         delivered += options.receipts * (3600 + 5 * 3600 * draw[2])
-    found = [(delivered, port.ReceiptKind.DELIVERED, True)]
+    found = [(delivered, _DELIVERED, True)]
     is_read = not person.hides_read and draw[3] >= options.never_reads
     if is_read:
         later = 60 + 540 * draw[5] if draw[4] < 0.08 else 1 + 19 * draw[4] ** 1.5
-        found.append((delivered + options.receipts * later, port.ReceiptKind.READ, True))
+        found.append((delivered + options.receipts * later, _READ, True))
     return _odd(found, draw, options)
 
 

@@ -11,10 +11,7 @@ Reply = Callable[[Any], None]
 
 
 def serve(world: World, question: str, values: list[Any], reply: Reply) -> None:
-    """Answer a question through `reply`, at once or later; `PairingRefused` and `NotPaired` are raised."""
-    if question == "send":
-        world.send(values[0], reply)
-        return
+    """Answer a question through `reply`; `PairingRefused` and `NotPaired` are raised. (Messages go to `World.send`.)"""
     reply(QUESTIONS[question](world, *values))
 
 
@@ -26,8 +23,8 @@ def _forget(world: World, device: port.DeviceRef) -> None:
     pairing.forget(world, device.device_id)
 
 
-def _forget_people(world: World, names: list[str]) -> None:
-    world.forget_people(set(names))
+def _forget_people(world: World, names: list[str], device_ids: list[str]) -> None:
+    world.forget_people(set(names), set(device_ids))
 
 
 def _is_linked(world: World, device: port.DeviceRef) -> bool:

@@ -1,11 +1,11 @@
 """The simulator as a driver: the port's words on one side, a simulated world on the other. Nothing here reaches a real person."""
 
 import asyncio
-import hashlib
-from collections import deque
+import itertools
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -41,6 +41,14 @@ def capabilities(options: chance.Options) -> port.Capabilities:
     )
 
 
+class Flight(NamedTuple):
+    """A message on its way: who waits for the verdict, whose it is, and when we stop waiting (monotonic seconds)."""
+
+    verdict: "asyncio.Future[port.Verdict]"
+    device_id: str
+    deadline: float
+
+
 class SimulatorDriver:
     """A driver over a simulated world. `send` never raises."""
 
@@ -51,7 +59,8 @@ class SimulatorDriver:
         self._line, self._clock = line, clock
         self._courier: courier.Courier | None = None
         self._opened: dict[str, port.DeviceRef] = {}
-        self._flying: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        self._flying: dict[int, Flight] = {}
+        self._number = 0
         self._is_flying = asyncio.Event()
         self._timeouts: dict[str, int] = {}
         self._sweeper: asyncio.Task[None] | None = None
@@ -61,7 +70,7 @@ class SimulatorDriver:
     async def start(self, sink: port.EventSink) -> None:
         """Begin to listen; raises `LineDown` when the world cannot be started."""
         self._courier = courier.Courier(sink, self._line.take, self._clock)
-        await self._line.start(self._hear, self._died, self._revived)
+        await self._line.start(lines.Ears(self._hear, self._answered, self._died, self._revived))
         self._sweeper = asyncio.create_task(self._sweep(), name="simulator deadlines")
 
     async def close(self, grace: timedelta) -> None:
@@ -70,11 +79,7 @@ class SimulatorDriver:
         end = self._clock.monotonic() + grace.total_seconds()
         while self._flying and self._clock.monotonic() < end:
             await self._clock.sleep(0.02)
-            self._drop_answered()
-        for _, future in self._flying:
-            if not future.done():
-                future.set_exception(lines.LineCut())
-        self._flying.clear()
+        self._give_up("The simulator ended before it answered.")
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
@@ -85,20 +90,22 @@ class SimulatorDriver:
 
     # ------------------------------------------------------------------ events
 
-    def _hear(self, event: port.Event) -> None:
-        self._last_seq = event.seq
-        if isinstance(event, port.LoggedOut):
-            self._opened.pop(event.device_id, None)
+    def _hear(self, events: list[port.Event]) -> None:
+        self._last_seq = events[-1].seq
+        for event in events:
+            if type(event) is port.LoggedOut:
+                self._opened.pop(event.device_id, None)
         if self._courier is not None:
-            self._courier.bring(event)
+            self._courier.bring(events)
 
     def _report(self, event: port.Event) -> None:
         """An event of our own making."""
         if self._courier is not None:
-            self._courier.bring(event, numbered=False)
+            self._courier.bring([event], numbered=False)
 
     def _died(self) -> None:
         """The world's process is gone: every line is closed until it is back."""
+        self._give_up("The simulator ended before it answered.")
         if self._courier is not None:
             self._courier.forget()
         at = self._clock.now()
@@ -169,9 +176,9 @@ class SimulatorDriver:
         self._timeouts.pop(device.device_id, None)
         await self._ask("forget", device)
 
-    async def forget_people(self, names: Sequence[str]) -> None:
-        """Drop every trace of these numbers and ids; raises `PairingRefused` when the world is away."""
-        await self._ask("forget_people", list(names))
+    async def forget_people(self, names: Sequence[str], device_ids: Sequence[str]) -> None:
+        """Drop every trace of these numbers and ids at these devices; raises `PairingRefused` when the world is away."""
+        await self._ask("forget_people", list(names), list(device_ids))
 
     async def is_linked(self, device: port.DeviceRef) -> bool:
         """Whether the world knows a link of this device."""
@@ -191,34 +198,43 @@ class SimulatorDriver:
 
     # ------------------------------------------------------------------ sending
 
-    async def send(self, device: port.DeviceRef, to: port.Address, content: port.Content, *, ref: str) -> port.Verdict:
+    def send(
+        self, device: port.DeviceRef, to: port.Address, content: port.Content, *, ref: str
+    ) -> "asyncio.Future[port.Verdict]":
         """Send one message; whatever was not foreseen may have left, so it is unconfirmed."""
+        verdict: asyncio.Future[port.Verdict] = asyncio.get_running_loop().create_future()
         if self._is_closing:
-            return port.DeviceLost(None, "The simulator is closing.")
+            verdict.set_result(port.DeviceLost(None, "The simulator is closing."))
+            return verdict
+        self._number = number = self._number + 1
+        if not self._flying:
+            self._is_flying.set()
+        self._flying[number] = Flight(verdict, device.device_id, self._clock.monotonic() + ANSWER_TIMEOUT)
         try:
-            future = self._line.ask("send", _shipment(device, to, content, ref))
+            self._line.send(number, _shipment(device, to, content, ref))
         except lines.LineDown:
-            return port.DeviceLost(self._clock.now() + timedelta(seconds=1), "The simulator is starting again.")
+            why = "The simulator is starting again."
+            self._land(number, port.DeviceLost(self._clock.now() + timedelta(seconds=1), why))
         except Exception:
             log.exception("simulator.send_failed", device=device.device_id)
-            return port.Unconfirmed("The question may have left.")
-        return await self._landed(device, future)
-
-    async def _landed(self, device: port.DeviceRef, future: "asyncio.Future[Any]") -> port.Verdict:
-        self._flying.append((self._clock.monotonic() + ANSWER_TIMEOUT, future))
-        self._is_flying.set()
-        try:
-            verdict: port.Verdict = await future
-        except lines.LineCut:
-            return port.Unconfirmed("The simulator ended before it answered.")
-        except TimeoutError:
-            self._note_timeout(device.device_id)
-            return port.Unconfirmed("No answer in time.")
-        except Exception:
-            log.exception("simulator.send_failed", device=device.device_id)
-            return port.Unconfirmed("The answer could not be read.")
-        self._timeouts.pop(device.device_id, None)
+            self._land(number, port.Unconfirmed("The question may have left."))
         return verdict
+
+    def _answered(self, number: int, verdict: port.Verdict) -> None:
+        """The world has said what became of a message."""
+        if self._timeouts and (flight := self._flying.get(number)) is not None:
+            self._timeouts.pop(flight.device_id, None)
+        self._land(number, verdict)
+
+    def _land(self, number: int, verdict: port.Verdict) -> None:
+        flight = self._flying.pop(number, None)
+        if flight is not None and not flight.verdict.done():  # the caller may have given up
+            flight.verdict.set_result(verdict)
+
+    def _give_up(self, why: str) -> None:
+        """Nobody will answer what is in flight."""
+        for number in list(self._flying):
+            self._land(number, port.Unconfirmed(why))
 
     def _note_timeout(self, device_id: str) -> None:
         """Two in a row: the client is silent, whatever its flags say."""
@@ -229,20 +245,18 @@ class SimulatorDriver:
             event_id = f"{device_id}:silent:{at.timestamp()}"
             self._report(port.Silent(device_id=device_id, event_id=event_id, at=at, seq=self._last_seq))
 
-    def _drop_answered(self) -> None:
-        while self._flying and self._flying[0][1].done():
-            self._flying.popleft()
+    def _overdue(self) -> list[tuple[int, Flight]]:
+        """All sends have the same deadline, so the oldest is always first."""
+        now = self._clock.monotonic()
+        return list(itertools.takewhile(lambda each: each[1].deadline <= now, self._flying.items()))
 
     async def _sweep(self) -> None:
-        """All sends have the same deadline, so the oldest is always first."""
         while True:
             await self._is_flying.wait()
             await self._clock.sleep(0.25)
-            now = self._clock.monotonic()
-            while self._flying and (self._flying[0][1].done() or self._flying[0][0] <= now):
-                _, future = self._flying.popleft()
-                if not future.done():
-                    future.set_exception(TimeoutError())
+            for number, flight in self._overdue():
+                self._land(number, port.Unconfirmed("No answer in time."))
+                self._note_timeout(flight.device_id)
             if not self._flying:
                 self._is_flying.clear()
 
@@ -255,17 +269,10 @@ def _look(future: "asyncio.Future[Any]") -> None:
 
 def _shipment(device: port.DeviceRef, to: port.Address, content: port.Content, ref: str) -> Shipment:
     """What the world may know of a message: a hash instead of the body."""
-    digest = hashlib.blake2b(content.text.encode(), digest_size=16)
-    if content.media is not None:
-        digest.update(b"\x00" + content.media.data)
-    is_empty = not content.text and content.media is None
-    return Shipment(
-        device_id=device.device_id,
-        token=device.token,
-        phone=to.phone,
-        opaque=to.opaque,
-        ref=ref,
-        body="" if is_empty else digest.hexdigest(),
-        mime=content.media.mime if content.media else None,
-        size=len(content.media.data) if content.media else 0,
-    )
+    text, media = content.text, content.media
+    digest = blake2b(text.encode(), digest_size=16)
+    if media is not None:
+        digest.update(b"\x00" + media.data)
+    body = digest.hexdigest() if text or media is not None else ""
+    mime, size = (media.mime, len(media.data)) if media is not None else (None, 0)
+    return Shipment(device.device_id, device.token, to.phone, to.opaque, ref, body, mime, size)

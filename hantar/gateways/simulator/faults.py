@@ -45,7 +45,7 @@ def _inbound(world: World, ref: port.DeviceRef, wish: port.SimulatorAction) -> D
         more["linked_due"] = now + float(wish.for_seconds or 5.0)
         world.push(more["linked_due"], world.link_identity, ref.device_id, more)
     world.write(ref.device_id, "inbound", **more)
-    world.arrive(ref.device_id, more)
+    world.do(world.arrive, ref.device_id, more)
     return {"wire_id": str(more["wire"]), "from": sender}
 
 

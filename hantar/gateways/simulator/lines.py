@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import socket
@@ -17,12 +18,29 @@ import structlog
 import hantar
 from hantar.gateways import port
 from hantar.gateways.simulator import chance, desk, ledger, wire
+from hantar.gateways.simulator.refusals import Shipment
 from hantar.gateways.simulator.world import World
 from hantar.kit.clock import Clock
 
 log = structlog.get_logger(__name__)
 
-Hear = Callable[[port.Event], None]
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ears:
+    """Whom a line tells: events in their order, verdicts by the number of the message, the death and the return of the world."""
+
+    hear: Callable[[list[port.Event]], None]
+    answered: Callable[[int, port.Verdict], None]
+    died: Callable[[], None]
+    revived: Callable[[], None]
+
+
+def _nothing(*told: Any) -> None:
+    return None
+
+
+DEAF = Ears(_nothing, _nothing, _nothing, _nothing)
+"""Nobody listens."""
 
 
 class LineDown(Exception):
@@ -36,7 +54,11 @@ class LineCut(Exception):
 class Line(Protocol):
     """Questions to a world, and what it tells."""
 
-    async def start(self, hear: Hear, died: Callable[[], None], revived: Callable[[], None]) -> None: ...
+    async def start(self, ears: Ears) -> None: ...
+
+    def send(self, number: int, shipment: Shipment) -> None:
+        """Hand over a message; its verdict comes under this number. Raises `LineDown` when the world is away."""
+        ...
 
     def ask(self, question: str, *values: Any) -> "asyncio.Future[Any]":
         """Put a question; raises `LineDown` when the world is away, the answer may be `LineCut`."""
@@ -54,39 +76,46 @@ class InProcess:
 
     def __init__(self, clock: Clock, book: ledger.Ledger, *, seed: int = 1, options: chance.Options | None = None) -> None:
         self._clock = clock
-        self._hear: Hear = lambda event: None
+        self._ears = DEAF
+        self._told: list[port.Event] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.book = book
-        self.world = World(seed=seed, clock=clock, book=book, tell=self._tell, options=options)
+        self.world = World(seed=seed, clock=clock, book=book, tell=self._told.append, options=options)
 
-    def _tell(self, event: port.Event) -> None:
-        self._hear(event)
+    def _pass_on(self) -> None:
+        if self._told:
+            told = list(self._told)
+            self._told.clear()
+            self._ears.hear(told)
 
-    async def start(self, hear: Hear, died: Callable[[], None], revived: Callable[[], None]) -> None:
-        self._hear = hear
+    async def start(self, ears: Ears) -> None:
+        self._ears = ears
         self._task = asyncio.create_task(self._turn(), name="simulated world")
 
     async def _turn(self) -> None:
         while True:
             self._wake.clear()
             wait = self.world.fire()
+            self._pass_on()
             self.book.flush()
             await self._clock.wait(self._wake, 3600.0 if wait is None else wait)
+
+    def send(self, number: int, shipment: Shipment) -> None:
+        if self._task is None:
+            raise LineDown
+        self.world.send(shipment, functools.partial(self._ears.answered, number))
+        self._wake.set()
 
     def ask(self, question: str, *values: Any) -> "asyncio.Future[Any]":
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self._task is None:
             raise LineDown
-
-        def reply(value: Any) -> None:
-            if not future.done():
-                future.set_result(value)
-
         try:
-            desk.serve(self.world, question, list(values), reply)
+            desk.serve(self.world, question, list(values), future.set_result)
         except (port.PairingRefused, port.NotPaired) as error:
             future.set_exception(error)
+        self._pass_on()
         self._wake.set()
         return future
 
@@ -107,12 +136,18 @@ class InProcess:
 class Child(asyncio.Protocol):
     """A world in a child process; it is started again, with back-off, when it dies."""
 
-    def __init__(self, clock: Clock, folder: Path, *, seed: int = 1, options: chance.Options | None = None) -> None:
-        self._clock, self._folder, self._seed = clock, folder, seed
+    def __init__(
+        self,
+        clock: Clock,
+        folder: Path,
+        *,
+        seed: int = 1,
+        options: chance.Options | None = None,
+        long: int = ledger.LONG,
+    ) -> None:
+        self._clock, self._folder, self._seed, self._long = clock, folder, seed, long
         self._options = options or chance.Options()
-        self._hear: Hear = lambda event: None
-        self._died: Callable[[], None] = lambda: None
-        self._revived: Callable[[], None] = lambda: None
+        self._ears = DEAF
         self._process: subprocess.Popen[bytes] | None = None
         self._transport: asyncio.WriteTransport | None = None
         self._ready = asyncio.Event()
@@ -124,11 +159,10 @@ class Child(asyncio.Protocol):
         self._asked: dict[int, asyncio.Future[Any]] = {}
         self._number = 0
         self._last_seq = 0
-        self._waiting = b""
-        self._out: list[bytes] = []
+        self._out, self._ear = wire.Letters(), wire.Ear()
 
-    async def start(self, hear: Hear, died: Callable[[], None], revived: Callable[[], None]) -> None:
-        self._hear, self._died, self._revived = hear, died, revived
+    async def start(self, ears: Ears) -> None:
+        self._ears = ears
         await self._spawn()  # here and now: on Linux the child ends with the thread that started it
         if not await self._is_up():
             await self.close()
@@ -151,7 +185,7 @@ class Child(asyncio.Protocol):
         options = json.dumps(dataclasses.asdict(self._options))
         words = [sys.executable, "-m", "hantar.gateways.simulator.host", "--dir", str(self._folder)]
         words += ["--seed", str(self._seed), "--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
-        words += ["--after", str(self._last_seq), "--options", options]
+        words += ["--after", str(self._last_seq), "--long", str(self._long), "--options", options]
         with theirs:
             self._process = subprocess.Popen(  # noqa: ASYNC220, S603 our own module; it must start from this thread
                 words,
@@ -162,7 +196,7 @@ class Child(asyncio.Protocol):
             )
         self._gone.clear()
         self._settled.clear()
-        self._waiting = b""
+        self._out, self._ear = wire.Letters(), wire.Ear()
         await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
 
     async def _keep(self) -> None:
@@ -179,7 +213,7 @@ class Child(asyncio.Protocol):
                 await self._spawn()
                 if await self._is_up():
                     pause = 0.2
-                    self._revived()
+                    self._ears.revived()
             except OSError as error:
                 log.warning("simulator.not_started", why=str(error))
                 self._gone.set()
@@ -196,26 +230,41 @@ class Child(asyncio.Protocol):
         self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is one by what it can do, not by its class
 
     def data_received(self, data: bytes) -> None:
-        """Answers and events."""
-        *frames, self._waiting = (self._waiting + data).split(b"\n")
-        for frame in frames:
-            self._understand(json.loads(frame))
+        """Answers and events; what came together is handed on together."""
+        events: list[port.Event] = []
+        for frame in self._ear.frames(data):
+            match frame[0]:
+                case "accepted":
+                    for number, verdict in wire.accepted(frame):
+                        self._ears.answered(number, verdict)
+                case "receipts":
+                    events += wire.receipts(frame)
+                case "verdict":
+                    self._ears.answered(frame[1], wire.plain_to(frame[2]))
+                case "event":
+                    events.append(wire.plain_to(frame[1]))
+                case "ready":
+                    self._ready.set()
+                    self._settled.set()
+                case _:
+                    self._hand_events(events)
+                    events = []
+                    self._understand(frame)
+        self._hand_events(events)
 
-    def _understand(self, frame: list[Any]) -> None:
-        if frame[0] == "event":
-            event = wire.plain_to(frame[1])
-            self._last_seq = event.seq
-            self._hear(event)
-        elif frame[0] == "ready":
-            self._ready.set()
-            self._settled.set()
-        else:
-            future = self._asked.pop(frame[1], None)
-            if future is not None and not future.done():
-                if frame[0] == "answer":
-                    future.set_result(wire.plain_to(frame[2]))
-                else:
-                    future.set_exception(wire.ERRORS[frame[2]](frame[3]))
+    def _hand_events(self, events: list[port.Event]) -> None:
+        if events:
+            self._last_seq = events[-1].seq
+            self._ears.hear(events)
+
+    def _understand(self, frame: wire.Frame) -> None:
+        """The answer to a question."""
+        future = self._asked.pop(frame[1], None)
+        if future is not None and not future.done():
+            if frame[0] == "answer":
+                future.set_result(wire.plain_to(frame[2]))
+            else:
+                future.set_exception(wire.ERRORS[frame[2]](frame[3]))
 
     def connection_lost(self, error: Exception | None) -> None:
         """The world is gone: nobody knows about what was asked and not answered."""
@@ -227,35 +276,39 @@ class Child(asyncio.Protocol):
             if not future.done():
                 future.set_exception(LineCut())
         if was_ready and not self._is_closing:
-            self._died()
+            self._ears.died()
         self._gone.set()
         self._settled.set()
 
     # ------------------------------------------------------------------ speaking
 
+    def send(self, number: int, shipment: Shipment) -> None:
+        self._check()
+        self._out.join("send", (number, *shipment))
+
     def ask(self, question: str, *values: Any) -> "asyncio.Future[Any]":
-        if self._transport is None or not self._ready.is_set() or self._is_closing:
-            raise LineDown
+        self._check()
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._number += 1
         self._asked[self._number] = future
-        self._write(wire.line(self._number, question, wire.to_plain(values)))
+        self._out.say("ask", self._number, question, wire.to_plain(values))
         return future
 
-    def take(self, seq: int) -> None:
-        if self._transport is not None:
-            self._write(wire.line("take", seq))
-
-    def _write(self, data: bytes) -> None:
-        """Collect what one turn of the loop has to say into one write."""
+    def _check(self) -> None:
+        """Raise when nobody is there; else see to it that this turn of the loop ends in one write."""
+        if self._transport is None or not self._ready.is_set() or self._is_closing:
+            raise LineDown
         if not self._out:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._out.append(data)
+
+    def take(self, seq: int) -> None:
+        if self._transport is not None and not self._is_closing and self._ready.is_set():
+            self._check()
+            self._out.say("take", seq)
 
     def _flush(self) -> None:
-        data, self._out = b"".join(self._out), []
-        if self._transport is not None and data:
-            self._transport.write(data)
+        if self._out and self._transport is not None:
+            self._transport.write(self._out.line())
 
     async def close(self) -> None:
         self._is_closing = True

@@ -78,6 +78,8 @@ class Phone:
 
     def take_fault(self, fault: str, to: str, now: float) -> bool:
         """Whether this message meets the fault; a fault for one message is used up."""
+        if not (self.trouble.once or self.trouble.during):
+            return False
         if self.trouble.during.get(fault, 0.0) > now:
             return True
         for each in self.trouble.once:

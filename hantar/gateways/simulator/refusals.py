@@ -1,7 +1,7 @@
 """What certainly stops a message at the simulated service's door, and the verdict it gets."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from hantar.gateways import port
 from hantar.gateways.simulator import chance, phone
@@ -14,8 +14,7 @@ Refusal = tuple[port.Verdict, str | None]
 """The verdict, and the fault on request behind it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shipment:
+class Shipment(NamedTuple):
     """A message at the service's door: whom, under which id, and the body's hash and size, never the body."""
 
     device_id: str
@@ -33,7 +32,7 @@ class Shipment:
         return self.phone or self.opaque or ""
 
 
-def judge(options: chance.Options, seed: int, device: phone.Phone, shipment: Shipment, now: float) -> Refusal | None:
+def judge(device: phone.Phone, shipment: Shipment, person: chance.Traits, now: float) -> Refusal | None:
     """The refusal, or None when the message goes through; `now` in seconds since 1970."""
     lost = _lost(device, now)
     if lost is not None:
@@ -43,7 +42,7 @@ def judge(options: chance.Options, seed: int, device: phone.Phone, shipment: Shi
     bad = _bad(shipment)
     if bad is not None:
         return port.Rejected(bad), None
-    if shipment.phone is not None and not chance.traits(seed, shipment.phone, options).exists:
+    if shipment.phone is not None and not person.exists:
         return port.Rejected(port.Reason.NOT_ON_WHATSAPP), None
     return _slowed(device, shipment, now)
 

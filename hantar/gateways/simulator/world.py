@@ -6,26 +6,27 @@ Whoever owns it calls `fire()` when something is due. The same seed, clock and c
 import heapq
 import itertools
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from hantar.gateways import port
-from hantar.gateways.simulator import chance, ledger, phone, refusals
+from hantar.gateways.simulator import chance, ledger, memory, phone, refusals
 from hantar.gateways.simulator.phone import instant
+from hantar.gateways.simulator.wire import receipt_of
 
 REMEMBERED = 200_000
 """How many wire ids are remembered for recognising a repeat: more than any engine can have in doubt."""
 WINDOW = 4096
 """Events told and not yet taken; the world holds its breath beyond that."""
-LATEST = 8 * 3600.0
-"""Seconds after which no receipt of a message comes any more, at the pace of `Options.receipts` = 1."""
 
 
-Planned = tuple[float, int, float, Callable[..., None], tuple[Any, ...]]
+Planned = memory.Planned
 Answer = Callable[[port.Verdict], None]
 Told = Callable[[port.Event], None]
+ToldReceipt = Callable[[int, str, str, str, float], None]
+"""Number, device, wire id, kind, seconds since 1970: a receipt without the trouble of an event."""
 
 
 class World:
@@ -38,21 +39,27 @@ class World:
         clock: Any,
         book: ledger.Ledger,
         tell: Told,
+        tell_receipt: ToldReceipt | None = None,
         options: chance.Options | None = None,
         after: int = 0,
     ) -> None:
         self.seed, self.clock, self.book, self.options = seed, clock, book, options or chance.Options()
-        self._tell = tell
+        self._tell, self._tell_receipt = tell, tell_receipt or self._as_event
         self.phones: dict[str, phone.Phone] = {}
-        self._due: list[Planned] = []
+        self.due: list[Planned] = []
         self._answers: list[Planned] = []
         self._order = itertools.count()
-        self._effects: OrderedDict[str, port.Accepted] = OrderedDict()
-        self._tries: OrderedDict[str, int] = OrderedDict()
+        self.effects: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        """Ref → wire id, and when it was accepted (seconds since 1970)."""
+        self.tries: OrderedDict[str, int] = OrderedDict()
+        """Ref → attempts so far, where another one can follow."""
+        self.lasting: tuple[memory.Act, ...] = (self.receipt, self.refuse_late, self.reply, self.arrive, self.link_identity)
+        """What is still to come after a restart."""
         self._seq = max(after, int(self.wall() * 1000) * 1000)  # rises over restarts too
-        self._stamp = self._taken = self._saved = 0.0
-        self._untaken: deque[tuple[int, float]] = deque()
-        self._restore()
+        self._current: Planned | None = None
+        self._taken = self._saved = 0.0
+        self._untaken: deque[tuple[int, Planned | None]] = deque()
+        memory.restore(self, book)
 
     # ------------------------------------------------------------------ time
 
@@ -68,31 +75,52 @@ class World:
     def push(self, stamp: float, action: Callable[..., None], *values: Any) -> None:
         """Do this at an instant (seconds since 1970); what is overdue keeps its order."""
         due = self.clock.monotonic() + stamp - self.wall()
-        heapq.heappush(self._due, (due, next(self._order), stamp, action, values))
+        heapq.heappush(self.due, (due, next(self._order), stamp, action, values))
 
     def fire(self) -> float | None:
         """Do what is due; returns the seconds until the next thing, None when nothing is planned."""
         now = self.clock.monotonic()
-        while self._answers and self._answers[0][0] <= now:
-            _, _, _, action, values = heapq.heappop(self._answers)
+        answers, due, untaken = self._answers, self.due, self._untaken
+        while answers and answers[0][0] <= now:
+            _, _, _, action, values = heapq.heappop(answers)
             action(*values)
-        while self._due and self._due[0][0] <= now and len(self._untaken) < WINDOW:
-            _, _, self._stamp, action, values = heapq.heappop(self._due)
-            action(*values)
-        is_full = len(self._untaken) >= WINDOW
-        heads = [queue[0][0] - now for queue in (self._answers, [] if is_full else self._due) if queue]
+        while due and due[0][0] <= now and len(untaken) < WINDOW:
+            self._current = heapq.heappop(due)
+            self._current[3](*self._current[4])
+        self._current = None
+        is_full = len(untaken) >= WINDOW
+        heads = [queue[0][0] - now for queue in (answers, [] if is_full else due) if queue]
         return max(0.0, min(heads)) if heads else None
 
-    def tell(self, event: port.Event) -> None:
-        """Report an event; it gets the next number and stays ours until it is taken."""
+    def do(self, action: Callable[..., None], *values: Any) -> None:
+        """Do this at once; what it tells is told again after a restart when nobody took it."""
+        self._current = 0.0, -1, self.wall(), action, values
+        action(*values)
+        self._current = None
+
+    def _number(self) -> int:
+        """The next event's number; the event stays ours until it is taken."""
         self._seq += 1
-        self._untaken.append((self._seq, self._stamp))
-        self._tell(replace(event, seq=self._seq))
+        self._untaken.append((self._seq, self._current))
+        return self._seq
+
+    def tell(self, event: port.Event) -> None:
+        """Report an event; it gets the next number."""
+        self._tell(replace(event, seq=self._number()))
+
+    def _as_event(self, seq: int, device_id: str, wire: str, kind: str, stamp: float) -> None:
+        self._tell(receipt_of(seq, device_id, wire, kind, stamp))
 
     def take(self, seq: int) -> None:
         """The listener has taken every event up to this number."""
         while self._untaken and self._untaken[0][0] <= seq:
-            _, self._taken = self._untaken.popleft()
+            _, planned = self._untaken.popleft()
+            if planned is not None and planned[1] >= 0:
+                self._taken = planned[2]
+
+    def untaken(self) -> Iterator[Planned]:
+        """What was told by its time and not taken yet."""
+        return (planned for _, planned in self._untaken if planned is not None)
 
     def save(self) -> None:
         """Write down how far events were taken, so that a restart repeats only the rest."""
@@ -113,70 +141,35 @@ class World:
     def _record(
         self,
         shipment: refusals.Shipment,
+        now: datetime,
         effect: str,
         verdict: port.Verdict,
         fault: str | None = None,
-        taken: port.Accepted | None = None,
+        wire: str | None = None,
     ) -> None:
-        self.book.append(
-            {
-                "mono": self.clock.monotonic(),
-                "at": (taken.at if taken and effect == "sent" else self.clock.now()).isoformat(),
-                "token": shipment.token,
-                "device": shipment.device_id,
-                "to": shipment.to,
-                "ref": shipment.ref,
-                "wire": taken.wire_id if taken else None,
-                "body": shipment.body,
-                "effect": effect,
-                "verdict": type(verdict).__name__.lower(),
-                "fault": fault,
-            }
-        )
+        device_id, token, number, opaque, ref, body, _, _ = shipment
+        to, said = number or opaque or "", type(verdict).__name__.lower()
+        mono, at = self.clock.monotonic(), now.isoformat()
+        self.book.note(ledger.Effect(mono, at, token, device_id, to, ref, wire, body, effect, said, fault))
 
-    def _restore(self) -> None:
-        """Take up where the ledger ends: links, troubles, known ids, receipts that nobody has taken yet."""
-        marked = self.book.marked()
-        for line in self.book.lines():
-            device_id = line.get("device")
-            if not device_id:
-                continue
-            if line["effect"] == "forgotten":
-                self.phones.pop(device_id, None)
-                continue
-            phone.restore(self.at(device_id), line)
-            if line["effect"] == "sent":
-                self._restore_effect(line, marked)
-            elif line["effect"] == "inbound":
-                self._restore_inbound(line, marked)
-            elif line["effect"] in ("refused", "none"):
-                self._count_try(line["ref"])
+    def compact(self) -> None:
+        """Put the ledger aside and keep what is needed of it."""
+        self.book.put_aside()
+        self.book.keep(memory.state(self))
 
-    def _restore_effect(self, line: ledger.Line, marked: float) -> None:
-        at = datetime.fromisoformat(line["at"])
-        accepted = port.Accepted(line["wire"], at)
-        self._count_try(line["ref"])
-        self._remember(line["ref"], accepted)
-        if at.timestamp() + LATEST * max(1.0, self.options.receipts) < marked:
-            return
-        draw = self._draws(line["device"], line["to"], line["ref"], self._tries[line["ref"]])
-        self._plan_receipts(line["device"], line["to"], accepted, draw, line["fault"], marked)
+    def forget_people(self, names: set[str], device_ids: set[str]) -> None:
+        """Drop every trace of these numbers and ids at these devices; what was on its way from or to them never arrives.
 
-    def _restore_inbound(self, line: ledger.Line, marked: float) -> None:
-        more = line["more"]
-        if more["due"] >= marked:
-            self.push(more["due"], self.arrive, line["device"], more)
-        if more.get("linked_due", 0.0) >= marked:
-            self.push(more["linked_due"], self.link_identity, line["device"], more)
-
-    def forget_people(self, names: set[str]) -> None:
-        """Drop every trace of these numbers and ids; what was on its way from or to them never arrives."""
-        self.book.redact(names)
-        for device in self.phones.values():
-            device.warm -= names
-        kept = [each for each in self._due if not _names(each) & names]
-        self._due[:] = kept
-        heapq.heapify(self._due)
+        A device that was forgotten is nobody's any more, so what is left of it on record goes as well.
+        """
+        for device_id in device_ids & self.phones.keys():
+            self.phones[device_id].warm -= names
+        self.due[:] = [each for each in self.due if not memory.concerns(each[4], names, device_ids)]
+        heapq.heapify(self.due)
+        told = [(seq, each if each and not memory.concerns(each[4], names, device_ids) else None) for seq, each in self._untaken]
+        self._untaken = deque(told)
+        self.book.redact(names, lambda device_id: device_id in device_ids or device_id not in self.phones)
+        self.book.amend(lambda state: memory.without(state, names, device_ids))
 
     # ------------------------------------------------------------------ sending
 
@@ -189,29 +182,41 @@ class World:
 
     def send(self, shipment: refusals.Shipment, answer: Answer) -> None:
         """Decide about a message; `answer` is called with the verdict, now or later, or never by a silent device."""
-        device = self.at(shipment.device_id)
-        if shipment.token < device.token:
+        device_id, token, _, _, ref, _, _, _ = shipment
+        to, now = shipment.to, self.clock.now()
+        wall = now.timestamp()
+        device = self.phones.get(device_id) or self.at(device_id)
+        if token < device.token:
             verdict: port.Verdict = port.DeviceLost(None, "Another node holds this device.")
-            self._record(shipment, "forbidden", verdict, "stale_token")
+            self._record(shipment, now, "forbidden", verdict, "stale_token")
             answer(verdict)
             return
-        device.token = shipment.token
-        known = self._effects.get(shipment.ref) if self.options.caller_ids else None
+        device.token = token
+        known = self.effects.get(ref) if self.options.caller_ids else None
         if known is not None:
-            self._record(shipment, "repeat", known)
-            self._answer(0.0, answer, known)
+            accepted = port.Accepted(known[0], instant(known[1]))
+            self._record(shipment, now, "repeat", accepted)
+            answer(accepted)
             return
-        draw = self._draws(shipment.device_id, shipment.to, shipment.ref, self._count_try(shipment.ref))
+        attempt, person = self.next_try(ref), self.traits(to)
+        draw = chance.message_draws(self.seed, device_id, to, ref, attempt)
+        if device.trouble.silent_until > wall:
+            self.spend_try(ref, attempt)
+            self._record(shipment, now, "none", port.Unconfirmed(), "silent")
+            return
         delay = chance.between(self.options.latency, draw[7])
-        if device.trouble.silent_until > self.wall():
-            self._record(shipment, "none", port.Unconfirmed(), "silent")
-            return
-        refusal = refusals.judge(self.options, self.seed, device, shipment, self.wall())
+        refusal = refusals.judge(device, shipment, person, wall)
         if refusal is not None:
-            self._record(shipment, "refused", refusal[0], refusal[1])
+            self.spend_try(ref, attempt)
+            self._record(shipment, now, "refused", refusal[0], refusal[1])
             self._answer(delay, answer, refusal[0])
             return
-        self._accept(device, shipment, draw, delay, answer)
+        wire = ref if self.options.caller_ids else f"SIM{int(draw[5] * 2**53):014X}"
+        self.remember(ref, wire, wall, attempt)
+        verdict, fault = self._fate(device, to, wire, now, draw)
+        self._record(shipment, now, "sent", verdict, fault, wire)
+        self.plan_receipts(device_id, to, wire, wall, draw, person, fault, 0.0)
+        self._answer(delay, answer, verdict)
 
     def _answer(self, delay: float, answer: Answer, verdict: port.Verdict) -> None:
         if delay <= 0:
@@ -220,37 +225,38 @@ class World:
             due = self.clock.monotonic() + delay
             heapq.heappush(self._answers, (due, next(self._order), 0.0, answer, (verdict,)))
 
-    def _accept(self, device: phone.Phone, shipment: refusals.Shipment, draw: chance.Draws, delay: float, answer: Answer) -> None:
-        """The effect: from here on the person has the message, whatever we answer."""
-        wire = shipment.ref if self.options.caller_ids else f"SIM{int(draw[5] * 2**53):014X}"
-        accepted = port.Accepted(wire, self.clock.now())
-        is_untraced = device.take_fault("lose_trace", shipment.to, self.wall())
-        is_lost = is_untraced or draw[6] < self.options.lost_ack or device.take_fault("lose_ack", shipment.to, self.wall())
-        verdict: port.Verdict = port.Unconfirmed("The answer was lost.") if is_lost else accepted
+    def _fate(
+        self, device: phone.Phone, to: str, wire: str, now: datetime, draw: chance.Draws
+    ) -> tuple[port.Verdict, str | None]:
+        """The person has the message, whatever we answer: what that is, and which fault a restart must know of."""
+        wall = now.timestamp()
+        is_untraced = device.take_fault("lose_trace", to, wall)
+        is_lost = is_untraced or draw[6] < self.options.lost_ack or device.take_fault("lose_ack", to, wall)
         has_receipts = not is_lost or (draw[4] < 0.5 and not is_untraced)
         fault = None if not is_lost else "lose_ack" if has_receipts else "lose_ack_silent"
-        if device.take_fault("reject_late", shipment.to, self.wall()):
+        if device.take_fault("reject_late", to, wall):
             fault = "reject_late"
-        self._record(shipment, "sent", verdict, fault, accepted)
-        self._remember(shipment.ref, accepted)
-        self._plan_receipts(shipment.device_id, shipment.to, accepted, draw, fault, 0.0)
-        self._answer(delay, answer, verdict)
+        return port.Unconfirmed("The answer was lost.") if is_lost else port.Accepted(wire, now), fault
 
-    def _remember(self, ref: str, accepted: port.Accepted) -> None:
-        self._effects[ref] = accepted
-        if len(self._effects) > REMEMBERED:
-            self._effects.popitem(last=False)
+    def remember(self, ref: str, wire: str, stamp: float, attempt: int) -> None:
+        """This message had its effect at that instant (seconds since 1970), at this attempt."""
+        self.effects[ref] = wire, stamp
+        if len(self.effects) > REMEMBERED:
+            self.effects.popitem(last=False)
+        if self.options.caller_ids:
+            self.tries.pop(ref, None)  # there is no other attempt
+        else:
+            self.spend_try(ref, attempt)
 
-    def _count_try(self, ref: str) -> int:
-        """Which attempt at this message this is, from 1."""
-        count = self._tries.get(ref, 0) + 1
-        self._tries[ref] = count
-        if len(self._tries) > REMEMBERED:
-            self._tries.popitem(last=False)
-        return count
+    def next_try(self, ref: str) -> int:
+        """Which attempt at this message the next one is, from 1."""
+        return self.tries.get(ref, 0) + 1
 
-    def _draws(self, device_id: str, to: str, ref: str, attempt: int) -> chance.Draws:
-        return chance.draws(self.seed, device_id, to, ref, attempt)
+    def spend_try(self, ref: str, attempt: int) -> None:
+        """This attempt is over, and another may follow."""
+        self.tries[ref] = attempt
+        if len(self.tries) > REMEMBERED:
+            self.tries.popitem(last=False)
 
     def traits(self, who: str) -> chance.Traits:
         """What the person behind this number is like."""
@@ -258,44 +264,51 @@ class World:
 
     # ------------------------------------------------------------------ what comes back
 
-    def _plan_receipts(
+    def plan_receipts(
         self,
         device_id: str,
         to: str,
-        accepted: port.Accepted,
+        wire: str,
+        sent: float,
         draw: chance.Draws,
+        person: chance.Traits,
         fault: str | None,
         marked: float,
     ) -> None:
+        """What will be heard of a message accepted at `sent`; what was due before `marked` has been taken (both since 1970)."""
         delay = chance.between(self.options.latency, draw[7])
-        sent = accepted.at.timestamp()
         if fault == "reject_late":
             if sent + delay + 1.0 >= marked:
-                self.push(sent + delay + 1.0, self._refuse_late, device_id, accepted.wire_id)
+                self.push(sent + delay + 1.0, self.refuse_late, device_id, wire)
             return
         if fault != "lose_ack_silent":
-            for after, kind, is_right in chance.outcome(draw, self.traits(to), self.options, delay):
-                wire = accepted.wire_id if is_right else f"STRAY-{accepted.wire_id}"
-                if sent + after >= marked:
-                    self.push(sent + after, self._receipt, device_id, wire, kind, sent + after)
+            ahead = self.clock.monotonic() - self.wall()
+            for after, kind, is_right in chance.outcome(draw, person, self.options, delay):
+                stamp = sent + after
+                if stamp >= marked:
+                    values = device_id, wire if is_right else f"STRAY-{wire}", kind.value
+                    heapq.heappush(self.due, (ahead + stamp, next(self._order), stamp, self.receipt, values))
         if draw[2] < self.options.replies:
             due = sent + delay + self.options.receipts * (3 + 30 * draw[1])
             if due >= marked:
-                self.push(due, self._reply, device_id, to, accepted.wire_id, draw[0])
+                self.push(due, self.reply, device_id, to, wire, draw[0])
+            else:
+                self.at(device_id).warm.add(to)
 
-    def _receipt(self, device_id: str, wire: str, kind: port.ReceiptKind, stamp: float) -> None:
+    def receipt(self, device_id: str, wire: str, kind: str) -> None:
+        """A message got so far."""
         device = self.phones.get(device_id)
-        if device is None or not device.is_linked:
-            return  # nobody is there to hear it
-        event_id, at = f"{wire}:{kind.value}", instant(stamp)
-        self.tell(port.Receipt(device_id=device_id, event_id=event_id, at=at, wire_ids=(wire,), kind=kind))
+        if device is not None and device.is_linked and self._current is not None:  # else nobody is there to hear it
+            self._tell_receipt(self._number(), device_id, wire, kind, self._current[2])
 
-    def _refuse_late(self, device_id: str, wire: str) -> None:
+    def refuse_late(self, device_id: str, wire: str) -> None:
+        """A message that was accepted goes nowhere after all."""
         event_id, reason = f"{wire}:failed", port.Reason.UNDELIVERABLE
         at = self.clock.now()
         self.tell(port.MessageFailed(device_id=device_id, event_id=event_id, at=at, wire_id=wire, reason=reason))
 
-    def _reply(self, device_id: str, to: str, quoted: str, draw: float) -> None:
+    def reply(self, device_id: str, to: str, quoted: str, draw: float) -> None:
+        """Somebody answers a message."""
         text = REPLIES[int(draw * len(REPLIES))]
         self.at(device_id).warm.add(to)
         self.arrive(device_id, {"from": to, "wire": f"IN-{quoted}", "text": text, "quoted": quoted, "name": ""})
@@ -342,11 +355,3 @@ REPLIES = ("Hi! Tell me more", "Thanks", "How much is it?", "👍", "Not now, ma
 
 def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | dict | list | None) else str(value)
-
-
-def _names(planned: Planned) -> set[str]:
-    """Whose numbers and ids a planned thing holds."""
-    found: set[str] = set()
-    for value in planned[4]:
-        found |= {each for each in (value.values() if isinstance(value, dict) else [value]) if isinstance(each, str)}
-    return found
