@@ -71,9 +71,9 @@ INSERT INTO sources (workspace_id, id, kind, min_delay_seconds, max_delay_second
 SELECT w.id, made(9, c), 'campaign', 0, 0 FROM workspaces w, generate_series(1, 8) c
 """
 PEOPLE = """
-INSERT INTO persons (workspace_id, id, phone, zones, created_at)
+INSERT INTO persons (workspace_id, id, phone, zones, created_at, checked_at, is_on_whatsapp, is_check_simulated)
 SELECT made(1, 1 + (1 + (n - 1) % {devices}) % {workspaces}), made(2, n), '60' || (100000000 + n), '{Asia/Kuala_Lumpur}',
-  now() - interval '90 days'
+  now() - interval '90 days', now() - interval '1 day', true, true
 FROM generate_series({first}, {last}) n
 --;;
 INSERT INTO person_aliases (workspace_id, kind, value, key, person_id, created_at)

@@ -17,17 +17,20 @@ _CAMPAIGNS = """
     SELECT c.workspace_id, c.id, c.counted_from, c.rules FROM campaigns c
     WHERE c.status IN ('triggered', 'processing') AND ($1::uuid[] IS NULL OR c.id = ANY($1))),
   tried AS (
-    SELECT c.workspace_id, c.id, c.counted_from, c.rules, m.state, m.reason, m.claimed_at, d.rules_kind,
+    SELECT c.workspace_id, c.id, c.counted_from, c.rules, m.state, m.reason, t.at, d.rules_kind,
            d.driver = 'simulator' AS is_simulated,
-           row_number() OVER (PARTITION BY c.workspace_id, c.id, d.driver = 'simulator' ORDER BY m.claimed_at DESC) AS nth
+           row_number() OVER (PARTITION BY c.workspace_id, c.id, d.driver = 'simulator' ORDER BY t.at DESC) AS nth
     FROM running c
-    JOIN messages m ON (m.workspace_id, m.source_id) = (c.workspace_id, c.id) AND m.claimed_at > coalesce(c.counted_from, 'epoch')
-      AND m.state IN ('sent', 'delivered', 'read', 'unknown', 'failed') AND m.reason IS DISTINCT FROM 'missing_variable'
-    JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)),
+    JOIN messages m ON (m.workspace_id, m.source_id) = (c.workspace_id, c.id)
+      AND (m.state IN ('sent', 'delivered', 'read', 'unknown', 'failed') AND m.reason IS DISTINCT FROM 'missing_variable'
+        OR m.state = 'suppressed' AND m.reason = 'not_on_whatsapp')
+    CROSS JOIN LATERAL (SELECT coalesce(m.claimed_at, m.ended_at) AS at) t
+    JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
+    WHERE t.at > coalesce(c.counted_from, 'epoch')),
   counted AS (
     SELECT workspace_id, id, counted_from, rules, is_simulated, array_agg(DISTINCT rules_kind) AS kinds,
-           count(*) AS tried, count(*) FILTER (WHERE state <> 'failed') AS arrived,
-           count(*) FILTER (WHERE reason = 'not_on_whatsapp') AS missing, min(claimed_at) AS since
+           count(*) AS tried, count(*) FILTER (WHERE state NOT IN ('failed', 'suppressed')) AS arrived,
+           count(*) FILTER (WHERE reason = 'not_on_whatsapp') AS missing, min(at) AS since
     FROM tried WHERE nth <= $2 GROUP BY 1, 2, 3, 4, 5)
   SELECT * FROM counted c CROSS JOIN LATERAL (
     SELECT count(DISTINCT coalesce(s.person_id, s.id)) AS opted_out FROM suppressions s
@@ -162,8 +165,8 @@ async def brought_by(tx: db.Tx, workspace_id: str, campaign_id: str, since: date
     sql = """SELECT l.import_id, i.file_name, count(*) AS n FROM messages m
              LEFT JOIN leads l ON (l.workspace_id, l.id) = (m.workspace_id, m.lead_id)
              LEFT JOIN imports i ON (i.workspace_id, i.id) = (l.workspace_id, l.import_id)
-             WHERE (m.workspace_id, m.source_id) = ($1, $2) AND m.state = 'failed' AND m.reason = 'not_on_whatsapp'
-               AND m.claimed_at >= $3
+             WHERE (m.workspace_id, m.source_id) = ($1, $2) AND m.state IN ('failed', 'suppressed')
+               AND m.reason = 'not_on_whatsapp' AND coalesce(m.claimed_at, m.ended_at) >= $3
              GROUP BY l.import_id, i.file_name ORDER BY n DESC, l.import_id"""
     rows = await tx.fetch(sql, workspace_id, campaign_id, since)
     return [judge.ImportShare(row["import_id"], row["file_name"], row["n"]) for row in rows]

@@ -159,6 +159,24 @@ async def test_a_poor_list_pauses_and_names_its_import(strangers: Fleet) -> None
     assert "fair" not in str(entry["after"]), "the audit holds ids, not names"
 
 
+async def test_numbers_that_were_looked_up_and_are_not_there_count_too(fleet: Fleet, watch: guard.Guard) -> None:
+    """Nothing was sent to them, and yet the list is poor."""
+    bought = await add_import(fleet, "fair-2024.csv")
+    await prepare(fleet, 90, devices=2, import_id=bought)
+    campaign = await fleet.launch(**QUICK)
+    await run_until(fleet, campaign, 48)
+    await watch.look()
+    assert (await campaign_of(fleet, campaign)).status is model.C.PROCESSING
+    absent = """UPDATE messages SET state = 'suppressed', reason = 'not_on_whatsapp', ended_at = $2
+                WHERE id IN (SELECT id FROM messages WHERE source_id = $1 AND state = 'queued' LIMIT 15)"""
+    await fleet.sql(absent, campaign, fleet.clock.now())
+    await watch.look(everything=True)
+    paused = await campaign_of(fleet, campaign)
+    assert paused.status_reason == "list_quality"
+    assert paused.pause_cause is not None
+    assert paused.pause_cause.import_ids == (bought,)
+
+
 # ---------------------------------------------------------------- devices
 
 
