@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 TELL_EVERY = 1.0
 """Seconds between two progress facts (api.md 5: at most once a second per object)."""
 CALM = 9
-"""Rests this many times as long as counting took, so that counting large campaigns takes a tenth of the time at most."""
+"""Tells nothing for this many times as long as telling took, so that large campaigns take a tenth of the time at most."""
 RATE_OVER = timedelta(minutes=1)
 
 
@@ -58,30 +58,42 @@ class Watcher:
             self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Tell and end, at most once a second, until told to stop."""
+        """Tell and end, at most once a second, until told to stop; what tells slowly keeps nothing from ending."""
         stopped = asyncio.create_task(stop.wait())
         stopped.add_done_callback(lambda _task: self._woken.set())
+        tell_after = self._clock.monotonic()
         while not stop.is_set():
             await self._clock.wait(self._woken, self._check_every)
             self._woken.clear()
-            began = self._clock.monotonic()
             try:
-                await self.look()
+                await self.settle()
+                if (began := self._clock.monotonic()) >= tell_after:
+                    await self.tell()
+                    tell_after = self._clock.monotonic() + CALM * (self._clock.monotonic() - began)
             except db.DatabaseAway:
                 log.warning("watcher.database_away")
-            took = self._clock.monotonic() - began
-            await self._clock.wait(stop, max(TELL_EVERY, took * CALM))
+            await self._clock.wait(stop, TELL_EVERY)
+            if self._moved:
+                self._woken.set()
         stopped.cancel()
 
     async def look(self) -> None:
-        """Fold the counters, end what is done, then tell the progress of what moved."""
-        moved, self._moved = self._moved, {}
+        """End what is done, then tell the progress of what moved."""
+        await self.settle()
+        await self.tell()
+
+    async def settle(self) -> None:
+        """Fold the counters, and end what is done."""
         while await self._fold() == tally.AT_ONCE:
             pass
         async with self._db.system() as tx:
             for row in await store.finish_done(tx, await tx.now()):
                 log.info("campaign.ended", campaign=row["id"], status=row["status"])
                 service.tell_row(tx, row)
+
+    async def tell(self) -> None:
+        """Tell the progress of what moved since the last time."""
+        moved, self._moved = self._moved, {}
         for workspace_id, campaign_ids in moved.items():
             for campaign_id in campaign_ids:
                 await self._tell_one(workspace_id, campaign_id)
