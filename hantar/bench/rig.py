@@ -17,7 +17,6 @@ import uvloop
 from hantar.bench import child, gateway, machine, world
 from hantar.bench.spec import Spec
 from hantar.dispatch import engine, intake
-from hantar.gateways import port
 from hantar.gateways.simulator import chance, driver
 from hantar.gateways.simulator import world as simulated
 from hantar.kit import cluster, db, ids
@@ -76,17 +75,13 @@ class Rig:
         self.intake = intake.Intake(database, clock)
         self.engine = engine.Engine(database, {"simulator": self.driver}, bus, clock, node=ids.new_id(), random=random.random)
 
-    async def _sink(self, event: port.Event) -> None:
-        if isinstance(event, port.Receipt | port.MessageFailed):
-            await self.intake.take(event)
-
     async def run(self) -> dict[str, Any]:
         """Start, measure, stop; returns what the run gave. The collector leaves alone what stands now, as in the program."""
         gc.collect()
         gc.freeze()
         stop, closing = asyncio.Event(), asyncio.Event()
         rss_before, began = machine.rss_mb(), time.monotonic()
-        await self.driver.start(self._sink)
+        await self.driver.start(self.intake)
         reading = asyncio.create_task(self.intake.run(closing))
         working = asyncio.create_task(self.engine.run(stop))
         watching = asyncio.create_task(self._measure())
