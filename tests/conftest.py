@@ -44,7 +44,7 @@ def _cheap() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The address of a running PostgreSQL that is thrown away after the run."""
-    with tempfile.TemporaryDirectory(prefix="hantar-test-", dir=_place(), ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="hantar-test-", dir=place(), ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         postgres = embedded.Embedded(Path(folder) / "data", durable=False)
         dsn = postgres.start()
@@ -55,7 +55,7 @@ def server() -> Iterator[str]:
             postgres.stop()
 
 
-def _place() -> Path | None:
+def place() -> Path | None:
     """Where files are made and removed fastest: a database for each test is some hundred files. None: the usual place."""
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         return MEMORY

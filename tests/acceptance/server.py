@@ -38,7 +38,8 @@ class Server:
     def start(self) -> "Server":
         """Start it and wait until it is ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        environ = {k: v for k, v in os.environ.items() if not k.startswith(("HANTAR_", "APP_", "DATABASE_", "DB_"))}
+        foreign = ("HANTAR_", "APP_", "DATABASE_", "DB_", "PYTHONDONTWRITE")
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         environ |= {"HANTAR_DATA_DIR": str(self.folder / "data"), "APP_PORT": "0", "APP_BASIC_AUTH": f"{NAME}:{PASSWORD}"}
         before = len(self.log)
         with self._log.open("ab") as log:

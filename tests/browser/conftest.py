@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.acceptance import fleet
 from tests.acceptance import server as acceptance
 from tests.acceptance.server import Server, wait_for
+from tests.conftest import place
 
 STATIC = Path(__file__).parents[2] / "hantar" / "web" / "static" / "index.html"
 PATIENCE_MS = 15_000
@@ -39,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def product() -> Iterator[Server]:
     """A started server with a workspace of its own; its API client is signed in as the owner."""
-    with tempfile.TemporaryDirectory(prefix="hantar-browser-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="hantar-browser-", dir=place(), ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         made = Server(Path(folder))
         try:

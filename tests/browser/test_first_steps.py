@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.acceptance.server import NAME, PASSWORD, Server
+from tests.conftest import place
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -16,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
 @pytest.fixture
 def fresh() -> Iterator[Server]:
     """A server nobody has signed in to yet."""
-    with tempfile.TemporaryDirectory(prefix="hantar-first-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="hantar-first-", dir=place(), ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         made = Server(Path(folder))
         try:

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.acceptance.server import NAME, PASSWORD, Server, wait_for
 from tests.browser.conftest import PATIENCE_MS, add_device, add_leads
+from tests.conftest import place
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -25,7 +26,7 @@ def free_port() -> int:
 @pytest.fixture
 def mortal() -> Iterator[Server]:
     """A server of its own, which the test may kill."""
-    with tempfile.TemporaryDirectory(prefix="hantar-restart-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="hantar-restart-", dir=place(), ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         made = Server(Path(folder), APP_PORT=str(free_port()))
         try:

@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 
 from hantar.kit import embedded, embedded_address, embedded_programs, embedded_remains
+from tests.conftest import place
 
 pytestmark = pytest.mark.slow  # real servers start and die here
 
@@ -26,7 +27,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQ
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A data folder that the account of the server can reach, with a short path."""
-    with tempfile.TemporaryDirectory(prefix="hantar-pg-") as name:
+    with tempfile.TemporaryDirectory(prefix="hantar-pg-", dir=place()) as name:
         Path(name).chmod(0o755)
         yield Path(name) / "data"
 
