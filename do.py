@@ -28,7 +28,8 @@ REQUIREMENTS = ROOT / "requirements"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 UV = SCRIPTS / ("uv.exe" if os.name == "nt" else "uv")
-WORKERS = ["-q", "-n", str(min(4, os.cpu_count() or 1))]
+WORKERS = ["-q", "-n", str(min(4, os.cpu_count() or 1)), "--dist", "worksteal"]
+"""Each worker keeps to its part of the house, so that what a file or the run needs is made once; who is done early helps."""
 QUICK = "not browser and not acceptance and not slow"
 
 
@@ -128,6 +129,7 @@ def environment() -> dict[str, str]:
     environ = {name: value for name, value in os.environ.items() if value or name != "HOME"}
     environ |= {"UV_PYTHON": str(PYTHON), "UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": str(VENV)}
     environ.setdefault("UV_SYSTEM_CERTS", "1")
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start the program dozens of times
     home = environ.get("HOME")
     if os.name != "nt" and home and not os.access(home, os.W_OK):
         environ.setdefault("UV_CACHE_DIR", str(VENV / "cache" / "uv"))
