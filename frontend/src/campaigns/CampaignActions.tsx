@@ -1,7 +1,7 @@
 // The things one can do with a campaign, as buttons of its page or as button and menu of a row, with their questions.
 import { ActionIcon, Button, Menu } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { ChartNoAxesColumn, CirclePause, CirclePlay, Copy, EllipsisVertical, Pencil, Play, Trash2, X, type LucideIcon } from 'lucide-react';
+import { ChartNoAxesColumn, CirclePause, CirclePlay, Copy, EllipsisVertical, Pencil, Play, RotateCw, Trash2, X, type LucideIcon } from 'lucide-react';
 import { useState } from 'react';
 import { useMay } from '@/accounts/hooks';
 import { ConfirmDelete } from '@/parts/ConfirmDelete';
@@ -11,6 +11,7 @@ import { actionsFor, type Action } from './actions';
 import { CancelDialog } from './CancelDialog';
 import { useClone, useDeleteCampaign, usePause, useResume } from './hooks';
 import { ResumeDialog } from './ResumeDialog';
+import { RetryDialog } from './RetryDialog';
 import { StartDialog } from './StartDialog';
 import type { Campaign } from './types';
 
@@ -21,6 +22,7 @@ const icons: Record<Action, LucideIcon> = {
   edit: Pencil,
   cancel: X,
   report: ChartNoAxesColumn,
+  retry: RotateCw,
   clone: Copy,
   delete: Trash2,
 };
@@ -44,6 +46,7 @@ export function CampaignActions({ campaign, as }: Props) {
       {isOnPage ? <Buttons {...{ actions, run, isBusy }} /> : <RowActions {...{ campaign, actions, run, isBusy }} />}
       {asked === 'start' && <StartDialog campaign={campaign} onClose={() => setAsked(null)} />}
       {asked === 'resume' && <ResumeDialog campaign={campaign} onClose={() => setAsked(null)} />}
+      {asked === 'retry' && <RetryDialog campaign={campaign} onClose={() => setAsked(null)} />}
       {asked === 'cancel' && <CancelDialog campaign={campaign} onClose={() => setAsked(null)} />}
       {asked === 'delete' && <DeleteDialog campaign={campaign} isOnPage={isOnPage} onClose={() => setAsked(null)} />}
     </>
@@ -90,11 +93,11 @@ function Buttons({ actions, run, isBusy }: ListProps) {
     return (
       <Button
         key={action}
-        variant={index === 0 && !isLoss(action) && action !== 'clone' ? 'filled' : 'default'}
+        variant={index === 0 && !isLoss(action) && action !== 'clone' && action !== 'retry' ? 'filled' : 'default'}
         leftSection={<Icon size={16} aria-hidden />}
         onClick={() => run(action)}
         disabled={isBusy}
-        data-testid={`campaigns-page-${action}`}
+        data-testid={action === 'retry' ? 'campaign-retry-failed' : `campaigns-page-${action}`}
       >
         {t[action]}
       </Button>

@@ -1,8 +1,9 @@
 // The device report: totals, one row per device, and behind every count the list of its leads. Can be printed.
 import './print.css';
 import { Anchor, Button, Group, Progress, SimpleGrid, Stack, Text } from '@mantine/core';
-import { ChartNoAxesColumn, Download, Printer } from 'lucide-react';
+import { ChartNoAxesColumn, Download, Printer, RotateCw } from 'lucide-react';
 import { useState } from 'react';
+import { useMay } from '@/accounts/hooks';
 import { DataTable, type Column } from '@/parts/DataTable';
 import { EmptyState } from '@/parts/EmptyState';
 import { Figure } from '@/parts/Figure';
@@ -10,8 +11,10 @@ import { FailedLoad } from '@/parts/ProblemNote';
 import { StateBadge } from '@/parts/StateBadge';
 import { useWords } from '@/words';
 import { number } from '@/words/count';
+import { canRetry } from './actions';
 import { address, useReport } from './hooks';
 import { LeadDrawer } from './LeadDrawer';
+import { RetryDialog } from './RetryDialog';
 import type { Campaign, DeviceRow, Report } from './types';
 
 export interface Asked {
@@ -23,6 +26,8 @@ export function ReportTab({ campaign }: { campaign: Campaign }) {
   const t = useWords().campaigns.report;
   const report = useReport(campaign.id);
   const [asked, setAsked] = useState<Asked | null>(null);
+  const [again, setAgain] = useState<DeviceRow | null>(null);
+  const mayRetry = useMay('operator') && canRetry(campaign);
   if (report.isError && report.data === undefined) return <FailedLoad problem={report.error} onRetry={() => void report.refetch()} />;
   return (
     <Stack gap="lg">
@@ -54,9 +59,11 @@ export function ReportTab({ campaign }: { campaign: Campaign }) {
           retry: () => void report.refetch(),
         }}
         rowId={(row) => row.device_id}
+        rowActions={mayRetry ? (row) => row.failed_leads > 0 && <RetryButton row={row} ask={setAgain} /> : undefined}
         empty={<EmptyState icon={ChartNoAxesColumn} words={t.none} hint={t.noneHint} />}
         data-testid="campaigns-report-table"
       />
+      {again !== null && <RetryDialog campaign={campaign} device={{ id: again.device_id, name: again.name }} onClose={() => setAgain(null)} />}
       {asked !== null && <LeadDrawer campaign={campaign} asked={asked} onAsk={setAsked} onClose={() => setAsked(null)} />}
     </Stack>
   );
@@ -144,6 +151,22 @@ function CountButton({ row, n, what, status, ask }: CountProps) {
     >
       {number(n)}
     </Anchor>
+  );
+}
+
+function RetryButton({ row, ask }: { row: DeviceRow; ask: (row: DeviceRow) => void }) {
+  const t = useWords().campaigns;
+  return (
+    <Button
+      size="compact-sm"
+      variant="default"
+      leftSection={<RotateCw size={14} aria-hidden />}
+      onClick={() => ask(row)}
+      aria-label={t.retry.ofDevice(row.name)}
+      data-testid="campaign-retry-device"
+    >
+      {t.retry.short}
+    </Button>
   );
 }
 

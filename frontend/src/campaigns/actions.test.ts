@@ -13,6 +13,14 @@ describe('what one can do', () => {
     expect(actionsFor({ status: 'paused', is_editable: false, scheduled_at: at })).toEqual(['resume', 'cancel']);
     expect(actionsFor({ status: 'finished', is_editable: false, scheduled_at: at })).toEqual(['report', 'clone', 'delete']);
   });
+  it('offers to send failed ones again, but not of a cancelled campaign', () => {
+    const ended = { is_editable: false, scheduled_at: at, counts: { failed: 2 } };
+    expect(actionsFor({ ...ended, status: 'finished' })).toEqual(['report', 'retry', 'clone', 'delete']);
+    expect(actionsFor({ ...ended, status: 'processing' })).toEqual(['pause', 'cancel', 'retry']);
+    expect(actionsFor({ ...ended, status: 'paused' })).toEqual(['resume', 'cancel', 'retry']);
+    expect(actionsFor({ ...ended, status: 'cancelled' })).toEqual(['report', 'clone', 'delete']);
+    expect(actionsFor({ ...ended, status: 'failed', counts: { failed: 0 } })).toEqual(['report', 'clone', 'delete']);
+  });
   it('lets a paused one that has not started wait for its time, or start', () => {
     const paused = { status: 'paused', is_editable: true, scheduled_at: at } as const;
     expect(actionsFor(paused, before)[0]).toBe('resume');

@@ -91,6 +91,29 @@ export function useCancel() {
   return useCampaignChange((id: string) => ask(api.POST('/api/campaigns/{id}/cancel', { params: byId(id) })));
 }
 
+/** What a retry of the failed messages would do, of all devices or one. */
+export function useRetryPlan(id: string, deviceId?: string) {
+  return useQuery({
+    queryKey: ['campaign', id, 'retry', deviceId ?? null],
+    queryFn: () => retryFailed(id, deviceId, true),
+    retry: false,
+    staleTime: 0,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+  });
+}
+
+export function useRetry() {
+  return useCampaignChange(({ id, deviceId }: { id: string; deviceId?: string }) => retryFailed(id, deviceId, false));
+}
+
+function retryFailed(id: string, deviceId: string | undefined, isDryRun: boolean) {
+  const body = { dry_run: isDryRun };
+  return deviceId === undefined
+    ? ask(api.POST('/api/campaigns/{id}/retry-failed', { params: byId(id), body }))
+    : ask(api.POST('/api/campaigns/{id}/device/{device_id}/retry-failed', { params: { path: { id, device_id: deviceId } }, body }));
+}
+
 export function useClone() {
   return useCampaignChange((id: string) => ask(api.POST('/api/campaigns/{id}/clone', { params: byId(id) })));
 }

@@ -6,10 +6,11 @@ import { CopyButton } from '@/parts/CopyButton';
 import { ProblemSummary } from '@/parts/ProblemNote';
 import { SubmitRow } from '@/parts/SubmitRow';
 import { useFormProblem } from '@/parts/useFormProblem';
+import { useMe } from '@/accounts/hooks';
 import { useIsPhone } from '@/parts/usePhone';
 import { useWords } from '@/words';
 import { useMakeApiKey } from './hooks';
-import { curlExample, groupsOf, SCOPES } from './scopes';
+import { ADMIN_SCOPES, curlExample, groupsOf, SCOPES } from './scopes';
 
 export function NewApiKey({ onClose }: { onClose: () => void }) {
   const t = useWords();
@@ -43,6 +44,7 @@ function Form({ make, onCancel }: { make: ReturnType<typeof useMakeApiKey>; onCa
     },
   });
   const problem = useFormProblem(form, { expires_at: 'expires' });
+  const isAdmin = useMe().user.is_admin;
   async function submit(values: typeof form.values) {
     problem.clear();
     const ends = values.expires === '' ? null : new Date(`${values.expires}T23:59:59`).toISOString();
@@ -59,7 +61,7 @@ function Form({ make, onCancel }: { make: ReturnType<typeof useMakeApiKey>; onCa
         <TextInput label={t.name} description={t.nameHint} maxLength={100} data-autofocus {...form.getInputProps('name')} data-testid="keys-name" />
         <Checkbox.Group label={t.scopes} {...form.getInputProps('scopes')}>
           <SimpleGrid cols={{ base: 1, sm: 2 }} mt="xs" spacing="md">
-            {groupsOf(SCOPES).map(([group, scopes]) => (
+            {groupsOf(isAdmin ? [...SCOPES, ...ADMIN_SCOPES] : SCOPES).map(([group, scopes]) => (
               <Stack key={group} gap={6}>
                 <Text size="sm" fw={600}>
                   {t.groups[group] ?? group}

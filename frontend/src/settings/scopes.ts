@@ -16,6 +16,9 @@ export const SCOPES = [
   'settings:write',
 ];
 
+/** What only an administrator may give to a key. */
+export const ADMIN_SCOPES = ['metrics:read'];
+
 /** Scopes by the word before the colon, in their order. */
 export function groupsOf(scopes: string[]): [string, string[]][] {
   const groups = new Map<string, string[]>();
