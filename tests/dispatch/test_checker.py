@@ -66,8 +66,14 @@ class Desk:
             await asyncio.sleep(0.002)  # the database answers in real time
 
     async def known(self, phone: str) -> tuple[bool, bool | None, bool]:
+        """What is remembered, once something is: the database works in real time."""
         sql = "SELECT checked_at, is_on_whatsapp, is_check_simulated FROM persons WHERE id = $1"
-        [row] = await self.fleet.sql(sql, await self.fleet.person(phone))
+        person = await self.fleet.person(phone)
+        for _ in range(500):
+            [row] = await self.fleet.sql(sql, person)
+            if row["checked_at"] is not None:
+                break
+            await self.let(0.1)
         return row["checked_at"] is not None, row["is_on_whatsapp"], row["is_check_simulated"]
 
     async def close(self) -> None:

@@ -238,7 +238,7 @@ async def test_nobody_goes_below_the_rest_after_a_ban_signal(http: Http, alice: 
         ("person_cap_day", 1001, "too_large"),
         ("pause_failed", 0, "too_small"),
         ("expires_after", 10**30, "too_large"),
-        ("number_check", True, "unknown_rule"),
+        ("no_such_rule", True, "unknown_rule"),
         ("approve_above", 5, "unknown_rule"),
     ],
 )
@@ -359,7 +359,7 @@ async def test_only_an_administrator_locks_and_then_everybody_may_only_tighten(
         ("pause_cooldown", 60, "value.pause_cooldown"),
         ("consent_mode", "mark", "value"),
         ("quiet_end", "07:00", "value"),
-        ("number_check", True, "name"),
+        ("no_such_rule", True, "name"),
     ],
 )
 async def test_an_administrator_has_hard_limits_too(http: Http, admin: Caller, name: str, value: Any, field: str) -> None:
