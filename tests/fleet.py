@@ -274,7 +274,7 @@ class Fleet:
             within = tx.connection.transaction()
             await within.start()
             taken = await sending.claimer.take(
-                tx, sending._node, [(t.lane.workspace_id, t.lane.device_id, t.source_id) for t in turns]
+                tx, sending._node, [(t.lane.workspace_id, t.lane.device_id, t.queue.source_id) for t in turns]
             )
             await (within.rollback() if undo else within.commit())
         for turn in turns:

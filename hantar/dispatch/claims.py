@@ -23,14 +23,16 @@ from hantar.policy.model import Effective, Rules
 class Taken:
     """What a tick took: messages to send, and outcomes already known (a text that cannot be rendered).
 
-    Of the lanes asked for, some were turned away: `again` may try at once, `full` has no room until then; the rest has
-    nothing due, or is not ours to send.
+    Of the lanes asked for, some were turned away: `again` may try at once, `later` in a moment, `full` has no room until then;
+    the rest has nothing due, or is not ours to send.
     """
 
     to_send: list[model.Claimed] = field(default_factory=list)
     outcomes: list[model.Outcome] = field(default_factory=list)
     moved: list[db.Row] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
+    later: list[str] = field(default_factory=list)
+    """Their head's person is held by somebody else just now."""
     full: dict[str, float] = field(default_factory=dict)
     """Device → seconds from now."""
     unchecked: list[checker.Ask] = field(default_factory=list)
@@ -88,6 +90,8 @@ class Claimer:
         taken = Taken([each.said for each in won if each.unrenderable is None], moved=moved)
         taken.outcomes = [_failed(each.said, each.unrenderable, now) for each in won if each.unrenderable is not None]
         taken.full = {lane.device_id: (until - now).total_seconds() for lane, until in full}
+        held = {each.head.device_id for each in ready}
+        taken.later = [lane.device_id for lane, _ in free if lane.device_id not in held]
         taken.again = [each.head.device_id for each in ruled if _has_left(each.ruling)]
         taken.unchecked = [_ask(by_device[each.head.device_id], each.head) for each in ruled if _is_unchecked(each.ruling)]
         taken.full |= {each.device_id: checker.PATIENCE for each in taken.unchecked}

@@ -178,7 +178,7 @@ class Engine:
         began = self._clock.monotonic()
         async with self._db.system() as tx:
             taken = await self.claimer.take(
-                tx, self._node, [(turn.lane.workspace_id, turn.lane.device_id, turn.source_id) for turn in turns]
+                tx, self._node, [(turn.lane.workspace_id, turn.lane.device_id, turn.queue.source_id) for turn in turns]
             )
             outbox.tell_moves(tx, taken.moved)
         now = self._clock.monotonic()
@@ -191,6 +191,8 @@ class Engine:
             self.recorder.add(outcome)
         for device_id in taken.again:
             self.lanes.free(by_device.pop(device_id).lane, now, now)
+        for device_id in taken.later:
+            self.lanes.free(by_device.pop(device_id).lane, now, now + MISSED)
         for device_id, seconds in taken.full.items():
             self.lanes.free(by_device.pop(device_id).lane, now, now + seconds)
         for turn in by_device.values():

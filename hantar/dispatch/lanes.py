@@ -53,16 +53,11 @@ class Waiting:
 
 @dataclass(slots=True)
 class Turn:
-    """A lane that may send now, and the source whose turn it is; None: only single messages are asked for."""
+    """A lane that may send now, and what has its turn in it."""
 
     lane: Lane
-    queue: Queue | None
+    queue: Queue
     due: float
-
-    @property
-    def source_id(self) -> str | None:
-        """The source whose turn it is."""
-        return self.queue.source_id if self.queue is not None else None
 
 
 class Lanes:
@@ -162,7 +157,7 @@ class Lanes:
     def _take(self, lane: Lane, now: float, turns: list[Turn]) -> None:
         """Let it have its turn, unless each of its sources has as many under way as it may."""
         queue = self._choose(lane, now)
-        if queue is None and not any(each.source_id is None for each in lane.queues):
+        if queue is None:
             self._schedule(lane, now + FULL)
             return
         lane.state = BUSY
@@ -171,14 +166,14 @@ class Lanes:
     def _choose(self, lane: Lane, now: float) -> Queue | None:
         """The source whose turn it is: of the most urgent ones the one that was served longest ago."""
         if len(lane.queues) == 1:
-            queue: Queue | None = lane.queues[0]
-            assert queue is not None  # noqa: S101 narrows the type
-            return queue if queue.source_id is not None and queue.due <= now and not self._is_full(queue.source_id) else None
-        able = [each for each in lane.queues if each.source_id is not None and each.due <= now]
-        queue = min((each for each in able if not self._is_full(each.source_id)), key=_turn, default=None)
-        if queue is not None:
-            self._order += 1
-            queue.served = self._order
+            queue = lane.queues[0]
+            return queue if queue.due <= now and not self._is_full(queue.source_id) else None
+        able = [each for each in lane.queues if each.due <= now and not self._is_full(each.source_id)]
+        if len(able) < 2:
+            return able[0] if able else None
+        queue = min(able, key=_turn)
+        self._order += 1
+        queue.served = self._order
         return queue
 
     def _is_full(self, source_id: str | None) -> bool:

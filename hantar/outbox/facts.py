@@ -173,7 +173,7 @@ def _facts(
         is_new_chat=row["is_new_chat"],
         is_warm=row["is_warm"],
         new_chats_used=chats,
-        new_chats_until=windows.chats_free_at(lane.used, now, chats) if chats else None,
+        sent_lately=lane.used,
         days_linked=max(0.0, (now - lane.linked_at) / DAY) if lane.linked_at is not None else 0.0,
         used=used,
         is_restricted=lane.is_restricted,

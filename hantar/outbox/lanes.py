@@ -16,7 +16,7 @@ from hantar.outbox import model
 Pair = tuple[str, str]
 """A workspace and a kind of device (`devices.rules_kind`)."""
 Asked = tuple[str, str, str | None]
-"""A workspace, a device, and the source whose turn it is there (None: single messages alone)."""
+"""A workspace, a device, and the source whose turn it is there (None: single messages, which go first)."""
 MOST_SOURCES = 200
 """Sources of one lane that a look lists; with more, those behind are found when these are done (our own number)."""
 WARM = """(m.kind IN ('direct', 'auto_reply') OR m.duty IS NOT NULL) AND EXISTS (SELECT 1 FROM chats c
@@ -82,15 +82,19 @@ async def waiting(tx: db.Tx, node: str, now: datetime, scope: Scope) -> list[db.
 async def heads(tx: db.Tx, node: str, now: datetime, asked: Sequence[Asked]) -> list[tuple[model.Lane, model.Head]]:
     """The lanes of those asked for (workspace, device, source) that may send now, each with its first due row; both locked.
 
-    Single messages go before the source's. Lanes and rows another holder has are passed over, and so are those with nothing
-    due. The device is locked against deletion too, since the claim writes rows that point at it and waits for nobody.
+    Lanes and rows another holder has are passed over, and so are those with nothing due. The device is locked against deletion
+    too, since the claim writes rows that point at it and waits for nobody; the lease against being taken over, not against
+    being renewed.
     """
-    rows = await tx.fetch(_HEADS, node, now, *(db.joined(each[n] for each in asked) for n in range(3)))
+    rows = []
+    if of_sources := [each for each in asked if each[2] is not None]:
+        rows += await tx.fetch(_OF_SOURCES, node, now, *(db.joined(each[n] for each in of_sources) for n in range(3)))
+    if single := [each for each in asked if each[2] is None]:
+        rows += await tx.fetch(_SINGLE, node, now, *(db.joined(each[n] for each in single) for n in range(2)))
     return [(model.Lane(*row[:_LANE]), _head(row)) for row in rows]
 
 
-_HEADS = f"""
-  SELECT l.workspace_id, l.device_id, d.driver, e.token, d.min_delay_seconds, d.max_delay_seconds,
+_SAYS = f"""l.workspace_id, l.device_id, d.driver, e.token, d.min_delay_seconds, d.max_delay_seconds,
     d.per_minute, d.per_hour, d.per_day, l.used, d.rules_kind,
     {restricted("$2")} AS is_restricted, d.hold_until, d.linked_at, d.rules_kind IN ('simulator', 'demo') AS is_simulated,
     w.time_zone AS workspace_zone,
@@ -100,31 +104,39 @@ _HEADS = f"""
     s.rules::text AS rules, m.name, m.phone, m.text, m.wire_id, m.attempts, m.deferrals, c.text AS template, c.media_id,
     e2.name AS lead_name, e2.niches, e2.attributes::text AS attributes, e2.time_zone AS lead_zone,
     CASE WHEN m.phone = '' THEN (SELECT a.value FROM person_aliases a WHERE a.kind = 'lid'
-      AND (a.workspace_id, a.person_id) = (m.workspace_id, m.person_id) LIMIT 1) END AS opaque
-  FROM unnest({db.many(3, "uuid")}, {db.many(4, "uuid")}, {db.many(5, "uuid")}) AS x (workspace_id, device_id, source_id)
+      AND (a.workspace_id, a.person_id) = (m.workspace_id, m.person_id) LIMIT 1) END AS opaque"""
+_MAY_SEND = """
   JOIN lanes l ON (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id) AND l.next_at <= $2 AND l.rest_until <= $2
   JOIN leases e ON e.shard = l.shard AND e.node = $1 AND e.expires_at > $2
   JOIN devices d ON (d.workspace_id, d.id) = (x.workspace_id, x.device_id)
     AND d.state IN ('online', 'restricted') AND NOT d.sending_paused
-  JOIN workspaces w ON w.id = x.workspace_id
-  CROSS JOIN LATERAL (
-    SELECT y.id FROM (
-      (SELECT m.id FROM messages m
-       WHERE (m.workspace_id, m.device_id) = (x.workspace_id, x.device_id) AND m.state = 'queued'
-         AND m.priority <= {ANSWERS_FIRST} AND m.not_before <= $2 AND (NOT {restricted("$2")} OR {WARM})
-       ORDER BY m.priority, m.not_before, m.id LIMIT 1)
-      UNION ALL
-      (SELECT m.id FROM messages m
-       WHERE (m.workspace_id, m.device_id, m.source_id) = (x.workspace_id, x.device_id, x.source_id) AND m.state = 'queued'
-         AND m.priority > {ANSWERS_FIRST} AND m.not_before <= $2 AND NOT {restricted("$2")}
-       ORDER BY m.not_before, m.id LIMIT 1)) y
-    LIMIT 1) front
-  JOIN messages m ON (m.workspace_id, m.id) = (x.workspace_id, front.id) AND m.state = 'queued'
+  JOIN workspaces w ON w.id = x.workspace_id"""
+_WITH = """
   JOIN contents c ON (c.workspace_id, c.id) = (m.workspace_id, m.content_id)
-  LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
   LEFT JOIN leads e2 ON (e2.workspace_id, e2.id) = (m.workspace_id, m.lead_id)
-  WHERE coalesce(s.is_open, true)
-  FOR UPDATE OF l, m SKIP LOCKED FOR SHARE OF e FOR KEY SHARE OF d SKIP LOCKED"""
+  FOR UPDATE OF l SKIP LOCKED FOR KEY SHARE OF e FOR KEY SHARE OF d SKIP LOCKED"""
+_OF_SOURCES = f"""
+  SELECT {_SAYS}
+  FROM unnest({db.many(3, "uuid")}, {db.many(4, "uuid")}, {db.many(5, "uuid")}) AS x (workspace_id, device_id, source_id)
+  {_MAY_SEND}
+  LEFT JOIN sources s ON (s.workspace_id, s.id) = (x.workspace_id, x.source_id)
+  CROSS JOIN LATERAL (
+    SELECT m.* FROM messages m
+    WHERE (m.workspace_id, m.device_id, m.source_id) = (x.workspace_id, x.device_id, x.source_id) AND m.state = 'queued'
+      AND m.priority > {ANSWERS_FIRST} AND m.not_before <= $2 AND NOT {restricted("$2")} AND coalesce(s.is_open, true)
+    ORDER BY m.not_before, m.id LIMIT 1 FOR UPDATE SKIP LOCKED) m
+  {_WITH}"""
+_SINGLE = f"""
+  SELECT {_SAYS}
+  FROM unnest({db.many(3, "uuid")}, {db.many(4, "uuid")}) AS x (workspace_id, device_id)
+  {_MAY_SEND}
+  CROSS JOIN LATERAL (
+    SELECT m.* FROM messages m
+    WHERE (m.workspace_id, m.device_id) = (x.workspace_id, x.device_id) AND m.state = 'queued'
+      AND m.priority <= {ANSWERS_FIRST} AND m.not_before <= $2 AND (NOT {restricted("$2")} OR {WARM})
+    ORDER BY m.priority, m.not_before, m.id LIMIT 1 FOR UPDATE SKIP LOCKED) m
+  LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
+  {_WITH}"""
 _LANE = len(model.Lane.__dataclass_fields__)
 _HEAD = _LANE + 13
 

@@ -1,5 +1,6 @@
 """Message text with `{{ name | default: "there" }}`: an allow-list of fields, no expressions, nothing evaluated twice. Pure."""
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ class MissingVariable(errors.Invalid):
         self.name = name
 
 
+@functools.lru_cache(maxsize=10_000)
 def _parse(inside: str) -> Variable | None:
     match = _FIELD.fullmatch(inside)
     return Variable(match["name"].lower(), match["text"]) if match else None
@@ -70,6 +72,8 @@ def problems(text: str, field: str = "message") -> list[errors.FieldError]:
 
 def render(text: str, values: Mapping[str, str]) -> str:
     """The text with a lead's values put in, each taken as it stands; raises `MissingVariable`."""
+    if "{{" not in text:
+        return text
 
     def fill(match: re.Match[str]) -> str:
         variable = _parse(match[1])

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from hantar.consent import quiet
+from hantar.kit import windows
 from hantar.outbox.model import MessageKind
 from hantar.outbox.pace import DAY
 from hantar.policy import model as policy
@@ -72,7 +73,7 @@ class Used:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
     """What the database knows about one message's person and device at one instant (`outbox.facts`)."""
 
@@ -105,7 +106,9 @@ class Facts:
     """This person wrote to this device."""
     new_chats_used: int = 0
     new_chats_until: datetime | None = None
-    """When the day of the allowance ends; None when none is used."""
+    """When one more may begin; None: see `sent_lately`."""
+    sent_lately: bytes | None = None
+    """What the device sent (`kit.windows`)."""
     days_linked: float = 0.0
     used: tuple[Used, ...] = ()
     """The device's limits per minute, hour and day."""
@@ -115,6 +118,10 @@ class Facts:
     """When it was last looked up, through a device of the same side, whether this person's number is on WhatsApp."""
     is_on_whatsapp: bool | None = None
     """What was found; None: there was no answer."""
+
+    def chats_end(self, now: datetime) -> datetime | None:
+        """When one more conversation may begin than are counted now."""
+        return self.new_chats_until or windows.chats_free_at(self.sent_lately, now, self.new_chats_used)
 
     @property
     def has_any_consent(self) -> bool:
@@ -278,5 +285,5 @@ def _device(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime)
         return Wait(max(full), Gate.DEVICE_LIMIT)
     is_counted = facts.is_new_chat and kind is not MessageKind.AUTO_REPLY
     if is_counted and facts.new_chats_used >= policy.new_chats(rules, facts.days_linked):
-        return Wait(facts.new_chats_until, Gate.DEVICE_LIMIT)
+        return Wait(facts.chats_end(now), Gate.DEVICE_LIMIT)
     return None

@@ -50,12 +50,12 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
     With each row its rendered text is kept, its lane's slot and used limits are written, and device and person know each other
     from now on (who else writes chats locks the person first, so this waits for nobody).
     """
-    kinds = ("uuid", "uuid", "bigint", "int", "uuid", "boolean", "float8", "float8")
-    columns = ", ".join(db.many(n, kind) for n, kind in enumerate(kinds, start=5))
+    kinds = ("uuid", "uuid", "bigint", "int", "uuid", "boolean", "float8", "float8", "text")
+    columns = ", ".join(db.many(n, kind) for n, kind in enumerate(kinds, start=4))
     sql = f"""
       WITH x AS MATERIALIZED (
-        SELECT * FROM unnest({columns}, $2::text[], $3::text[], $4::bytea[])
-          AS x (workspace_id, id, token, version, consent_id, may_answer, rest, gap, text, wire_id, used)),
+        SELECT * FROM unnest({columns}, $2::text[], $3::text[])
+          AS x (workspace_id, id, token, version, consent_id, may_answer, rest, gap, used, text, wire_id)),
       claimed AS (
         UPDATE messages m SET state = 'claimed', reason = NULL, error = NULL, waiting_for = NULL, claimed_at = $1,
           token = x.token, wire_id = coalesce(m.wire_id, x.wire_id), policy_version = x.version, consent_id = x.consent_id,
@@ -67,7 +67,8 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
           AND NOT EXISTS (SELECT 1 FROM sources s WHERE (s.workspace_id, s.id) = (m.workspace_id, m.source_id) AND NOT s.is_open)
         RETURNING m.workspace_id, m.id, m.device_id, m.person_id, x.rest, x.gap, x.used),
       reserved AS (
-        UPDATE lanes l SET next_at = $1 + make_interval(secs => c.rest), gap_seconds = c.gap, used = c.used, full_until = 'epoch'
+        UPDATE lanes l SET next_at = $1 + make_interval(secs => c.rest), gap_seconds = c.gap, used = decode(c.used, 'hex'),
+          full_until = 'epoch'
         FROM claimed c WHERE (l.workspace_id, l.device_id) = (c.workspace_id, c.device_id)),
       met AS (
         INSERT INTO chats AS k (workspace_id, device_id, person_id, first_out_at, last_out_at)
@@ -85,8 +86,9 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
         [each.may_answer for each in claims],
         [slot.rest for slot in slots],
         [slot.gap for slot in slots],
+        [slot.used.hex() for slot in slots],
     ]
-    words = [each.text for each in said], [each.wire_id for each in said], [slot.used for slot in slots]
+    words = [each.text for each in said], [each.wire_id for each in said]
     return {row["id"] for row in await tx.fetch(sql, now, *words, *map(db.joined, values))}
 
 
@@ -100,7 +102,9 @@ async def record(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> list[db.Row]:
     A late answer from a holder whose lease had lapsed is evidence: it settles an `unknown` row and moves no other.
     What certainly did not leave loses its `claimed_at`: caps count every row that has one.
     """
-    sql = """
+    kinds = ("uuid", "uuid", "bigint", "text", "timestamptz", "timestamptz", "int", "int")
+    columns = ", ".join(db.many(n, kind) for n, kind in enumerate(kinds, start=1))
+    sql = f"""
       UPDATE messages m SET
         state = CASE WHEN m.state = 'unknown' AND x.state IN ('sent', 'failed') THEN x.state
                      WHEN m.state <> 'claimed' OR m.token <> x.token THEN m.state
@@ -117,25 +121,27 @@ async def record(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> list[db.Row]:
         sent_at = CASE WHEN x.state = 'sent' THEN coalesce(m.sent_at, x.at) ELSE m.sent_at END,
         ended_at = CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state IN ('sent', 'failed', 'unknown')
                         THEN x.at ELSE m.ended_at END
-      FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[],
-                  $9::timestamptz[], $10::int[], $11::int[])
-        AS x (workspace_id, id, token, state, at, wire_id, reason, error, retry_at, attempt, deferral)
+      FROM unnest({columns}, $9::text[], $10::text[], $11::text[])
+        AS x (workspace_id, id, token, state, at, retry_at, attempt, deferral, wire_id, reason, error)
       WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id)
       RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason, (m.token = x.token) AS ours"""
-    return await tx.fetch(
-        sql,
+    values: list[list[object]] = [
         [each.workspace_id for each in outcomes],
         [each.id for each in outcomes],
         [each.token for each in outcomes],
         [each.state.value for each in outcomes],
         [each.at for each in outcomes],
-        [each.wire_id for each in outcomes],
-        [each.reason for each in outcomes],
-        [each.error for each in outcomes],
         [each.retry_at for each in outcomes],
         [1 if each.spends_attempt else 0 for each in outcomes],
         [1 if each.counts_deferral else 0 for each in outcomes],
-    )
+    ]
+    words = [each.wire_id for each in outcomes], [each.reason for each in outcomes], [each.error for each in outcomes]
+    return await tx.fetch(sql, *map(db.joined, values), *map(_if_any, words))
+
+
+def _if_any(words: list[str | None]) -> list[str | None] | None:
+    """Nothing where all are NULL: an array costs by the element, and of a short one `unnest` makes NULLs."""
+    return words if any(word is not None for word in words) else None
 
 
 async def rearm(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> None:
@@ -143,24 +149,25 @@ async def rearm(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> None:
 
     A refused conversation closes the lane to new ones alone; answers go while they succeed (responsible-sending.md 10).
     """
-    sql = """UPDATE lanes l SET next_at = x.at + make_interval(secs => l.gap_seconds),
+    kinds = ("uuid", "uuid", "timestamptz", "timestamptz", "bigint", "timestamptz")
+    columns = ", ".join(db.many(n, kind) for n, kind in enumerate(kinds, start=1))
+    sql = f"""UPDATE lanes l SET next_at = x.at + make_interval(secs => l.gap_seconds),
                rest_until = greatest(l.rest_until, coalesce(x.rest_until, l.rest_until)),
                chats_refused_at = CASE WHEN x.no_chats_until IS NULL THEN l.chats_refused_at ELSE x.at END,
                chats_refused_until = coalesce(x.no_chats_until, l.chats_refused_until)
-             FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::timestamptz[])
-               AS x (workspace_id, device_id, at, rest_until, token, no_chats_until)
+             FROM unnest({columns}) AS x (workspace_id, device_id, at, rest_until, token, no_chats_until)
              JOIN lanes o ON (o.workspace_id, o.device_id) = (x.workspace_id, x.device_id)
              JOIN leases e ON e.shard = o.shard AND e.token = x.token
              WHERE (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id)"""
-    await tx.execute(
-        sql,
+    values: list[list[object]] = [
         [each.workspace_id for each in outcomes],
         [each.device_id for each in outcomes],
         [each.at for each in outcomes],
         [each.rest_until for each in outcomes],
         [each.token for each in outcomes],
         [each.no_chats_until for each in outcomes],
-    )
+    ]
+    await tx.execute(sql, *map(db.joined, values))
 
 
 # ------------------------------------------------------------------------------------------------ sweeps, waking
