@@ -22,6 +22,8 @@ QUICK_REST = 19.0
 """What it takes beside the paced measure once the worlds are filled: two starts, the ramp, the drain, the end."""
 MEASURED = 8.0, 15.0
 """Least and most seconds of its paced measure."""
+BUSY = 0.5
+"""Load for each core above which somebody else is at work."""
 CONDITIONS = (
     "One throw-away PostgreSQL with fsync and synchronous commit on; the engine runs in a process of its own with the simulator "
     "in it, whose share of the processor is measured and named apart.",
@@ -178,6 +180,7 @@ def run(asked: Asked) -> int:
 
     runs = chosen(asked)
     report: Figures = {"machine": machine.described(), "conditions": list(CONDITIONS)}
+    report["warnings"] = warnings(asked, report["machine"])
     results: dict[str, Figures] = {}
     with Stand(say) as stand:
         report["settings"] = stand.settings()
@@ -195,6 +198,17 @@ def run(asked: Asked) -> int:
     else:
         table.show(Console(highlight=False), report, results)
     return 1 if any(has_fault(figures) for figures in results.values()) else 0
+
+
+def warnings(asked: Asked, where: Figures) -> list[str]:
+    """Why these figures should be taken with care."""
+    scaled = [name for name in ("seconds", "devices", "messages", "rows") if getattr(asked, name) is not None]
+    found = []
+    if scaled:
+        found.append(f"Scaled by --{', --'.join(scaled)}: the bars are those of the full size.")
+    if where["load_1m"] > BUSY * where["cores"]:
+        found.append(f"The machine was busy before we began (load {where['load_1m']}): rates and lateness mean little.")
+    return found
 
 
 def has_fault(figures: Figures) -> bool:

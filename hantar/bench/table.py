@@ -103,6 +103,8 @@ def show(console: Console, report: Mapping[str, Any], results: Mapping[str, Mapp
         console.print(f"[bold]{title}[/] " + " · ".join(f"{name} {value}" for name, value in report[title].items()))
     for words in report["conditions"]:
         console.print(f"[dim]{words}[/]")
+    for words in report["warnings"]:
+        console.print(f"[yellow]{words}[/]")
     for name, figures in results.items():
         console.print(_figures(name, figures))
     bars = Table("run", "bar", "measured", "at least", "aim", "verdict", title="Bars", box=box.SIMPLE_HEAD)

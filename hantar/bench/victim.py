@@ -9,6 +9,7 @@ import logging
 import random
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -71,18 +72,23 @@ class Victim:
         )
         self._connected: set[str] = set()
 
-    async def _sink(self, event: port.Event) -> None:
-        if isinstance(event, port.Receipt | port.MessageFailed):
-            await self._intake.take(event)
-        elif isinstance(event, port.Connected):
+    async def __call__(self, event: port.Event) -> None:
+        """Where the driver's events go, one by one."""
+        if isinstance(event, port.Connected):
             self._connected.add(event.device_id)
+        else:
+            await self._intake(event)
+
+    async def take_many(self, events: Sequence[port.Event]) -> None:
+        """Outcomes come by the batch (`gateways/outcomes.py`)."""
+        await self._intake.take_many(events)
 
     async def run(self) -> None:
         """Connect the devices, work until SIGTERM, end in order."""
         stop, closing = asyncio.Event(), asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         reading = asyncio.create_task(self._intake.run(closing))
-        await self._driver.start(self._sink)
+        await self._driver.start(self)
         await self._connect()
         working = asyncio.create_task(self._engine.run(stop))
         while not working.done() and not self._engine.leases.held:

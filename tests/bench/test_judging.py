@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from hantar.bench import checker, command, crash, gateway, machine, peers, speed, table, world
+from hantar.gateways.simulator import ledger
 
 DEVICE = "07000001-0000-7000-8000-000000000000"
 
@@ -13,11 +14,11 @@ def ref(number: int) -> str:
     return f"0C{number:06X}00007000800000000000000F"
 
 
-def sent(number: int, at: float, effect: str = "sent") -> dict[str, Any]:
-    return {"effect": effect, "device": DEVICE, "ref": ref(number), "mono": at}
+def sent(number: int, at: float, effect: str = "sent") -> ledger.Effect:
+    return ledger.Effect(at, "", 1, DEVICE, "601", ref(number), None, "", effect, "accepted", None)
 
 
-def book_of(*events: dict[str, Any] | float) -> gateway.Book:
+def book_of(*events: ledger.Effect | float) -> gateway.Book:
     """A book of one device with a gap of one second; numbers are instants of answers."""
     book = gateway.Book({DEVICE: 1.0}, 1000)
     book.is_measuring = True
@@ -25,7 +26,7 @@ def book_of(*events: dict[str, Any] | float) -> gateway.Book:
         if isinstance(event, float):
             book.answer(DEVICE, event)
         else:
-            book.append(event)
+            book.note(event)
     return book
 
 
@@ -131,3 +132,11 @@ def test_only_runs_that_there_are() -> None:
     assert set(command.chosen(command.Asked(full=True))) == set(table.BARS)
     with pytest.raises(command.NoSuchRun, match="no run slow"):
         command.chosen(command.Asked(only=("slow",)))
+
+
+def test_what_makes_figures_doubtful_is_said() -> None:
+    calm = {"load_1m": 0.2, "cores": 2}
+    assert command.warnings(command.Asked(), calm) == []
+    [scaled, busy] = command.warnings(command.Asked(devices=5), calm | {"load_1m": 6.0})
+    assert "--devices" in scaled
+    assert "6.0" in busy
