@@ -136,3 +136,6 @@ CREATE INDEX devices_failing ON devices (id) WHERE errors_in_a_row > 0;
 DROP INDEX messages_wire;
 --;;
 CREATE INDEX messages_wire ON messages (wire_id) WHERE NOT (wire_id = upper(replace(id::text, '-', '') COLLATE "C"));
+--;;
+-- what was skipped on a day, for the figures of today
+CREATE INDEX messages_skipped ON messages (workspace_id, ended_at) WHERE state IN ('cancelled', 'suppressed', 'expired');
