@@ -4,6 +4,7 @@ What the engine says of itself does not count here: a send is early by the gatew
 answered the device's last message; a message that comes twice is counted by its id.
 """
 
+import math
 import time
 from array import array
 from collections.abc import Callable, Iterator, Mapping
@@ -27,13 +28,14 @@ def percentile(values: "array[float]", share: float) -> float | None:
 
 
 class Book:
-    """A ledger that keeps no lines: for each device when it sent and when it was answered, for each message how often it came."""
+    """A ledger that keeps no lines: for each device when it may send again, for each message how often it came."""
 
     def __init__(self, gaps: Mapping[str, float], messages: int) -> None:
         """`gaps`: the least seconds between an answer and the next send, by device."""
         self._numbers = {device: number for number, device in enumerate(gaps)}
         self._gaps = array("d", gaps.values())
-        self._sent_at, self._answered_at = array("d", bytes(8 * len(gaps))), array("d", bytes(8 * len(gaps)))
+        self._due = array("d", bytes(8 * len(gaps)))
+        """When each device may send again: 0 is nobody knows, infinity is while a message of its is not answered."""
         self._times = bytearray(messages + 1)
         self.lateness = array("d")
         self.is_measuring = False
@@ -64,19 +66,21 @@ class Book:
         else:
             self._times[message] = 1
         self.forbidden += world.is_opted_out(message)
-        if self._sent_at[number]:
-            answered = self._answered_at[number]
-            late = at - answered - self._gaps[number]
-            if late < -TOLERANCE or answered < self._sent_at[number]:
-                self.early += 1
-            elif self.is_measuring:
-                self.lateness.append(late)
-        self._sent_at[number] = at
+        late, self._due[number] = at - self._due[number], math.inf
+        if late < -TOLERANCE:
+            self.early += 1
+        elif self.is_measuring and late < at:
+            self.lateness.append(late)
 
     def answer(self, device: str, at: float) -> None:
         """The device's message was answered now."""
-        self._answered_at[self._numbers[device]] = at
+        number = self._numbers[device]
+        self._due[number] = at + self._gaps[number]
         self.answered += 1
+
+    def expect(self, device: str, at: float) -> None:
+        """The device's first turn comes at this instant."""
+        self._due[self._numbers[device]] = at
 
     @property
     def reached(self) -> int:

@@ -12,7 +12,7 @@ from hantar.bench.stand import Stand
 MARGIN = 4.0
 """Seconds of messages beyond the ramp and the measure, so that no lane runs dry in it."""
 LATENCY = (0.04, 0.06)
-FIRST_TURN = 1.0
+FIRST_TURN = 1.5
 """Seconds between the engine's start and the first lane's turn."""
 
 

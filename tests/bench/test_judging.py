@@ -56,6 +56,14 @@ def test_what_is_planted_is_found(events: tuple[Any, ...], found: tuple[int, int
     assert faults(book_of(*events)) == found
 
 
+def test_a_first_turn_is_judged_where_it_is_known() -> None:
+    for at, found in ((10.5, (0, [0.5])), (9.9, (1, []))):
+        book = book_of()
+        book.expect(DEVICE, 10.0)
+        book.note(sent(1, at))
+        assert (book.early, list(book.lateness)) == found
+
+
 def test_nothing_measured_is_no_figure() -> None:
     assert gateway.percentile(gateway.Book({DEVICE: 1.0}, 1).lateness, 0.99) is None
 
