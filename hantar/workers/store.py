@@ -116,9 +116,14 @@ class Totals:
 
 
 async def totals(tx: db.Tx, workspace_id: str, since: datetime) -> Totals:
-    """By indexes of open, unconfirmed and skipped rows; what was sent long ago costs nothing."""
+    """By tallies, and indexes of unconfirmed and skipped rows; what was sent long ago costs nothing.
+
+    Pending are messages of campaigns and sequences: a single message is queued from the start.
+    """
     sql = """SELECT
-        (SELECT count(*) FROM messages WHERE workspace_id = $1 AND state IN ('planned', 'held')) AS pending,
+        (SELECT coalesce(sum(n), 0)::bigint FROM (
+           SELECT n FROM tallies WHERE workspace_id = $1 AND state IN ('planned', 'held')
+           UNION ALL SELECT n FROM tally_moves WHERE workspace_id = $1 AND state IN ('planned', 'held')) x) AS pending,
         (SELECT count(*) FROM messages WHERE workspace_id = $1 AND state = 'unknown') AS unconfirmed,
         (SELECT count(*) FROM messages WHERE workspace_id = $1 AND state IN ('cancelled', 'suppressed', 'expired')
            AND ended_at >= $2) AS skipped,

@@ -257,6 +257,20 @@ async def test_figures_of_the_workspace(http: cast.Http, vera: Caller, fleet: Fl
     assert (seen["rate_per_minute"], seen["average_ms"]) == (0, None)
 
 
+async def test_live_counters_of_a_campaign_that_the_engine_sends(http: cast.Http, vera: Caller, fleet: Fleet) -> None:
+    (device,) = await fleet.add_devices(1)
+    await fleet.add_leads(device, PHONES[:4])
+    client = http(vera)
+    assert (await client.get("/api/broadcast/stats")).json()["broadcasts"] == []
+    campaign = await fleet.launch(min_delay_seconds=1, max_delay_seconds=1)
+    await fleet.run(12)
+    (found,) = (await client.get("/api/broadcast/stats")).json()["broadcasts"]
+    assert (found["campaign_id"], found["sent"], found["failed"], found["rate_per_minute"]) == (campaign, 4, 0, 4)
+    assert found["ended_at"] is not None
+    await fleet.clock.advance(301)
+    assert (await client.get("/api/broadcast/stats")).json()["broadcasts"] == []
+
+
 async def test_nothing_at_all(http: cast.Http, mallory: Caller) -> None:
     seen = (await http(mallory).get("/api/broadcast/stats")).json()
     assert (seen["average_ms"], seen["oldest_pending_seconds"], seen["total_devices"], seen["broadcasts"]) == (None, None, 0, [])
