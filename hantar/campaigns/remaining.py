@@ -60,12 +60,12 @@ async def _counts(tx: db.Tx, book: Rulebook, campaign: model.Campaign) -> list[P
 
 async def _people(tx: db.Tx, book: Rulebook, campaign: model.Campaign) -> list[Part]:
     """The same by the hours of the people and by whether the device knows them."""
-    sql = f"""SELECT m.device_id, d.rules_kind, coalesce(l.time_zone, '') AS own, p.zones,
+    sql = f"""SELECT m.device_id, d.rules_kind, coalesce(e.time_zone, '') AS own, p.zones,
                coalesce(c.first_out_at, c.first_in_at) IS NULL AS is_new, count(*) AS n
              FROM {_COMING}
              JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
              JOIN persons p ON (p.workspace_id, p.id) = (m.workspace_id, m.person_id)
-             LEFT JOIN leads l ON (l.workspace_id, l.id) = (m.workspace_id, m.lead_id)
+             LEFT JOIN leads e ON (e.workspace_id, e.id) = (m.workspace_id, m.lead_id)
              LEFT JOIN chats c ON (c.workspace_id, c.device_id, c.person_id) = (m.workspace_id, m.device_id, m.person_id)
              WHERE l.workspace_id = $1
              GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 3, 4, 5"""

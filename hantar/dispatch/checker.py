@@ -82,17 +82,22 @@ class Checker:
             while not stop.is_set():
                 self._woken.clear()
                 try:
-                    await self._remember()
+                    rest = await self.look()
                 except db.DatabaseAway:
                     log.warning("checker.database_away")
                     await self._clock.wait(stop, AGAIN)
                     continue
-                await self._clock.wait(self._woken, self._start_due())
+                await self._clock.wait(self._woken, rest)
         finally:
             stopped.cancel()
             for call in self._calls:
                 call.cancel()
             await asyncio.gather(*self._calls, return_exceptions=True)
+
+    async def look(self) -> float:
+        """Remember what was found and start what is due; returns seconds until there is more to start."""
+        await self._remember()
+        return self._start_due()
 
     def _start_due(self) -> float:
         """Start the calls that may begin; returns seconds until the next one may."""

@@ -133,6 +133,7 @@ class Engine:
         await self.looks.look()
         try:
             await self._claim_due()
+            await self.checker.look()
         except db.DatabaseAway:
             log.warning("engine.database_away")
 
