@@ -9,7 +9,7 @@ from datetime import datetime
 from hantar.audit import service as audit
 from hantar.campaigns import late, manifest, model, optout_line, rulebook, schedule, store
 from hantar.kit import db, errors, ids
-from hantar.outbox import queue, render
+from hantar.outbox import queue, render, tally
 
 C = model.C
 
@@ -151,8 +151,8 @@ async def delete(tx: db.Tx, workspace_id: str, campaign_id: str) -> int:
     campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
     if campaign.status in (C.TRIGGERED, C.PROCESSING) or (campaign.status is C.PAUSED and campaign.paused_from is not C.PENDING):
         raise model.CancelFirst
-    sql = "SELECT count(*) FROM messages WHERE (workspace_id, source_id) = ($1, $2) AND state = 'claimed'"
-    if await tx.fetchval(sql, workspace_id, campaign_id):
+    states = await tally.states(tx, workspace_id, [campaign_id])
+    if states.get(campaign_id, {}).get("claimed"):
         raise model.CancelFirst("A last message is still on its way. Try again in a moment.")
     gone = await queue.delete_source(tx, workspace_id, campaign_id)
     await store.delete(tx, workspace_id, campaign_id)
