@@ -27,6 +27,23 @@ MEMORY = Path("/dev/shm")
 ROOM = 2_000_000_000
 """Bytes that must be free in memory before the throw-away server goes there."""
 
+QUICK_EACH = 2
+"""Of each file's tests that have a database, so many belong to the quick check (`do.py check`); the whole suite runs all."""
+LONG = {"test_caps.py", "test_guard_canary.py", "test_optout_race.py", "test_rules_at_work.py", "test_windows.py"}
+"""Files of which nearly every test with a database takes seconds: none of those is quick."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what the quick check leaves out, so that it stays below a minute and still opens every file."""
+    seen: dict[Path, int] = {}
+    for item in items:
+        if "dsn" in getattr(item, "fixturenames", ()) and "slow" not in item.keywords:
+            seen[item.path] = seen.get(item.path, 0) + 1
+            if seen[item.path] > QUICK_EACH or item.path.name in LONG:
+                item.add_marker(pytest.mark.slow)
+
+
 DEAR = argon2.PasswordHasher
 """What the product hashes passwords with."""
 

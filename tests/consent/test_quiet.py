@@ -139,6 +139,7 @@ def faults(zones: Sequence[str], window: Window, begin: datetime = BEGIN, step: 
 
 
 # ---------------------------------------------------------------- tests
+@pytest.mark.slow
 def test_each_place_for_400_days() -> None:
     assert len(PLACES) >= 60
     wrong = [each for zone in PLACES for window in WINDOWS[:2] for each in faults((zone,), window, step=997, waits=15)]
