@@ -47,7 +47,7 @@ def enqueue(on: stand.Stand, *, people: int, devices: int = 3_000) -> dict[str, 
         raise stand.RunFailed("The planner's process ended with an error")
     on.drop(name)
     found: dict[str, Any] = json.loads(output)
-    return {"people": people, "devices": devices} | found
+    return {"people": people, "devices": devices, "seconds_per_million": round(found["seconds"] * 1e6 / people, 1)} | found
 
 
 def _cost(figures: dict[str, Any]) -> float:

@@ -74,7 +74,7 @@ BARS: Mapping[str, tuple[Bar, ...]] = {
     ),
     "drain": (Bar("rate_per_s", "messages a second", 8_000, 15_000, is_least=True), *_clean()),
     "memory": (Bar("rss_mb", "memory of the engine's process, MB", 200, 120),),
-    "enqueue": (Bar("seconds", "seconds for a million recipients", 60, 20),),
+    "enqueue": (Bar("seconds_per_million", "seconds for a million recipients", 60, 20),),
     "history": (Bar("ratio", "cost of a message behind the past against none", 1.3, 1.1), *_clean()),
     "growth": (Bar("ratio", "cost of a message with 30,000 devices against 1,000", 1.5, 1.15), *_clean()),
     "restart": (

@@ -5,7 +5,9 @@ import os
 
 import asyncpg
 import pytest
+from typer.testing import CliRunner
 
+from hantar import cli
 from hantar.bench import command, rig, table, world
 from hantar.bench.spec import Spec
 
@@ -40,13 +42,23 @@ async def test_a_world_is_as_large_as_was_asked(dsn: str) -> None:
     assert await counted(dsn, "SELECT count(*) FROM devices WHERE min_delay_seconds BETWEEN 2 AND 4") == 8
 
 
+def test_a_run_that_there_is_not_is_refused_in_a_sentence() -> None:
+    done = CliRunner().invoke(cli.app, ["bench", "--only", "slow"])
+    assert done.exit_code == 1
+    assert "There is no run slow. There are: paced_10000" in done.stderr
+
+
 @pytest.mark.slow
 def test_one_json_object_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.run(command.Asked(only=("drain",), devices=20, messages=200, as_json=True)) == 0
+    """The whole command: its own server, the engine's processes, one kill. Nothing else runs these processes."""
+    asked = command.Asked(only=("drain", "crash"), devices=20, messages=200, crash=1, as_json=True)
+    assert command.run(asked) == 0
     said = capsys.readouterr()
     report = json.loads(said.out)
     assert report["drain"]["states"] == {"sent": 199, "suppressed": 1}
+    assert report["crash"]["kills"] == 1
+    assert report["crash"]["loops"][0]["clean_end"]
     assert report["settings"]["fsync"] == report["settings"]["synchronous_commit"] == "on"
-    assert {each["figure"] for each in report["bars"]} == {bar.figure for bar in table.BARS["drain"]}
+    assert {each["figure"] for each in report["bars"]} == {bar.figure for name in ("drain", "crash") for bar in table.BARS[name]}
     assert report["machine"]["cores"] >= 1
     assert "drain begins" in said.err
