@@ -119,7 +119,8 @@ class Engine:
                 away = 0
             except db.DatabaseAway:
                 away += 1
-                rest = min(LONGEST_REST, SWEEP / 4 * 2**away) * (1 + self._random() / 4)
+                self.figures.away += 1
+                rest = min(LONGEST_REST, SWEEP / 4 * 2 ** min(away, 10)) * (1 + self._random() / 4)
                 log.warning("engine.database_away", again_in=round(rest, 2))
                 await self._clock.wait(stop, rest)
                 continue
@@ -158,7 +159,6 @@ class Engine:
             await self._take(turns)
         except db.DatabaseAway:
             self._in_doubt = True
-            self.figures.away += 1
             self._give_back(turns, 0.0)
             raise
         except Exception:
@@ -167,7 +167,11 @@ class Engine:
                 self._give_back(turns, LATE_EVERY)
                 return
             half = len(turns) // 2
-            await self._claim(turns[:half])
+            try:
+                await self._claim(turns[:half])
+            except db.DatabaseAway:
+                self._give_back(turns[half:], 0.0)
+                raise
             await self._claim(turns[half:])
 
     def _give_back(self, turns: Sequence[Turn], pause: float) -> None:
@@ -177,7 +181,7 @@ class Engine:
 
     async def _take(self, turns: Sequence[Turn]) -> None:
         began = self._clock.monotonic()
-        async with self._db.system() as tx:
+        async with self._db.hot() as tx:
             taken = await self.claimer.take(
                 tx, self._node, [(turn.lane.workspace_id, turn.lane.device_id, turn.queue.source_id) for turn in turns]
             )

@@ -136,7 +136,7 @@ class Looks:
     async def _ask(self, scope: stored.Scope, known: Sequence[Lane]) -> None:
         began = self._clock.monotonic()
         try:
-            async with self._db.system() as tx:
+            async with self._db.hot() as tx:
                 now = await tx.now()
                 mono = self._clock.monotonic()
                 rows = await stored.waiting(tx, self._node, now, scope)

@@ -107,7 +107,7 @@ class Recorder:
         """One transaction for all of them."""
         began = self._clock.monotonic()
         await platform.heed(self._db, {each.id: each.reason for each in batch if each.state is model.S.FAILED})
-        async with self._db.system() as tx:
+        async with self._db.hot() as tx:
             now = await tx.now()
             told = [self._on_database_time(outcome, now) for outcome in batch]
             await self._aside.count(tx, told)

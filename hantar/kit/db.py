@@ -8,7 +8,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -176,13 +176,30 @@ async def _prepare(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=str)
 
 
+NO_SETTINGS: Mapping[str, str] = {}
+HOT = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+"""For statements that serve many rows by their keys, many times a second: planning them costs more than running them, and no
+plan but one along the indexes is right, however old the statistics are (measured: seconds against milliseconds)."""
+
+
 class Pool:
     """Connections under one role, opened when first needed and again after the database came back."""
 
     def __init__(
-        self, dsn: str, role: str, size: int, make_tx: Callable[[Any], Tx], publish: Callable[[cluster.Fact], None]
+        self,
+        dsn: str,
+        role: str,
+        size: int,
+        make_tx: Callable[[Any], Tx],
+        publish: Callable[[cluster.Fact], None],
+        settings: Mapping[str, str] = NO_SETTINGS,
     ) -> None:
-        self._dsn, self._role, self._size = dsn, role, size
+        self._dsn, self._role, self._size, self._settings = dsn, role, size, settings
         self._make_tx, self._publish = make_tx, publish
         self._pool: Any = None
         self._opening = asyncio.Lock()
@@ -197,7 +214,7 @@ class Pool:
 
     async def _connect(self) -> Any:
         settings = {"role": self._role, "timezone": "UTC", "application_name": f"hantar {self._role}"}
-        settings |= {"idle_in_transaction_session_timeout": "60s", "synchronous_commit": "on"}
+        settings |= {"idle_in_transaction_session_timeout": "60s", "synchronous_commit": "on", **self._settings}
         try:
             return await asyncpg.create_pool(
                 self._dsn, min_size=0, max_size=self._size, init=_prepare, server_settings=settings, timeout=10
@@ -257,6 +274,7 @@ class Database:
         self._app, self._engine, self._door = (
             Pool(dsn, role, size, self._tx, self.bus.publish) for role in (APP_ROLE, ENGINE_ROLE, DOOR_ROLE)
         )
+        self._hot = Pool(dsn, ENGINE_ROLE, size, self._tx, self.bus.publish, HOT)
 
     def _tx(self, connection: Any) -> Tx:
         return Tx(connection, self.clock, self.key)
@@ -268,6 +286,10 @@ class Database:
     def system(self) -> contextlib.AbstractAsyncContextManager[Tx]:
         """A transaction over all workspaces with the engine's narrow rights."""
         return self._engine.transaction(None)
+
+    def hot(self) -> contextlib.AbstractAsyncContextManager[Tx]:
+        """As `system`, for the few statements of the engine that run many times a second over many rows each."""
+        return self._hot.transaction(None)
 
     def door(self) -> contextlib.AbstractAsyncContextManager[Tx]:
         """A transaction on the tables of accounts, to find out who is calling."""
@@ -283,5 +305,5 @@ class Database:
 
     async def close(self) -> None:
         """Close all pools."""
-        for pool in (self._app, self._engine, self._door):
+        for pool in (self._app, self._engine, self._door, self._hot):
             await pool.close()

@@ -139,3 +139,6 @@ CREATE INDEX messages_wire ON messages (wire_id) WHERE NOT (wire_id = upper(repl
 --;;
 -- what was skipped on a day, for the figures of today
 CREATE INDEX messages_skipped ON messages (workspace_id, ended_at) WHERE state IN ('cancelled', 'suppressed', 'expired');
+--;;
+-- looks go shard by shard
+CREATE INDEX lanes_shard ON lanes (shard);
