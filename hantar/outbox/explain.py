@@ -86,7 +86,7 @@ def _asked(known: History) -> Iterator[Step]:
     yield _policy(known)
     if known.message["duty"]:
         return
-    for ask in (_opt_out, _consent, _hold, _cap, _quiet):
+    for ask in (_opt_out, _consent, _number, _hold, _cap, _quiet):
         step = ask(known)
         if step is None:
             continue
@@ -108,6 +108,12 @@ def _stopped(known: History, reason: rules.Reason) -> bool:
     """Whether this rule ended the message, or would end it now."""
     ended = known.message["state"] in ("suppressed", "expired") and known.message["reason"] == reason
     return ended or (isinstance(known.ruling, rules.End) and known.ruling.reason is reason)
+
+
+def _number(known: History) -> Step | None:
+    if not _stopped(known, rules.Reason.NOT_ON_WHATSAPP):
+        return None
+    return Step(known.moment, "number_check", "stop", "The number was looked up, and it is not on WhatsApp. Check the number.")
 
 
 def _waits(known: History, gate: rules.Gate) -> rules.Wait | None:

@@ -57,8 +57,8 @@ class Direct:
 async def send(tx: db.Tx, workspace_id: str, asked: Direct, by: str | None) -> db.Row:
     """Queue one message with priority over campaigns, at the device's own pace; returns it as `views.message` does.
 
-    Raises `OptedOut`, `NoConsent` or `QuietHours` when the rules forbid it for good; what has to wait is queued and waits. The
-    claim asks the same rules again.
+    Raises `OptedOut`, `NoConsent`, `NotOnWhatsApp` or `QuietHours` when the rules forbid it for good; what has to wait is queued
+    and waits. The claim asks the same rules again.
     """
     if asked.client_ref is not None:
         existing = await tx.fetchval(

@@ -19,6 +19,7 @@ from hantar.policy import service as policy
 WORDS: Mapping[str, str] = {
     "opted_out": "They have opted out. Nothing is sent until the opt-out is released.",
     "no_consent": "There is no consent to marketing on record. Record one, and it can go.",
+    "not_on_whatsapp": "Their number is not on WhatsApp, as was found when it was looked up. Check it, or ask again in 30 days.",
     "on_hold": "They are on hold: somebody has to answer, confirm or release it first.",
     "cap": "They have had as many campaign messages as the rules allow in this time.",
     "quiet_hours": "It is outside the hours in which they may be written to.",
@@ -84,6 +85,7 @@ def _without(code: str, known: rules.Facts, applied: policy_model.Rules) -> tupl
     """The same facts as if this reason did not stand, so that the next one shows."""
     gone: dict[str, dict[str, Any]] = {
         "opted_out": {"is_opted_out": False},
+        "not_on_whatsapp": {"is_on_whatsapp": True},
         "on_hold": {"is_held": False, "has_alias": True},
         "cap": {"campaign_times": (), "unanswered": 0, "closed_until": None},
         "device_limit": {"used": (), "is_new_chat": False},

@@ -9,7 +9,9 @@ import pytest
 
 from hantar.dispatch import checker
 from hantar.gateways import port
-from hantar.outbox import facts, rules
+from hantar.outbox import explain, facts, history, rules, service
+from hantar.outbox import model as outbox
+from hantar.people import why
 from tests.fleet import Fleet
 
 PHONES = [f"6012345{n:04d}" for n in range(40)]
@@ -134,6 +136,23 @@ async def test_what_a_simulated_service_said_means_nothing_for_a_real_device(fle
         async with fleet.db.system() as tx:
             [found] = await facts.read(tx, [facts.Subject(fleet.workspace, person, device)], now)
         assert found.checked_at == expected
+
+
+async def test_a_single_message_to_somebody_who_is_not_there_is_refused_and_said_why(fleet: Fleet) -> None:
+    await fleet.set_rules(number_check=True)
+    [device] = await fleet.add_devices(1)
+    await fleet.add_leads(device, PHONES[:1])
+    [before] = await fleet.enqueue(device, PHONES[:1])
+    person = await fleet.person(PHONES[0])
+    sql = "UPDATE persons SET checked_at = $2, is_on_whatsapp = false, is_check_simulated = true WHERE id = $1"
+    await fleet.sql(sql, person, fleet.clock.now())
+    await fleet.run(2)
+    async with fleet.db.transaction(fleet.workspace) as tx:
+        with pytest.raises(outbox.NotOnWhatsApp):
+            await service.send(tx, fleet.workspace, service.Direct(device, f"+{PHONES[0]}", "Hello", is_manual=True), None)
+        assert [each.code for each in await why.not_now(tx, fleet.workspace, person, None)] == ["not_on_whatsapp"]
+        steps = explain.why(await history.read(tx, fleet.workspace, before)).steps
+    assert ("number_check", "stop") in {(step.rule, step.outcome) for step in steps}
 
 
 async def test_after_thirty_days_it_is_asked_again(checked: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
