@@ -116,6 +116,39 @@ async def test_who_waits_for_another_hour_is_not_in_the_way_but_the_queue_stays_
         assert (await states(fleet, campaign)).count("queued") == expected
 
 
+async def _follow_while_paused(fleet: Fleet) -> int:
+    """How many messages join the queue of a paused campaign whose window is empty."""
+    (device,) = await fleet.add_devices(1)
+    await fleet.add_leads(device, PHONES[:30])
+    campaign = await fleet.launch(**QUICK)
+    async with fleet.db.transaction(fleet.workspace) as tx:
+        await service.pause(tx, fleet.workspace, campaign)
+    await fleet.sql("UPDATE messages SET state = 'expired', ended_at = now() WHERE state = 'queued' RETURNING 1")
+    fleet.clock.jump(timedelta(minutes=10))
+    await fleet.planner.release()
+    return (await states(fleet, campaign)).count("queued")
+
+
+async def test_nothing_joins_the_queue_of_a_paused_campaign(fleet: Fleet) -> None:
+    assert await _follow_while_paused(fleet) == 0
+
+
+async def test_mutant_a_look_that_forgets_the_gate_is_seen(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "_RELEASE", backlog._RELEASE.replace("WHERE due.is_open", "WHERE true"))
+    assert await _follow_while_paused(fleet) == 10
+
+
+async def test_mutant_a_look_that_counts_nothing_overfills_the_window(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without counting what is queued the strict order of one window after the other is lost."""
+    (device,) = await fleet.add_devices(1)
+    await fleet.add_leads(device, PHONES[:40])
+    counted = "count(*) AS waiting, count(*) FILTER (WHERE not_before <= $1) AS ready"
+    assert counted in backlog._RELEASE
+    monkeypatch.setattr(backlog, "_RELEASE", backlog._RELEASE.replace(counted, "0 AS waiting, 0 AS ready"))
+    campaign = await fleet.launch(**QUICK)
+    assert (await states(fleet, campaign)).count("queued") > 10
+
+
 def _patched(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
     """A bug put back: statements with `old` say `new`."""
     execute = db.Tx.execute
