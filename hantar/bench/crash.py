@@ -82,9 +82,8 @@ class Killer:
             self._wait_until_settled()
             code = self._stop()
         finally:
-            if self._process is not None and self._process.poll() is None:
-                self._process.kill()
-                self._process.wait()
+            if self._process is not None:
+                stand.end(self._process)
         return self._figures() | {"clean_end": code == 0}
 
     # ------------------------------------------------------------------ living and dying
@@ -97,9 +96,8 @@ class Killer:
         assert self._process is not None  # noqa: S101 narrows the type
         if self._process.poll() is not None:
             self.died += 1
-        self._process.kill()
         died = time.monotonic()
-        self._process.wait()
+        stand.end(self._process)
         self._start()
         self.killed.append(died)
         self.ready_after.append(time.monotonic() - died)
@@ -121,6 +119,7 @@ class Killer:
         while time.monotonic() < until and self._count(OPEN):
             if self._process is not None and self._process.poll() is not None:
                 self.died += 1
+                stand.end(self._process)
                 self._start()
             time_passes(0.2)
 
@@ -141,8 +140,7 @@ class Killer:
 
     def _stop(self) -> int:
         assert self._process is not None  # noqa: S101 narrows the type
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(timeout=60)
+        return stand.end(self._process, signal.SIGTERM)
 
     # ------------------------------------------------------------------ judging
 

@@ -10,6 +10,8 @@ from hantar.bench import crash, machine, stand, victim, world
 from hantar.bench.spec import Spec
 from hantar.bench.speed import FIRST_TURN, LATENCY, Drain, Fleet, expected_rate
 
+PATIENCE = 1800.0
+"""Seconds a planner may take for its recipients."""
 WATCHED = 30.0
 """Seconds of work before memory is read: every lane had its turn."""
 
@@ -27,12 +29,9 @@ def memory(on: stand.Stand, *, devices: int, each: int = 20) -> dict[str, Any]:
         at_start = machine.rss_mb(process.pid)
         crash.time_passes(WATCHED)
         found = {"devices": devices, "queued": devices * each, "rss_mb": round(machine.rss_mb(process.pid), 1)}
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=60)
+        stand.end(process, signal.SIGTERM)
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        stand.end(process)
     on.drop(name)
     return found | {"rss_at_start_mb": round(at_start, 1)}
 
@@ -42,7 +41,10 @@ def enqueue(on: stand.Stand, *, people: int, devices: int = 3_000) -> dict[str, 
     name = "enqueue"
     dsn = on.make(name, world.Size(devices, people, leads_only=True, workspaces=1))
     process = stand.start("hantar.bench.planning", dsn, str(on.postmaster))
-    output, _ = process.communicate(timeout=1800)
+    try:
+        output, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        stand.end(process)
     if process.returncode:
         raise stand.RunFailed("The planner's process ended with an error")
     on.drop(name)
@@ -99,8 +101,7 @@ def restart(on: stand.Stand, *, messages: int, devices: int) -> dict[str, Any]:
     clean = _first(on, spec)
     killed = stand.start("hantar.bench.rig", Spec(dsn, on.postmaster, messages, ramp=60, latency=LATENCY).written())
     crash.time_passes(6.0)
-    killed.kill()
-    killed.wait()
+    stand.end(killed)
     after_kill = _first(on, spec)
     on.drop(name)
     return {"devices": devices, "queued": messages, "first_send_s": clean, "first_send_after_kill_s": after_kill}

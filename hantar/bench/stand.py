@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -118,10 +119,8 @@ class Stand:
         process = start("hantar.bench.rig", spec.written())
         try:
             output, _ = process.communicate(timeout=spec.ramp + spec.seconds + 300)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
+        finally:
+            end(process)
         if process.returncode:
             raise RunFailed(f"The engine's process ended with code {process.returncode}")
         found: dict[str, Any] = json.loads(output)
@@ -134,3 +133,17 @@ def start(module: str, *words: str) -> subprocess.Popen[bytes]:
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
     command = [sys.executable, "-m", module, *words]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environ)  # noqa: S603 our own module
+
+
+def end(process: "subprocess.Popen[bytes]", how: int = signal.SIGKILL, patience: float = 60.0) -> int:
+    """Send a signal, wait for the end, by force when it takes longer; returns the exit code. Harmless when repeated."""
+    if process.poll() is None:
+        process.send_signal(how)
+    try:
+        return process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+    finally:
+        if process.stdout is not None:
+            process.stdout.close()
