@@ -1,7 +1,7 @@
 """What comes back: receipts and late refusals, applied in batches, at least once, in any order."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -137,9 +137,8 @@ class Intake:
             if refused:
                 moved += await receipts.fail_later(tx, found, refused)
             outbox.tell_moves(tx, moved)
-        for (device, wire), row in found.items():  # a receipt for a message that was never to leave is an alarm, not a move
-            if row.state in receipts.NEVER_LEFT and any(each[:2] == (device, wire) for each in arrived):
-                log.error("intake.contradiction", message=row.id, device=device, state=row.state.value)
+        if any(row.state in receipts.NEVER_LEFT for row in found.values()):
+            _contradict(found, arrived)
 
     async def _heed(self, reasons: dict[receipts.Key, str]) -> None:
         """What a late refusal says about a person counts before it is recorded."""
@@ -159,3 +158,11 @@ def _sorted(events: Outcomes) -> tuple[list[receipts.Arrived], list[receipts.Arr
         else:
             refused.append((event.device_id, event.wire_id, event.reason.value, event.at))
     return arrived, refused
+
+
+def _contradict(found: Mapping[receipts.Key, receipts.Found], arrived: Sequence[receipts.Arrived]) -> None:
+    """A receipt for a message that was never to leave is an alarm, not a move."""
+    for key in dict.fromkeys((device, wire) for device, wire, _, _ in arrived):
+        row = found.get(key)
+        if row is not None and row.state in receipts.NEVER_LEFT:
+            log.error("intake.contradiction", message=row.id, device=key[0], state=row.state)

@@ -19,19 +19,23 @@ from hantar.policy import service as policy
 S = model.MessageState
 
 
+_PUBLIC = {state.value: status.value for state, status in model.STATUS.items()}
+"""State → public word, as plain texts: every move is told."""
+
+
 def tell_moves(tx: db.Tx, rows: Iterable[db.Row]) -> None:
     """A `message.status` fact for each moved row, published once the transaction is committed."""
     for row in rows:
-        state = S(row["state"])
+        state, kind, source_id = row["state"], row["kind"], row["source_id"]
         tx.tell(
             "message.status",
             row["workspace_id"],
             message_id=row["id"],
             device_id=row["device_id"],
-            campaign_id=row["source_id"] if row["kind"] == "campaign" else None,
-            sequence_id=row["source_id"] if row["kind"] == "sequence" else None,
-            status=model.STATUS[state].value,
-            state=state.value,
+            campaign_id=source_id if kind == "campaign" else None,
+            sequence_id=source_id if kind == "sequence" else None,
+            status=_PUBLIC[state],
+            state=state,
             reason=row["reason"],
         )
 

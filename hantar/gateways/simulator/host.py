@@ -189,7 +189,12 @@ def main(words: list[str] | None = None) -> None:
     with socket.socket(fileno=given.fd) as line:
         try:
             book = _open_ledger(given.dir, given.long)
-            Host(line, book, given.seed, chance.Options(**options), given.after).run()
+            gc.disable()  # a world is many small things and no rings of them: looking for rings took a third of the start
+            host = Host(line, book, given.seed, chance.Options(**options), given.after)
+            gc.freeze()
+            gc.enable()
+            gc.set_threshold(100_000, 20, 50)
+            host.run()
         except (BrokenPipeError, ConnectionResetError):
             return  # the parent is gone; the ledger has everything
 

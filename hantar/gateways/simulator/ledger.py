@@ -5,6 +5,7 @@ A file is put aside when it is long and never written again, except to take an e
 put aside stands in a snapshot, so that it reads only what came after.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -20,8 +21,10 @@ IsTheirs = Callable[[str], bool]
 """Whether what a device (its id) has to do with the erased person is to go."""
 ERASED = "erased"
 """Stands where a person's number or id stood."""
-LONG = 50_000
-"""Lines after which a file is put aside: a start reads no more than these, in half a second."""
+LONG = 60_000
+"""Lines after which a file is put aside: a start reads no more than these, in about a second."""
+CHUNK = 1 << 18
+"""Bytes that are read and understood at once."""
 
 
 class Effect(NamedTuple):
@@ -335,13 +338,20 @@ def _length(path: Path) -> int:
 def read(path: Path, *, after: int = 0) -> Iterator[Line]:
     """The lines of a ledger (its `ledger.jsonl` with the files put aside), without the ones that a crash cut in half."""
     for part in _parts(path, after):
-        with part.open(encoding="utf-8", errors="replace") as file:
-            for text in file:
-                if not text.endswith("\n"):
-                    break
-                try:
-                    line = json.loads(text)
-                except ValueError:
-                    continue
-                if isinstance(line, dict):
-                    yield line
+        with part.open("rb") as file:
+            while texts := file.readlines(CHUNK):
+                yield from (line for line in _understood(texts) if isinstance(line, dict))
+
+
+def _understood(texts: list[bytes]) -> list[Any]:
+    """Lines together, which takes half the time of one by one; one by one when there is a broken one among them."""
+    if not texts[-1].endswith(b"\n"):
+        texts.pop()
+    try:
+        found: list[Any] = json.loads(b"[" + b",".join(texts) + b"]")
+    except ValueError:
+        found = []
+        for text in texts:
+            with contextlib.suppress(ValueError):
+                found.append(json.loads(text))
+    return found

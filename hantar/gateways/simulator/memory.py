@@ -3,6 +3,7 @@
 Both must come to the same: links, tokens, troubles, who is known, the ids that were sent, and what has not been told yet.
 """
 
+import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -19,6 +20,7 @@ class World(Protocol):
     """What a world lets us see and fill."""
 
     seed: int
+    clock: Any
     options: chance.Options
     phones: dict[str, phone.Phone]
     due: list[Planned]
@@ -46,8 +48,11 @@ class World(Protocol):
         draw: chance.Draws,
         person: chance.Traits,
         fault: str | None,
+        ahead: float,
         marked: float,
     ) -> None: ...
+    def wall(self) -> float: ...
+    def turn(self) -> int: ...
 
 
 LATEST = 8 * 3600.0
@@ -62,10 +67,27 @@ def restore(world: World, book: ledger.Ledger) -> None:
     found = book.snapshot()
     if found is not None:
         _recall(world, found, marked)
+    ahead = world.clock.monotonic() - world.wall()
     for line in book.since():
         device_id = line.get("device")
-        if device_id:
+        if not device_id:
+            continue
+        if line["effect"] == "sent":
+            _sent(world, device_id, line, ahead, marked)
+        else:
             _read(world, device_id, line, marked)
+
+
+def _sent(world: World, device_id: str, line: ledger.Line, ahead: float, marked: float) -> None:
+    device, token = world.phones.get(device_id) or world.at(device_id), line.get("token") or 0
+    device.token = max(device.token, token)
+    stamp, ref, to, wire = datetime.fromisoformat(line["at"]).timestamp(), line["ref"], line["to"], line["wire"]
+    attempt = world.next_try(ref)
+    world.remember(ref, wire, stamp, attempt)
+    if stamp + LATEST * max(1.0, world.options.receipts) < marked:
+        return
+    draw = chance.message_draws(world.seed, device_id, to, ref, attempt)
+    world.plan_receipts(device_id, to, wire, stamp, draw, world.traits(to), line["fault"], ahead, marked)
 
 
 def _read(world: World, device_id: str, line: ledger.Line, marked: float) -> None:
@@ -73,26 +95,11 @@ def _read(world: World, device_id: str, line: ledger.Line, marked: float) -> Non
     if effect == "forgotten":
         world.phones.pop(device_id, None)
         return
-    device = world.at(device_id)
-    if effect == "sent":
-        device.token = max(device.token, line.get("token") or 0)
-        _sent(world, line, marked)
-        return
-    phone.restore(device, line)
+    phone.restore(world.at(device_id), line)
     if effect == "inbound":
         _inbound(world, line, marked)
     elif effect in ("refused", "none"):
         world.spend_try(line["ref"], world.next_try(line["ref"]))
-
-
-def _sent(world: World, line: ledger.Line, marked: float) -> None:
-    stamp, ref, to = datetime.fromisoformat(line["at"]).timestamp(), line["ref"], line["to"]
-    attempt = world.next_try(ref)
-    world.remember(ref, line["wire"], stamp, attempt)
-    if stamp + LATEST * max(1.0, world.options.receipts) < marked:
-        return
-    draw = chance.message_draws(world.seed, line["device"], to, ref, attempt)
-    world.plan_receipts(line["device"], to, line["wire"], stamp, draw, world.traits(to), line["fault"], marked)
 
 
 def _inbound(world: World, line: ledger.Line, marked: float) -> None:
@@ -109,7 +116,7 @@ def _inbound(world: World, line: ledger.Line, marked: float) -> None:
 def state(world: World) -> ledger.State:
     """All of it as plain values, in long rows: a quarter of a million ids in a tenth of a second."""
     due: dict[str, list[Any]] = {action.__name__: [] for action in world.lasting}
-    for _, _, stamp, action, values in [*world.untaken(), *sorted(world.due, key=_order)]:
+    for _, _, stamp, action, values in [*world.untaken(), *world.due]:
         if (rows := due.get(action.__name__)) is not None:
             rows.append([stamp, *values])
     refs = list(world.effects)
@@ -142,10 +149,6 @@ def concerns(values: Sequence[Any], names: set[str], device_ids: set[str]) -> bo
     return any(isinstance(each, str) and each in names for each in held)
 
 
-def _order(planned: Planned) -> tuple[float, int]:
-    return planned[0], planned[1]
-
-
 def _plain(device: phone.Phone) -> list[Any]:
     trouble = {name: value for name in _TROUBLES if (value := getattr(device.trouble, name))}
     link = [device.phone, device.jid, device.token, device.links, device.received, device.has_history]
@@ -159,7 +162,8 @@ def _recall(world: World, found: ledger.State, marked: float) -> None:
     stamps = [stamp / 1e6 for stamp in found["stamps"]]
     world.effects = OrderedDict(zip(found["refs"], zip(found["wires"] or found["refs"], stamps, strict=True), strict=True))
     world.tries = OrderedDict(found["tries"])
+    ahead = world.clock.monotonic() - world.wall()
     for action in world.lasting:
-        for stamp, *values in found["due"][action.__name__]:
-            if stamp >= marked:
-                world.push(stamp, action, *values)
+        rows = [row for row in found["due"][action.__name__] if row[0] >= marked]
+        world.due += [(ahead + row[0], world.turn(), row[0], action, tuple(row[1:])) for row in rows]
+    heapq.heapify(world.due)

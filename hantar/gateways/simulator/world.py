@@ -92,6 +92,10 @@ class World:
         heads = [queue[0][0] - now for queue in (answers, [] if is_full else due) if queue]
         return max(0.0, min(heads)) if heads else None
 
+    def turn(self) -> int:
+        """A number above all before it, which keeps things of one instant in order."""
+        return next(self._order)
+
     def do(self, action: Callable[..., None], *values: Any) -> None:
         """Do this at once; what it tells is told again after a restart when nobody took it."""
         self._current = 0.0, -1, self.wall(), action, values
@@ -215,7 +219,7 @@ class World:
         self.remember(ref, wire, wall, attempt)
         verdict, fault = self._fate(device, to, wire, now, draw)
         self._record(shipment, now, "sent", verdict, fault, wire)
-        self.plan_receipts(device_id, to, wire, wall, draw, person, fault, 0.0)
+        self.plan_receipts(device_id, to, wire, wall, draw, person, fault, self.clock.monotonic() - wall, 0.0)
         self._answer(delay, answer, verdict)
 
     def _answer(self, delay: float, answer: Answer, verdict: port.Verdict) -> None:
@@ -273,16 +277,19 @@ class World:
         draw: chance.Draws,
         person: chance.Traits,
         fault: str | None,
+        ahead: float,
         marked: float,
     ) -> None:
-        """What will be heard of a message accepted at `sent`; what was due before `marked` has been taken (both since 1970)."""
+        """What will be heard of a message accepted at `sent`; what was due before `marked` has been taken (both since 1970).
+
+        `ahead`: by how much the monotonic clock is ahead of the other.
+        """
         delay = chance.between(self.options.latency, draw[7])
         if fault == "reject_late":
             if sent + delay + 1.0 >= marked:
                 self.push(sent + delay + 1.0, self.refuse_late, device_id, wire)
             return
         if fault != "lose_ack_silent":
-            ahead = self.clock.monotonic() - self.wall()
             for after, kind, is_right in chance.outcome(draw, person, self.options, delay):
                 stamp = sent + after
                 if stamp >= marked:
