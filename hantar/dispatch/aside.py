@@ -28,7 +28,8 @@ SWEEP = 60.0
 
 def is_error(outcome: model.Outcome) -> bool:
     """Whether the device or its gateway failed: no clear answer, or a refusal that is about them."""
-    return outcome.state is S.UNKNOWN or (outcome.state is S.FAILED and outcome.reason in AT_FAULT)
+    state = outcome.state
+    return state is S.UNKNOWN or (state is S.FAILED and outcome.reason in AT_FAULT)
 
 
 def tally(outcomes: Sequence[model.Outcome]) -> dict[str, Failing]:
@@ -64,6 +65,8 @@ class Aside:
         now = self._clock.monotonic()
         if self._read_at is None or now - self._read_at >= REFRESH:
             self._failing, self._read_at = await devices.failing(tx), now
+        if not self._failing and all(each.state is S.SENT for each in outcomes):
+            return
         counted = [each for each in tally(outcomes).values() if each.failed or each.device_id in self._failing]
         if not counted:
             return
