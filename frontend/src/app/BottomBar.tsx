@@ -11,7 +11,7 @@ export function BottomBar({ onMore }: { onMore: () => void }) {
   return (
     <Group component="nav" aria-label={t.app.nav.bottom} gap={0} wrap="nowrap" align="stretch">
       {places(t)
-        .filter(({ to }) => to !== '/settings' && to !== '/consent')
+        .filter(({ to }) => to !== '/settings' && to !== '/consent' && to !== '/workers')
         .map(({ to, label, icon: Icon }) => (
           <Link
             key={to}

@@ -8,6 +8,7 @@ import { dashboardRoutes } from '@/dashboard/routes';
 import { deviceRoutes } from '@/devices/routes';
 import { leadRoutes } from '@/leads/routes';
 import { settingsRoutes } from '@/settings/routes';
+import { workerRoutes } from '@/workers/routes';
 import { CrashedPage } from './CrashedPage';
 import { rootRoute, shellRoute } from './routes';
 
@@ -19,6 +20,7 @@ const routeTree = rootRoute.addChildren([
     ...deviceRoutes,
     ...leadRoutes,
     ...campaignRoutes,
+    ...workerRoutes,
     ...consentRoutes,
     ...settingsRoutes,
   ]),

@@ -23,7 +23,7 @@ import {
 } from 'lucide-react';
 import { useWords } from '@/words';
 
-export type StateKind = 'device' | 'campaign' | 'message' | 'target';
+export type StateKind = 'device' | 'campaign' | 'message' | 'target' | 'worker';
 
 type Look = [color: string, icon: LucideIcon];
 
@@ -42,6 +42,12 @@ const looks: Record<StateKind, Record<string, Look>> = {
     outdated: ['red', TriangleAlert],
     refused: ['red', CircleX],
     stopped: ['gray', CircleMinus],
+  },
+  worker: {
+    active: ['teal', Send],
+    idle: ['gray', CircleDashed],
+    stopped: ['gray', CircleMinus],
+    error: ['red', CircleX],
   },
   campaign: {
     pending: ['gray', CalendarClock],

@@ -13,6 +13,7 @@ export const app = {
     devices: 'Devices',
     leads: 'Leads',
     campaigns: 'Campaigns',
+    workers: 'Workers',
     consent: 'Consent',
     settings: 'Settings',
     more: 'More',

@@ -10,7 +10,8 @@ import { parts } from './parts';
 import { problems } from './problems';
 import { settings } from './settings';
 import { states } from './states';
+import { workers } from './workers';
 
-export const en = { app, accounts, campaigns, consent, dashboard, devices, leads, parts, problems, settings, states };
+export const en = { app, accounts, campaigns, consent, dashboard, devices, leads, parts, problems, settings, states, workers };
 
 export type Words = typeof en;

@@ -16,6 +16,7 @@ export const states = {
     refused: 'Refused',
     stopped: 'Stopped',
   } as Record<string, string>,
+  worker: { active: 'Active', idle: 'Idle', stopped: 'Stopped', error: 'In error' } as Record<string, string>,
   campaign: {
     pending: 'Pending',
     triggered: 'Starting',
