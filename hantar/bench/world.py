@@ -42,7 +42,7 @@ def is_opted_out(number: int) -> bool:
 
 
 BASE = """
-CREATE OR REPLACE FUNCTION made(kind int, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION made(kind int, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
   SELECT (lpad(to_hex(kind), 2, '0') || lpad(to_hex(n), 6, '0') || '-0000-7000-8000-' || substr(md5(n::text), 1, 12))::uuid $$
 --;;
 INSERT INTO workspaces (id, name, time_zone, device_limit, created_at)
