@@ -148,7 +148,7 @@ class InUse(RuntimeError):
 class FileLedger:
     """A ledger in a folder of its own; `flush` hands the lines to the system, so they outlive a killed process.
 
-    Safe at every point: a file is put aside by its name alone, and the snapshot says up to which file it speaks. Raises `InUse`
+    Whole at every point: a file is put aside by its name alone, and the snapshot says up to which file it speaks. Raises `InUse`
     while another process has the folder.
     """
 
