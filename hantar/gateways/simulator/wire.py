@@ -190,10 +190,14 @@ def accepted(frame: Frame) -> Iterator[tuple[int, port.Accepted]]:
         yield frame[at], port.Accepted(frame[at + 1], instant(frame[at + 2]))
 
 
+RECEIPT_KINDS = {kind.value: kind for kind in port.ReceiptKind}
+"""Word → kind."""
+
+
 def receipt_of(seq: int, device_id: str, wire: str, kind: str, stamp: float) -> port.Receipt:
     """A receipt as an event."""
     event_id, at = f"{wire}:{kind}", instant(stamp)
-    return port.Receipt(device_id=device_id, event_id=event_id, at=at, seq=seq, wire_ids=(wire,), kind=port.ReceiptKind(kind))
+    return port.Receipt(device_id=device_id, event_id=event_id, at=at, seq=seq, wire_ids=(wire,), kind=RECEIPT_KINDS[kind])
 
 
 def receipts(frame: Frame) -> list[port.Event]:

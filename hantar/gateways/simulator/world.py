@@ -293,7 +293,7 @@ class World:
             for after, kind, is_right in chance.outcome(draw, person, self.options, delay):
                 stamp = sent + after
                 if stamp >= marked:
-                    values = device_id, wire if is_right else f"STRAY-{wire}", kind.value
+                    values = device_id, wire if is_right else f"STRAY-{wire}", kind
                     heapq.heappush(self.due, (ahead + stamp, next(self._order), stamp, self.receipt, values))
         if draw[2] < self.options.replies:
             due = sent + delay + self.options.receipts * (3 + 30 * draw[1])
