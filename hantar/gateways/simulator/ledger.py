@@ -148,13 +148,8 @@ class InUse(RuntimeError):
 class FileLedger:
     """A ledger in a folder of its own; `flush` hands the lines to the system, so they outlive a killed process.
 
-<<<<<<< HEAD
     Nothing is lost at any point: a file is put aside by its name alone, and the snapshot says up to which file it speaks.
     Raises `InUse` while another process has the folder.
-=======
-    Whole at every point: a file is put aside by its name alone, and the snapshot says up to which file it speaks. Raises `InUse`
-    while another process has the folder.
->>>>>>> origin/main
     """
 
     def __init__(self, folder: Path, *, long: int = LONG) -> None:
