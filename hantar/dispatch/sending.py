@@ -66,7 +66,7 @@ class Sender:
         message = flight.message
         try:
             if self._clock.monotonic() - flight.claimed_at > STOOD_STILL:
-                verdict: port.Verdict = port.Deferred(leases.TTL, why="The server stood still; the lease may have lapsed.")
+                verdict: port.Verdict = self._not_now("The server stood still; the lease may have lapsed.")
             else:
                 verdict = await self._send(message)
         except asyncio.CancelledError:
@@ -84,12 +84,16 @@ class Sender:
             try:
                 media = await self._media(message.workspace_id, message.media_id)
             except db.DatabaseAway as error:
-                return port.Deferred(leases.TTL, why=error.message)
+                return self._not_now(error.message)
         content = port.Content(text=message.text or "", media=media)
         # by number; by opaque id where we know no number, and never by a number made from an opaque id
         to = port.Address(phone=message.phone) if message.phone else port.Address(opaque=message.opaque)
         device = port.DeviceRef(message.device_id, message.token)
         return await self._drivers[message.driver].send(device, to, content, ref=message.wire_id or message.id)
+
+    def _not_now(self, why: str) -> port.Verdict:
+        """Nothing left, and the service has put nothing off: however often it happens, no message fails for it."""
+        return port.DeviceLost(self._clock.now() + leases.TTL, why)
 
     async def _media(self, workspace_id: str, media_id: str) -> port.MediaBytes:
         key = workspace_id, media_id

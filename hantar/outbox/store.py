@@ -115,7 +115,7 @@ async def record(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> list[db.Row]:
         not_before = CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state = 'queued'
                           THEN coalesce(x.retry_at, m.not_before) ELSE m.not_before END,
         claimed_at = CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state = 'queued' THEN NULL ELSE m.claimed_at END,
-        attempts = m.attempts + CASE WHEN m.token = x.token THEN x.attempt ELSE 0 END,
+        attempts = m.attempts + CASE WHEN m.token = x.token AND (m.state = 'claimed' OR m.attempts = 0) THEN x.attempt ELSE 0 END,
         deferrals = m.deferrals + CASE WHEN m.state = 'claimed' AND m.token = x.token THEN x.deferral ELSE 0 END,
         wire_id = coalesce(m.wire_id, x.wire_id),
         sent_at = CASE WHEN x.state = 'sent' THEN coalesce(m.sent_at, x.at) ELSE m.sent_at END,
