@@ -59,6 +59,8 @@ class Checker:
         self._lines: dict[str, _Line] = {}
         self._due: deque[str] = deque()
         """Devices that may be asked now."""
+        self._open: dict[tuple[str, str], set[str]] = {}
+        """Persons from the question until the answer is stored, and the devices that wait for it."""
         self._found: list[checks.Found] = []
         self._calls: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
@@ -66,11 +68,16 @@ class Checker:
     def ask(self, asked: Iterable[Ask]) -> None:
         """Look these up soon; asking again changes nothing."""
         for each in asked:
+            person = _key(each.subject)
+            if person in self._open:
+                self._open[person].add(each.device_id)
+                continue
+            self._open[person] = {each.device_id}
             line = self._lines.get(each.device_id)
             if line is None:
                 line = self._lines[each.device_id] = _Line(each.driver, each.token)
             line.driver, line.token = each.driver, each.token
-            line.waiting[each.subject.workspace_id, each.subject.person_id] = each.subject
+            line.waiting[person] = each.subject
             self._due.append(each.device_id)
         self._woken.set()
 
@@ -132,24 +139,27 @@ class Checker:
             line.is_busy = False
             line.free_at = self._clock.monotonic() + (0.0 if is_simulated else PAUSE)
             for each in subjects:
-                line.waiting.pop((each.workspace_id, each.person_id), None)
+                line.waiting.pop(_key(each), None)
             if line.waiting:
                 self._due.append(device_id)
             elif is_simulated:
                 self._lines.pop(device_id, None)
-        for each in subjects:
-            self._found.append(checks.Found(each, device_id, answers.get(each.phone), is_simulated, why))
+        self._found += [checks.Found(each, answers.get(each.phone), is_simulated, why) for each in subjects]
         self._woken.set()
 
     async def _ahead(self, device_id: str, subjects: list[checks.Subject]) -> list[checks.Subject]:
         """Whom the lane writes to next, so that they need not wait when their turn comes."""
-        known = {each.person_id for each in subjects}
         try:
             async with self._db.system() as tx:
                 found = await checks.ahead(tx, subjects[0].workspace_id, device_id, TOGETHER, await tx.now())
         except db.DatabaseAway:
             return []
-        return [each for each in found if each.person_id not in known][: TOGETHER - len(subjects)]
+        except Exception:
+            log.exception("checker.not_ahead", device=device_id)
+            return []
+        more = [each for each in found if _key(each) not in self._open][: TOGETHER - len(subjects)]
+        self._open |= {_key(each): {device_id} for each in more}
+        return more
 
     async def _answers(
         self, driver: port.Driver, device: port.DeviceRef, subjects: list[checks.Subject]
@@ -178,6 +188,21 @@ class Checker:
             try:
                 async with self._db.system() as tx:
                     await checks.keep(tx, found, await tx.now())
+                    self._tell(tx, found)
             except db.DatabaseAway:
                 self._found = found + self._found
                 raise
+            for each in found:
+                self._open.pop(_key(each.subject), None)
+
+    def _tell(self, tx: db.Tx, found: list[checks.Found]) -> None:
+        """Let the lanes that waited for these have their turn."""
+        waiting: dict[str, set[str]] = {}
+        for each in found:
+            waiting.setdefault(each.subject.workspace_id, set()).update(self._open.get(_key(each.subject), ()))
+        for workspace_id, device_ids in waiting.items():
+            tx.tell("outbox.queued", workspace_id, device_ids=sorted(device_ids))
+
+
+def _key(subject: checks.Subject) -> tuple[str, str]:
+    return subject.workspace_id, subject.person_id

@@ -23,7 +23,6 @@ class Found:
     """What was found about a subject; None: there was no answer, and why."""
 
     subject: Subject
-    device_id: str
     is_on_whatsapp: bool | None
     is_simulated: bool
     why: str = ""
@@ -44,7 +43,7 @@ async def ahead(tx: db.Tx, workspace_id: str, device_id: str, most: int, now: da
 
 
 async def keep(tx: db.Tx, found: Sequence[Found], now: datetime) -> None:
-    """Remember what was found, tell the lanes that waited for it, and keep why a message goes without an answer.
+    """Remember what was found, and keep why a message goes without an answer.
 
     Persons are locked in the order of their ids.
     """
@@ -66,11 +65,6 @@ async def keep(tx: db.Tx, found: Sequence[Found], now: datetime) -> None:
         now,
     )
     await _note(tx, [one for one in found if one.is_on_whatsapp is None and one.subject.message_id is not None], now)
-    waiting: dict[str, set[str]] = {}
-    for one in found:
-        waiting.setdefault(one.subject.workspace_id, set()).add(one.device_id)
-    for workspace_id, device_ids in waiting.items():
-        tx.tell("outbox.queued", workspace_id, device_ids=sorted(device_ids))
 
 
 async def _note(tx: db.Tx, unanswered: Sequence[Found], now: datetime) -> None:

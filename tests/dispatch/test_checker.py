@@ -135,6 +135,40 @@ async def test_asking_again_while_it_is_looked_up_asks_the_service_once(desk: De
     assert desk.service.asked == [[PHONES[0]]]
 
 
+async def test_two_lanes_that_wait_for_one_person_ask_once_and_both_hear_of_it(desk: Desk) -> None:
+    told: list[Any] = []
+    desk.fleet.bus.subscribe("outbox.queued", told.append)
+    devices = await desk.fleet.add_devices(2)
+    desk.service.takes = 1.0
+    for device in devices:
+        await desk.ask(device, PHONES[:1])
+        await desk.let(0.2)
+    assert await desk.known(PHONES[0]) == (True, True, False)
+    assert desk.service.asked == [[PHONES[0]]]
+    assert told[-1].data["device_ids"] == sorted(devices)
+
+
+async def test_what_was_stored_is_asked_again_when_somebody_asks_again(desk: Desk) -> None:
+    [device] = await desk.fleet.add_devices(1)
+    for _ in range(2):
+        await desk.ask(device, PHONES[:1])
+        await desk.known(PHONES[0])
+        await desk.let(3)
+    assert len(desk.service.asked) == 2
+
+
+async def test_a_look_ahead_that_fails_costs_nobody_the_answer(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*words: Any) -> list[checks.Subject]:
+        raise RuntimeError("a statement broke")
+
+    monkeypatch.setattr(checks, "ahead", broken)
+    [device] = await fleet.add_devices(1)
+    desk = Desk(fleet, Service(fleet.clock, simulated=True))
+    await desk.ask(device, PHONES[:1])
+    assert await desk.known(PHONES[0]) == (True, True, True)
+    await desk.close()
+
+
 @pytest.mark.parametrize("failure", ["silent", "not_paired", "broken", "forgets"])
 async def test_without_an_answer_the_message_goes_without_and_says_so(desk: Desk, failure: str) -> None:
     [device] = await desk.fleet.add_devices(1)
