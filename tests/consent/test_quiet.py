@@ -159,6 +159,7 @@ def test_clocks_that_were_moved_strangely(zone: str, year: int) -> None:
     assert [each for window in WINDOWS for each in faults((zone,), window, begin, step=61)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zones", SETS, ids=lambda zones: f"{zones[0]}+{len(zones) - 1}")
 def test_all_candidates_must_be_inside(zones: tuple[str, ...]) -> None:
     assert [each for window in WINDOWS for each in faults(zones, window, step=197)] == []
