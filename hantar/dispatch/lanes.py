@@ -72,6 +72,8 @@ class Lanes:
         self._per_source = per_source
         self._busy: dict[str, int] = {}
         """Messages under way by source."""
+        self._taken: dict[str, int] = {}
+        """Turns by source that were just handed out, of which nothing is under way yet."""
 
     def __len__(self) -> int:
         return len(self._lanes)
@@ -142,6 +144,7 @@ class Lanes:
                 lane.state = READY
                 self._ready.setdefault(lane.workspace_id, deque()).append(lane)
         turns: list[Turn] = []
+        self._taken.clear()
         while self._ready and len(turns) < most:
             for workspace_id in list(self._ready):
                 queue = self._ready.pop(workspace_id)
@@ -160,6 +163,8 @@ class Lanes:
         if queue is None:
             self._schedule(lane, now + FULL)
             return
+        if self._per_source is not None and queue.source_id is not None:
+            self._taken[queue.source_id] = self._taken.get(queue.source_id, 0) + 1
         lane.state = BUSY
         turns.append(Turn(lane, queue, lane.due))
 
@@ -177,7 +182,9 @@ class Lanes:
         return queue
 
     def _is_full(self, source_id: str | None) -> bool:
-        return self._per_source is not None and source_id is not None and self._busy.get(source_id, 0) >= self._per_source
+        if self._per_source is None or source_id is None:
+            return False
+        return self._busy.get(source_id, 0) + self._taken.get(source_id, 0) >= self._per_source
 
     def next_due(self) -> float:
         """When the next lane may send; `NEVER` when none will."""
