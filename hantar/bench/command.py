@@ -22,6 +22,8 @@ QUICK_REST = 19.0
 """What it takes beside the paced measure once the worlds are filled: two starts, the ramp, the drain, the end."""
 MEASURED = 8.0, 15.0
 """Least and most seconds of its paced measure."""
+PACE = 0.95
+"""Share of the rate that the gaps allow below which a fleet lags behind."""
 BUSY = 0.5
 """Load for each core above which somebody else is at work."""
 CONDITIONS = (
@@ -192,6 +194,7 @@ def run(asked: Asked) -> int:
         if asked.peers:
             say("the peers begin")
             results["peers"] = peers.measured(stand, quick=asked.quick, seconds=asked.a("seconds", 10 if asked.quick else 60))
+    report["warnings"] += lagging(results)
     report |= results | {"bars": table.verdicts(results), "took_s": round(time.monotonic() - began, 1)}
     if asked.as_json:
         sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
@@ -208,6 +211,17 @@ def warnings(asked: Asked, where: Figures) -> list[str]:
         found.append(f"Scaled by --{', --'.join(scaled)}: the bars are those of the full size.")
     if where["load_1m"] > BUSY * where["cores"]:
         found.append(f"The machine was busy before we began (load {where['load_1m']}): rates and lateness mean little.")
+    return found
+
+
+def lagging(results: Mapping[str, Figures]) -> list[str]:
+    """Fleets that did not keep their pace, those inside a comparison too: what they cost is the cost of a backlog."""
+    found = []
+    for name, figures in results.items():
+        inner = {key: value for key, value in figures.items() if isinstance(value, dict) and "rate_per_s" in value}
+        found += [words.replace(":", f" ({name}):", 1) for words in lagging(inner)] if inner and name != "peers" else []
+        if "rate_per_s" in figures and figures["rate_per_s"] < PACE * figures.get("expected_per_s", 0.0):
+            found.append(f"{name}: it did not keep pace, so its figures are those of a backlog.")
     return found
 
 

@@ -148,3 +148,10 @@ def test_what_makes_figures_doubtful_is_said() -> None:
     [scaled, busy] = command.warnings(command.Asked(devices=5), calm | {"load_1m": 6.0})
     assert "--devices" in scaled
     assert "6.0" in busy
+
+
+def test_a_fleet_that_lags_is_named_inside_a_comparison_too() -> None:
+    slow, fast = {"rate_per_s": 50.0, "expected_per_s": 100.0}, {"rate_per_s": 99.0, "expected_per_s": 100.0}
+    assert command.lagging({"paced_3000": fast, "drain": {"rate_per_s": 5.0}, "peers": {"one": {"rate_per_s": 1}}}) == []
+    assert [words.split(":")[0] for words in command.lagging({"paced_3000": slow})] == ["paced_3000"]
+    assert [words.split(":")[0] for words in command.lagging({"growth": {"few": fast, "many": slow}})] == ["many (growth)"]
