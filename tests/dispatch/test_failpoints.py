@@ -535,7 +535,7 @@ async def test_every_commit_is_on_disk_before_it_is_told(fleet: Fleet, monkeypat
         monkeypatch.setattr(asyncpg, "create_pool", trusting)
     fresh = db.Database(fleet.db.dsn, key=fleet.db.key, clock=fleet.clock)
     found = set()
-    for door in (fresh.system(), fresh.transaction(fleet.workspace), fresh.door()):
+    for door in (fresh.system(), fresh.hot(), fresh.transaction(fleet.workspace), fresh.door()):
         async with door as tx:
             found.add(await tx.fetchval("SHOW synchronous_commit"))
     await fresh.close()
