@@ -12,6 +12,7 @@ from hantar.accounts.model import Caller
 from hantar.devices import keeper, model, service, store, words
 from hantar.gateways import port
 from hantar.gateways.port import DeviceState as S
+from hantar.gateways.simulator import memory
 from hantar.kit import clock, cluster, db
 from tests.devices.stage import Stage, WatchedDatabase
 
@@ -162,8 +163,7 @@ async def test_after_a_restart_everything_wanted_comes_back_and_nothing_else(
     # the new world takes over the links from the old one's ledger
     for line in stage.book.lines():
         second.book.append(line)
-    world = second.driver._line.world  # type: ignore[attr-defined]
-    world._restore()
+    memory.restore(second.driver._line.world, second.book)  # type: ignore[attr-defined]
     await second.start()
     for each in wanted:
         await second.until(lambda device: device.state is S.ONLINE, each)
