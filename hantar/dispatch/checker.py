@@ -185,22 +185,34 @@ class Checker:
         """Write down what was found; what cannot be written waits."""
         while self._found:
             found, self._found = self._found[:1000], self._found[1000:]
+            people = {_key(each.subject) for each in found}
+            waiting = {person: self._open.get(person, set()) for person in people}
             try:
                 async with self._db.system() as tx:
                     await checks.keep(tx, found, await tx.now())
-                    self._tell(tx, found)
+                    self._open |= {person: set() for person in people}
+                    _tell(tx, waiting)
             except db.DatabaseAway:
                 self._found = found + self._found
+                for person, devices in waiting.items():
+                    self._open[person] = devices | self._open.get(person, set())
                 raise
-            for each in found:
-                self._open.pop(_key(each.subject), None)
+            await self._tell_late({person: self._open.pop(person, set()) for person in people})
 
-    def _tell(self, tx: db.Tx, found: list[checks.Found]) -> None:
-        """Let the lanes that waited for these have their turn."""
-        waiting: dict[str, set[str]] = {}
-        for each in found:
-            waiting.setdefault(each.subject.workspace_id, set()).update(self._open.get(_key(each.subject), ()))
-        for workspace_id, device_ids in waiting.items():
+    async def _tell_late(self, waiting: Mapping[tuple[str, str], set[str]]) -> None:
+        """A claim that had not seen the answer asked while it was being stored: its lane hears of it too."""
+        if any(waiting.values()):
+            async with self._db.system() as tx:
+                _tell(tx, waiting)
+
+
+def _tell(tx: db.Tx, waiting: Mapping[tuple[str, str], set[str]]) -> None:
+    """Let the lanes that wait for these people have their turn."""
+    lanes: dict[str, set[str]] = {}
+    for (workspace_id, _), devices in waiting.items():
+        lanes.setdefault(workspace_id, set()).update(devices)
+    for workspace_id, device_ids in lanes.items():
+        if device_ids:
             tx.tell("outbox.queued", workspace_id, device_ids=sorted(device_ids))
 
 

@@ -148,6 +148,25 @@ async def test_two_lanes_that_wait_for_one_person_ask_once_and_both_hear_of_it(d
     assert told[-1].data["device_ids"] == sorted(devices)
 
 
+async def test_a_lane_that_asks_while_the_answer_is_being_stored_hears_of_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    desk.fleet.bus.subscribe("outbox.queued", told.append)
+    first, late = await desk.fleet.add_devices(2)
+    whole, subject = checker._tell, checks.Subject(desk.fleet.workspace, await desk.fleet.person(PHONES[0]), PHONES[0])
+
+    def tell(*words: Any) -> None:
+        whole(*words)
+        monkeypatch.setattr(checker, "_tell", whole)
+        desk.checker.ask([checker.Ask("linked", late, 1, subject)])
+
+    monkeypatch.setattr(checker, "_tell", tell)
+    await desk.ask(first, PHONES[:1])
+    await desk.known(PHONES[0])
+    await desk.let(1)
+    assert {device for fact in told for device in fact.data["device_ids"]} == {first, late}
+    assert len(desk.service.asked) == 1
+
+
 async def test_what_was_stored_is_asked_again_when_somebody_asks_again(desk: Desk) -> None:
     [device] = await desk.fleet.add_devices(1)
     for _ in range(2):
