@@ -211,6 +211,8 @@ def _text(says: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """The text, or why it cannot be rendered."""
     if says["text"] is not None:
         return says["text"], None
+    if "{{" not in says["template"]:
+        return says["template"], None
     name = says["lead_name"] if says["lead_name"] is not None else says["name"]
     attributes = json.loads(says["attributes"]) if says["attributes"] else {}
     values = render.values_of(name, says["phone"], ", ".join(says["niches"] or []), attributes)
