@@ -27,9 +27,12 @@ MEMORY = Path("/dev/shm")
 ROOM = 2_000_000_000
 """Bytes that must be free in memory before the throw-away server goes there."""
 
-QUICK_EACH = 2
+QUICK_EACH = 1
 """Of each file's tests that have a database, so many belong to the quick check (`do.py check`); the whole suite runs all."""
-LONG = {"test_caps.py", "test_guard_canary.py", "test_optout_race.py", "test_rules_at_work.py", "test_windows.py"}
+LONG = {
+    *("test_caps.py", "test_erasure.py", "test_guard.py", "test_guard_canary.py", "test_number_check.py", "test_optout_race.py"),
+    *("test_recheck.py", "test_retry.py", "test_rules_at_work.py", "test_running.py", "test_traces.py", "test_windows.py"),
+}
 """Files of which nearly every test with a database takes seconds: none of those is quick."""
 
 
