@@ -28,6 +28,8 @@ TTL = leases.TTL.total_seconds()
 HEAL = 900.0
 """Seconds between looks at everything: the product's half a minute would cost more than all the rest here."""
 FREE = Rules(device_per_minute=10**6, device_per_hour=10**6, device_per_day=10**6)
+FORGETS_JUMPS = False
+"""A mutant's hand: who takes a lease after a jump believes the slots written before."""
 HOUR, DAY, WEEK = 3600.0, 86_400.0, 604_800.0
 
 
@@ -95,8 +97,7 @@ class Options:
     often: float = 1.0
     """By how much more often something fails than in a week that is bad but likely."""
     jumps: float = 0.0
-    """Hours between jumps of the database's clock by an hour, 0 for none; for one node alone, as only the node that sent knows
-    when by a clock that does not jump."""
+    """Hours between jumps of the database's clock by an hour, 0 for none. No node dies then: one that starts cannot know."""
 
 
 class World:
@@ -344,6 +345,7 @@ class Node:
         self.writing: list[model.Outcome] = []
         self.in_doubt = self.is_claiming = self.is_recording = False
         self.is_beating = False
+        self.seen_offset, self.jumped_at = self.world.offset, -math.inf
         self.tick_at = NEVER
 
     def start(self) -> None:
@@ -418,12 +420,18 @@ class Node:
         except Away:
             self.beat()
             return
+        if world.offset > self.seen_offset:
+            self.jumped_at = world.wall
+        self.seen_offset = world.offset
+        has_jumped = 0 <= world.wall - self.jumped_at < leases.HEED_JUMP.total_seconds()
         for device in world.devices.values():
             if device.owner == self.generation and device.expires > world.wall:
                 device.expires = math.inf
             elif (device.owner < 0 or device.expires <= world.wall) and not device.is_locked:
                 device.owner, device.token, device.expires = self.generation, device.token + 1, math.inf
                 taken.append(device.id)
+                if has_jumped and not FORGETS_JUMPS:
+                    device.next_at = max(device.next_at, self.jumped_at + TIMEOUT + device.gap_stored)
                 if (row := device.flying) is not None:
                     self._rescue(device, row)
         if any(device.expires != math.inf for device in world.devices.values()):

@@ -41,6 +41,13 @@ async def rescue(tx: db.Tx, shards: Sequence[int], deduplicating: Sequence[str],
     return await tx.fetch(sql, list(shards), list(deduplicating))
 
 
+async def rest_anew(tx: db.Tx, shards: Sequence[int], at: datetime, timeout: timedelta) -> None:
+    """Let these shards' lanes pause as if claimed at this instant: when they sent before is not known by this clock."""
+    sql = """UPDATE lanes SET next_at = greatest(next_at, $2::timestamptz + $3::interval + make_interval(secs => gap_seconds))
+             WHERE shard = ANY($1)"""
+    await tx.execute(sql, list(shards), at, timeout)
+
+
 # ------------------------------------------------------------------------------------------------ claim
 
 

@@ -54,7 +54,7 @@ async def test_nobody_else_is_sent_before_somebody_lets_them(fleet: Fleet) -> No
     async with fleet.db.transaction(fleet.workspace) as tx:
         assert (await service.find(tx, fleet.workspace, campaign)).status is model.C.PROCESSING  # it has not ended
     before = (await fleet.rows(campaign))[-1]["expires_at"]
-    fleet.clock.jump(timedelta(hours=5))
+    await fleet.clock.advance(5 * 3600)
     await fleet.engine.leases.beat()
     released = await release(fleet, campaign)
     assert released.canary_passed_at == fleet.clock.now()

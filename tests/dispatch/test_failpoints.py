@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from hantar.accounts.model import Caller
-from hantar.dispatch import engine, recording, sending
+from hantar.dispatch import engine, leases, recording, sending
 from hantar.gateways import port
 from hantar.gateways.simulator import chance
 from hantar.kit import clock, cluster, db
@@ -402,11 +402,34 @@ async def test_a_clock_an_hour_off_makes_nothing_early_and_no_burst(fleet: Fleet
         async with running(fleet) as at:
             await at.run(7)
             fleet.clock.jump(timedelta(hours=hours))
-            await at.run(12 + number)
+            await at.run(24 + number)
     verdict = await fleet.verdict(gaps=5.0)
     assert verdict.is_clean or verdict.lost == (await fleet.states()).get("queued", 0), str(verdict)
     assert (verdict.early, verdict.duplicated) == (0, 0), str(verdict)
     assert verdict.effects >= 3 * 6, "it stood still"
+
+
+@pytest.mark.parametrize("is_mutant", [False, True])
+async def test_a_jump_of_the_clock_that_moves_devices_to_another_server_shortens_no_gap(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, is_mutant: bool
+) -> None:
+    """I-05, F-07: all leases lapse at once, and who takes them did not send the last messages. Mutant: it asks the wall alone."""
+    if is_mutant:
+        monkeypatch.setattr(leases, "JUMP", float("inf"))
+    await begun(fleet, 3, 3, gap=20.0)
+    other = fleet.new_engine()
+    await fleet.engine.leases.beat()
+    await other.leases.beat()
+    await fleet.run(3)
+    await other.leases.beat()
+    fleet.clock.jump(timedelta(hours=1))
+    fleet.engine, first = other, fleet.engine
+    assert await other.leases.beat() == 64
+    await first.leases.beat()
+    await fleet.run(70, step=0.5)
+    verdict = await fleet.verdict(gaps=20.0)
+    assert verdict.effects >= 6, str(verdict)
+    assert (verdict.early > 0) is is_mutant, str(verdict)
 
 
 # ---------------------------------------------------------------- poison

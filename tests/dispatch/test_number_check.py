@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -159,7 +158,7 @@ async def test_after_thirty_days_it_is_asked_again(checked: Fleet, monkeypatch: 
     asked = Asked(checked, monkeypatch, PHONES[0])
     [device] = await checked.add_devices(1)
     for days, calls in ((0, 1), (29, 1), (2, 2)):
-        checked.clock.jump(timedelta(days=days))
+        await checked.clock.advance(days * 86_400)
         await checked.engine.leases.beat()
         await checked.enqueue(device, PHONES[:1])
         await checked.run(3)

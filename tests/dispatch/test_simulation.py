@@ -24,6 +24,7 @@ DENSE = Options(devices=8, seconds=1800, day=400, often=40, is_limited=False)
 """Every device sends all the time, and every few minutes something dies."""
 
 DENSE_JUMPS = replace(DENSE, nodes=1, jumps=0.2, often=0.5)
+TWO_JUMP = replace(DENSE_JUMPS, nodes=2)
 
 
 def seeds(most: int) -> list[int]:
@@ -66,6 +67,11 @@ def test_a_week_of_fifty_devices(seed: int) -> None:
     assert time.process_time() - began < 40
 
 
+@pytest.mark.parametrize("seed", seeds(2))
+def test_a_clock_that_jumps_under_two_nodes(seed: int) -> None:
+    assert run(seed, TWO_JUMP).counts["effects"] > 1500
+
+
 @pytest.mark.parametrize("seed", seeds(1))
 def test_half_an_hour_full_of_faults(seed: int) -> None:
     assert run(seed, DENSE).counts["effects"] > 1500
@@ -77,6 +83,7 @@ def test_more_parts_of_a_day(seed: int) -> None:
     run(1000 + seed, QUICK)
     run(1000 + seed, JUMPS)
     run(1000 + seed, DENSE)
+    run(1000 + seed, TWO_JUMP)
 
 
 # ---------------------------------------------------------------- mutants
@@ -95,7 +102,14 @@ def breaks(options: Options, most: int = 10) -> str:
 def test_mutant_the_floor_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """I-05, F-07: only the wall clock holds the pause, and it jumps."""
     monkeypatch.setattr(memory.Lane, "floor", property(lambda lane: 0.0, lambda lane, value: None))
+    monkeypatch.setattr(simulation, "FORGETS_JUMPS", True)
     assert "sent again after" in breaks(DENSE_JUMPS), "the mutant lives"
+
+
+def test_mutant_who_takes_over_believes_slots_from_before_a_jump(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I-05, F-07: the other node did not send the last message, so it has no floor of its own."""
+    monkeypatch.setattr(simulation, "FORGETS_JUMPS", True)
+    assert "sent again after" in breaks(TWO_JUMP), "the mutant lives"
 
 
 def test_mutant_the_slot_is_not_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
