@@ -422,7 +422,7 @@ async def test_a_late_refusal_because_of_a_block_is_an_opt_out_too(fleet: Fleet)
     await fleet.run(2)
     wire = (await row_of(fleet, made))["wire_id"]
     event = port.MessageFailed(device_id=device, event_id="e", at=fleet.clock.now(), wire_id=wire, reason=port.Reason.OPTED_OUT)
-    fleet.intake._batch.refused.append((device, wire, event.reason.value, event.at))
+    fleet.intake._batch.events.append(event)
     await fleet.intake.flush()
     assert [row["reason"] for row in await fleet.sql("SELECT reason FROM suppressions")] == ["block"]
     await fleet.enqueue(device, PHONES[:1])
