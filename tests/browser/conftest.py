@@ -1,9 +1,11 @@
 """The real program and a real browser: one server for the run, one Chromium for each module, one signed-in page for each test."""
 
+import asyncio
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,8 @@ def product() -> Iterator[Server]:
         made = Server(Path(folder))
         try:
             made.start().sign_in()
+            with ThreadPoolExecutor(1) as beside:  # the browser's own loop may run in this thread
+                beside.submit(asyncio.run, fleet.lift_quota(made, 100)).result()
             yield made
         finally:
             made.stop()
