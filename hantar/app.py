@@ -291,6 +291,7 @@ async def _main(settings: Settings, dsn: str, postgres: embedded.Embedded | None
         loop.add_signal_handler(name, stop.set)
     await migrations.upgrade(dsn)
     house = build(settings, dsn, await installation.settle_key(dsn, settings.data_dir))
+    gc.set_threshold(*engine.GARBAGE)
     gc.freeze()  # what stands now stands for good: looking through it again and again costs every claim a tenth of its time
     await policy.install(house.db, settings.rules)
     password = await accounts.ensure_admin(house.db, settings)

@@ -80,6 +80,7 @@ class Rig:
     async def run(self) -> dict[str, Any]:
         """Start, measure, stop; returns what the run gave. The collector leaves alone what stands now, as in the program."""
         gc.collect()
+        gc.set_threshold(*engine.GARBAGE)
         gc.freeze()
         stop, closing = asyncio.Event(), asyncio.Event()
         rss_before, began = machine.rss_mb(), time.monotonic()

@@ -26,11 +26,16 @@ SWEEP = 1.0
 """Longest sleep in seconds."""
 MOST = 400
 """Lanes in one claim: above 100 little is gained, above 500 others wait too long (engine.md 1)."""
+BEHIND = 100
+"""Lanes due at once from which a second claim is made beside the first (our own number)."""
 MISSED = 0.05
 """Seconds until a lane is asked again whose head, person or own row somebody else held (our own number)."""
 LATE_EVERY = 30.0
 """Seconds between looks for rows that are too late; a late head is seen by the claim itself."""
 AT_ONCE = 5000
+GARBAGE = (20_000, 20, 50)
+"""Objects made until the collector looks at the youngest, and how often at the older ones: a claim makes thousands that live for
+a moment, and the usual 700 has it look all the time."""
 MAX_WAITING = 2000
 """Outcomes that may wait to be recorded; past it no lane claims."""
 LONGEST_REST = 5.0
@@ -66,6 +71,10 @@ class Engine:
         self._woken = asyncio.Event()
         self.looks = looks.Looks(database, bus, clock_, self.lanes, node, self._woken.set)
         self._in_doubt = False
+        self._doubt = asyncio.Lock()
+        self._claiming = 0
+        """Claims on their way."""
+        self._behind = asyncio.Event()
         self._late_look = 0.0
 
     def wake(self) -> None:
@@ -83,6 +92,7 @@ class Engine:
         closing, ending = asyncio.Event(), asyncio.Event()
         self.looks.at_all()
         ticks = asyncio.create_task(self._tick_loop(ending))
+        helping = asyncio.create_task(self._help_loop(ending))
         others = [
             asyncio.create_task(self.recorder.run(closing, lambda: not self.sender.flights)),
             asyncio.create_task(self.leases.run(closing, self.wake)),
@@ -92,12 +102,12 @@ class Engine:
             asyncio.create_task(self.checker.run(ending)),
         ]
         told = asyncio.create_task(stop.wait())
-        await asyncio.wait([told, ticks, *others], return_when=asyncio.FIRST_COMPLETED)  # one that dies ends all
+        await asyncio.wait([told, ticks, helping, *others], return_when=asyncio.FIRST_COMPLETED)  # one that dies ends all
         told.cancel()
         ending.set()
         self._woken.set()
         try:
-            await ticks
+            await asyncio.gather(ticks, helping)
             await self.sender.land(self._grace.total_seconds())
         finally:
             closing.set()
@@ -129,6 +139,22 @@ class Engine:
                 await self._clock.wait(self._woken, rest)
             await self._clock.sleep(began + TICK - self._clock.monotonic())
 
+    async def _help_loop(self, stop: asyncio.Event) -> None:
+        """Claim beside the other loop while many lanes are due, so that PostgreSQL and we work at the same time."""
+        stopped = asyncio.create_task(stop.wait())
+        stopped.add_done_callback(lambda _task: self._behind.set())
+        try:
+            while not stop.is_set():
+                await self._behind.wait()
+                try:
+                    if not stop.is_set() and not self._in_doubt:
+                        await self._claim_due()
+                except db.DatabaseAway:
+                    self._behind.clear()  # the other loop finds out when it is back
+                await self._clock.sleep(TICK)
+        finally:
+            stopped.cancel()
+
     async def tick(self) -> None:
         """Look where facts point, then claim once and start the sends."""
         await self.looks.look()
@@ -148,10 +174,19 @@ class Engine:
         if self._is_choked:
             return
         if self._in_doubt:
-            await self._look_again()
-        turns = self.lanes.due(self._clock.monotonic(), MOST)
+            await self._settle_doubt()
+        turns = self.lanes.due(self._clock.monotonic(), MOST, beside=True)
+        if len(turns) >= BEHIND:
+            self._behind.set()
+        else:
+            self._behind.clear()
         if turns:
-            await self._claim(turns)
+            self._claiming += 1
+            try:
+                await self._claim(turns)
+            finally:
+                self._claiming -= 1
+                self.lanes.release(turns)
 
     async def _claim(self, turns: Sequence[Turn]) -> None:
         """Claim for these lanes; when one of them cannot be asked about, all others are."""
@@ -204,6 +239,14 @@ class Engine:
             self.lanes.rest(turn.lane, now + MISSED)
         self.looks.at_devices(by_device)
         self.checker.ask(taken.unchecked)
+
+    async def _settle_doubt(self) -> None:
+        """Once no other claim is on its way, whose rows would look as if they had never reached us."""
+        async with self._doubt:
+            while self._claiming:
+                await self._clock.sleep(TICK)
+            if self._in_doubt:
+                await self._look_again()
 
     async def _look_again(self) -> None:
         """A claim's commit may have gone through although its answer was lost (F-04): put back what never reached us."""

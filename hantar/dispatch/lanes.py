@@ -135,8 +135,11 @@ class Lanes:
 
     # -------------------------------------------------------------------------------------------- whose turn it is
 
-    def due(self, now: float, most: int) -> list[Turn]:
-        """Take up to so many lanes that may send now, one of each workspace in turn; each is ours until it is given back."""
+    def due(self, now: float, most: int, *, beside: bool = False) -> list[Turn]:
+        """Take up to so many lanes that may send now, one of each workspace in turn; each is ours until it is given back.
+
+        `beside`: others may be taken at the same time, so whoever takes them tells by `release` when their claim is over.
+        """
         heap = self._heap
         while heap and heap[0][0] <= now:
             due, _, lane = heapq.heappop(heap)
@@ -144,7 +147,8 @@ class Lanes:
                 lane.state = READY
                 self._ready.setdefault(lane.workspace_id, deque()).append(lane)
         turns: list[Turn] = []
-        self._taken.clear()
+        if not beside:
+            self._taken.clear()
         while self._ready and len(turns) < most:
             for workspace_id in list(self._ready):
                 queue = self._ready.pop(workspace_id)
@@ -156,6 +160,13 @@ class Lanes:
                 if len(turns) >= most:
                     break
         return turns
+
+    def release(self, turns: Iterable[Turn]) -> None:
+        """The claim of these turns is over: what it took is under way, or is not."""
+        for turn in turns:
+            source = turn.queue.source_id
+            if source is not None and source in self._taken:
+                self._taken[source] -= 1
 
     def _take(self, lane: Lane, now: float, turns: list[Turn]) -> None:
         """Let it have its turn, unless each of its sources has as many under way as it may."""
