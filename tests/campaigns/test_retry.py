@@ -76,7 +76,9 @@ async def test_what_may_go_again_goes_and_the_campaign_goes_on(http: cast.Http, 
     assert again["retried"] == 0
 
     await fleet.run(40)
-    assert await fleet.states(campaign) == {"read": 2, "failed": 1, "unknown": 1}
+    counts = await fleet.states(campaign)
+    assert sum(counts.pop(state, 0) for state in ("sent", "delivered", "read")) == 2, "some people open it later"
+    assert counts == {"failed": 1, "unknown": 1}
     assert sorted(fleet.reached()) == PHONES[:2]
     assert (await client.get(f"/api/campaigns/{campaign}")).json()["status"] == "finished"
 
