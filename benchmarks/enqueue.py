@@ -20,7 +20,8 @@ from typing import Any
 import asyncpg
 import uvloop
 
-from hantar.campaigns import model, planner, service
+from hantar.bench.planning import draft
+from hantar.campaigns import planner, service
 from hantar.kit import clock, cluster, db, embedded
 from hantar.migrations import run as migrations
 
@@ -51,24 +52,6 @@ async def fill(dsn: str, numbers: dict[str, object]) -> None:
     await owner.execute("VACUUM ANALYZE")
     await owner.execute("CHECKPOINT")
     await owner.close()
-
-
-def draft() -> model.Draft:
-    """A campaign to everybody, now."""
-    return model.Draft(
-        title="Enqueue",
-        niche="FIT",
-        audience=model.Audience(None, model.TargetStatus.ALL, None),
-        text="Hello {{ name }}, our shop in {{ city }} opens on Friday. Reply STOP to opt out.",
-        media_id=None,
-        campaign_date=None,
-        time_schedule=None,
-        time_zone="Asia/Kuala_Lumpur",
-        min_delay_seconds=10.0,
-        max_delay_seconds=30.0,
-        when_offline="wait",
-        late_policy="run",
-    )
 
 
 async def measure(dsn: str) -> None:
