@@ -190,8 +190,6 @@ MOVES: dict[type[port.Event], tuple[frozenset[DeviceState], DeviceState]] = {
 """Event → from which states it moves, and whereto. Any other event leaves the state as it is."""
 
 EVENTS = tuple(MOVES)
-GIVES_UP = frozenset({S.LOGGED_OUT, S.REPLACED, S.REFUSED})
-"""A person must act; nothing reconnects by itself."""
 
 
 @dataclass(frozen=True, slots=True)

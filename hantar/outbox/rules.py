@@ -123,11 +123,6 @@ class Facts:
         """When one more conversation may begin than are counted now."""
         return self.new_chats_until or windows.chats_free_at(self.sent_lately, now, self.new_chats_used)
 
-    @property
-    def has_any_consent(self) -> bool:
-        """Whether there is a live consent of any purpose."""
-        return self.any_consent_id is not None
-
     def zones(self, rules: policy.Rules) -> tuple[str, ...] | None:
         """The clocks by which this person is timed; None when they are unknown and the rules hold such messages."""
         return quiet.zones_for(self.lead_zone, self.person_zones, self.workspace_zone, rules.quiet_unknown_zone)
