@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.acceptance import fleet
 from tests.acceptance import server as acceptance
@@ -18,6 +18,7 @@ from tests.conftest import place
 
 STATIC = Path(__file__).parents[2] / "hantar" / "web" / "static" / "index.html"
 PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def _chromium() -> str | None:

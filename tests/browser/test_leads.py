@@ -227,6 +227,7 @@ def test_many_leads_are_changed_and_deleted_at_once(page: Page, product: Server)
     expect(part(page, "confirm-delete")).to_be_disabled()
     part(page, "confirm-name").fill("120")
     part(page, "confirm-delete").click()
+    expect(part(page, "leads-bulk-confirm")).to_have_count(0)
     expect(page.get_by_text("Nothing matches these filters")).to_be_visible()
     assert product.call("GET", f"/leads?device_id={device}&with_total=true")["total"] == 0
 
