@@ -9,6 +9,82 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
+from hantar.gateways.events import (
+    Address as Address,
+)
+from hantar.gateways.events import (
+    ClientOutdated as ClientOutdated,
+)
+from hantar.gateways.events import (
+    Connected as Connected,
+)
+from hantar.gateways.events import (
+    Disconnected as Disconnected,
+)
+from hantar.gateways.events import (
+    Event as Event,
+)
+from hantar.gateways.events import (
+    HistoryBatch as HistoryBatch,
+)
+from hantar.gateways.events import (
+    IdentityLinked as IdentityLinked,
+)
+from hantar.gateways.events import (
+    LoggedOut as LoggedOut,
+)
+from hantar.gateways.events import (
+    MessageFailed as MessageFailed,
+)
+from hantar.gateways.events import (
+    MessageReceived as MessageReceived,
+)
+from hantar.gateways.events import (
+    MessageSentElsewhere as MessageSentElsewhere,
+)
+from hantar.gateways.events import (
+    OptOut as OptOut,
+)
+from hantar.gateways.events import (
+    PairCode as PairCode,
+)
+from hantar.gateways.events import (
+    PairFailed as PairFailed,
+)
+from hantar.gateways.events import (
+    PairSucceeded as PairSucceeded,
+)
+from hantar.gateways.events import (
+    QrCode as QrCode,
+)
+from hantar.gateways.events import (
+    ReachOutLocked as ReachOutLocked,
+)
+from hantar.gateways.events import (
+    Reason as Reason,
+)
+from hantar.gateways.events import (
+    Receipt as Receipt,
+)
+from hantar.gateways.events import (
+    ReceiptKind as ReceiptKind,
+)
+from hantar.gateways.events import (
+    Refused as Refused,
+)
+from hantar.gateways.events import (
+    Silent as Silent,
+)
+from hantar.gateways.events import (
+    StreamReplaced as StreamReplaced,
+)
+from hantar.gateways.events import (
+    TemplateStatus as TemplateStatus,
+)
+from hantar.gateways.events import (
+    TemporaryBan as TemporaryBan,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -60,28 +136,37 @@ class DeviceRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Whom to write to: a phone (digits, no plus), an opaque id (LID), or both. Never invent a phone."""
-
-    phone: str | None = None
-    opaque: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class MediaBytes:
-    """A picture to send, whole (we store 350 KB at most)."""
+    """A file to send, whole; `name` is what a document is called at the other end."""
 
     mime: str
     data: bytes
+    name: str = ""
+
+    @property
+    def kind(self) -> Literal["image", "video", "audio", "document"]:
+        """How WhatsApp shows it: by its MIME type's first half, all else is a document."""
+        first = self.mime.partition("/")[0]
+        return first if first in ("image", "video", "audio") else "document"  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """An approved template of the Cloud API, by name and language, with the values of its body's places in their order."""
+
+    name: str
+    language: str
+    parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What to send: text, a picture, or a picture with its caption."""
+    """What to send: text, a file, a picture with its caption, or a template (its media then fills the template's header)."""
 
     text: str = ""
     media: MediaBytes | None = None
     reply_to: str | None = None
+    template: Template | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +196,6 @@ class Deferred:
     why: str = ""
 
 
-class Reason(StrEnum):
-    """Why a message was refused for ever: a closed list."""
-
-    NOT_ON_WHATSAPP = "not_on_whatsapp"
-    UNDELIVERABLE = "undeliverable"
-    INVALID_ADDRESS = "invalid_address"
-    INVALID_CONTENT = "invalid_content"
-    TOO_LARGE = "too_large"
-    UNSUPPORTED = "unsupported"
-    NEEDS_TEMPLATE = "needs_template"
-    TEMPLATE_MISSING = "template_missing"
-    TEMPLATE_PAUSED = "template_paused"
-    OPTED_OUT = "opted_out"
-    CAPPED = "capped"
-    COUNTRY_BLOCKED = "country_blocked"
-    ACCOUNT_REFUSED = "account_refused"
-
-
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """Certainly not taken, and never will be as it is."""
@@ -153,174 +220,6 @@ class Unconfirmed:
 
 
 Verdict = Accepted | Deferred | Rejected | DeviceLost | Unconfirmed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something the service told us about a device. `seq` rises per driver; `event_id` is what makes it count once."""
-
-    device_id: str
-    event_id: str
-    at: datetime
-    seq: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QrCode(Event):
-    """A code to show until `expires_at`; `attempt` counts from 1 within one pairing."""
-
-    code: str
-    expires_at: datetime
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairCode(Event):
-    """Eight characters to type on the phone."""
-
-    code: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairSucceeded(Event):
-    """The device is linked to this number."""
-
-    phone: str
-    jid: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairFailed(Event):
-    """The pairing ended without a link (`expired`, `refused`, …)."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connected(Event):
-    """The line is open; the device may send."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disconnected(Event):
-    """The line is closed; the link stays."""
-
-    why: str
-    will_retry: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoggedOut(Event):
-    """The link is gone: by the phone, or by us."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamReplaced(Event):
-    """Opened elsewhere. Never fight for the stream."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientOutdated(Event):
-    """The service wants a newer client."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TemporaryBan(Event):
-    """Banned until then; codes 101–106 as whatsmeow names them."""
-
-    until: datetime
-    code: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused(Event):
-    """Refused for good: a permanent ban, a token without rights, a policy."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReachOutLocked(Event):
-    """No new chats until then (None: unknown; an instant that is over: the lock was lifted)."""
-
-    until: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silent(Event):
-    """The device stopped answering; the watchdog restarts it once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageReceived(Event):
-    """A message from a person."""
-
-    sender: Address
-    wire_id: str
-    text: str = ""
-    push_name: str = ""
-    quoted_wire_id: str | None = None
-    in_group: bool = False  # in a group or a status list: not to us alone, so words in it mean nothing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageSentElsewhere(Event):
-    """Sent from the phone itself, not by us."""
-
-    to: Address
-    wire_id: str
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptOut(Event):
-    """A person opted out at the service itself: by its own button, by reporting us, by blocking us."""
-
-    who: Address
-    way: Literal["stop", "complaint", "block"]
-
-
-class ReceiptKind(StrEnum):
-    """Receipts only raise a message."""
-
-    SENT = "sent"
-    DELIVERED = "delivered"
-    READ = "read"
-    PLAYED = "played"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt(Event):
-    """These messages got this far."""
-
-    wire_ids: tuple[str, ...]
-    kind: ReceiptKind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageFailed(Event):
-    """Accepted first, refused later."""
-
-    wire_id: str
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityLinked(Event):
-    """This phone and this opaque id are one person."""
-
-    phone: str
-    opaque: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryBatch(Event):
-    """A piece of the chat history; pieces may overlap with live messages."""
-
-    messages: tuple[MessageReceived | MessageSentElsewhere, ...] = ()
 
 
 EventSink = Callable[[Event], Awaitable[None]]  # returns when the event is committed; a driver repeats what was not taken
