@@ -21,37 +21,26 @@ from fastapi import APIRouter, FastAPI
 from hantar import installation
 from hantar.accounts import service as accounts
 from hantar.audit import http as audit_http
-from hantar.campaigns import guard, http_retry, planner, progress
-from hantar.campaigns import http as campaigns_http
-from hantar.consent import http as consent_http
-from hantar.consent import http_keywords
-from hantar.demo import director
-from hantar.demo import http as demo_http
-from hantar.demo import service as demo
-from hantar.devices import http as devices_http
-from hantar.devices import keeper
+from hantar.campaigns import guard, http as campaigns_http, http_retry, planner, progress
+from hantar.consent import http as consent_http, http_keywords
+from hantar.demo import director, http as demo_http, service as demo
+from hantar.devices import http as devices_http, keeper
 from hantar.dispatch import engine, intake, pulse, recheck
 from hantar.gateways import outcomes, port, registry
 from hantar.inbox import receiver
 from hantar.kit import cluster, db, egress, embedded, ids, logs, service
 from hantar.kit.clock import SystemClock
-from hantar.leads import declaring, http_consents, importer
-from hantar.leads import http as leads_http
-from hantar.leads import http_files as leads_files
+from hantar.leads import declaring, http as leads_http, http_consents, http_files as leads_files, importer
 from hantar.media import http as media_http
 from hantar.migrations import run as migrations
 from hantar.outbox import http as outbox_http
-from hantar.people import erasure, http_holds, http_optouts
-from hantar.people import http as people_http
+from hantar.people import erasure, http as people_http, http_holds, http_optouts
 from hantar.persons import service as persons
-from hantar.policy import http as policy_http
-from hantar.policy import service as policy
-from hantar.reports import http as reports_http
-from hantar.reports import http_days
+from hantar.policy import http as policy_http, service as policy
+from hantar.reports import http as reports_http, http_days
 from hantar.settings import Settings
 from hantar.web import asgi, health, realtime
-from hantar.workers import http as workers_http
-from hantar.workers import live
+from hantar.workers import http as workers_http, live
 
 log = structlog.get_logger(__name__)
 

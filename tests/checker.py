@@ -1,5 +1,3 @@
 """The judge at the end of every crash test; `hantar bench` uses the same one."""
 
-from hantar.bench.checker import TOLERANCE as TOLERANCE
-from hantar.bench.checker import Verdict as Verdict
-from hantar.bench.checker import check as check
+from hantar.bench.checker import TOLERANCE as TOLERANCE, Verdict as Verdict, check as check

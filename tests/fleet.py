@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from hantar.campaigns import model as campaigns
-from hantar.campaigns import planner, progress
-from hantar.campaigns import service as campaign_service
+from hantar.campaigns import model as campaigns, planner, progress, service as campaign_service
 from hantar.dispatch import claims, engine, intake
 from hantar.gateways import port
 from hantar.gateways.simulator import chance, driver, ledger, lines

@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
-from hantar.accounts import access, identity, model, service, store
-from hantar.accounts import http_models as models
+from hantar.accounts import access, http_models as models, identity, model, service, store
 from hantar.accounts.model import Role
 
 router = APIRouter(tags=["Account"])

@@ -11,8 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from hantar.accounts import access
-from hantar.accounts import service as accounts
+from hantar.accounts import access, service as accounts
 from hantar.accounts.model import Role
 from hantar.audit import service, views
 from hantar.kit import db, errors, inputs, paging, sheet

@@ -17,8 +17,7 @@ import uvloop
 from hantar.bench import child, gateway, machine, world
 from hantar.bench.spec import Spec
 from hantar.dispatch import engine, intake
-from hantar.gateways.simulator import chance, driver
-from hantar.gateways.simulator import world as simulated
+from hantar.gateways.simulator import chance, driver, world as simulated
 from hantar.kit import cluster, db, ids
 from hantar.kit.clock import SystemClock
 

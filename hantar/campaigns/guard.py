@@ -14,8 +14,7 @@ import structlog
 from hantar.audit import service as audit
 from hantar.campaigns import guard_store, judge, model, service, store
 from hantar.consent import wilson
-from hantar.devices import service as devices
-from hantar.devices import words
+from hantar.devices import service as devices, words
 from hantar.devices.model import DeviceNotFound
 from hantar.gateways.port import DeviceState
 from hantar.kit import clock, cluster, db

@@ -15,10 +15,7 @@ from hantar.audit import service as audit
 from hantar.campaigns import audience, http_models, model, plan, plan_models, progress, schedule, service, store
 from hantar.kit import db, inputs, paging, sheet, version
 from hantar.media import service as media
-from hantar.outbox import http as outbox_http
-from hantar.outbox import model as outbox
-from hantar.outbox import service as outbox_service
-from hantar.outbox import views
+from hantar.outbox import http as outbox_http, model as outbox, service as outbox_service, views
 
 router = APIRouter(tags=["Campaigns"])
 

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from hantar.campaigns import model
 from hantar.campaigns.rulebook import SIMULATED, Opening, Rulebook
-from hantar.consent import quiet
-from hantar.consent import service as consent
+from hantar.consent import quiet, service as consent
 from hantar.kit import db
 from hantar.outbox import facts, render
 from hantar.outbox.pace import HOUR

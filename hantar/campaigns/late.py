@@ -8,8 +8,7 @@ import structlog
 
 from hantar.campaigns import model, rulebook, store
 from hantar.kit import db
-from hantar.policy import model as policy
-from hantar.policy import service as policies
+from hantar.policy import model as policy, service as policies
 
 log = structlog.get_logger(__name__)
 

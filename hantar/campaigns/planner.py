@@ -12,8 +12,7 @@ import structlog
 
 from hantar.campaigns import audience, late, model, rulebook, service, store, writing
 from hantar.kit import clock, cluster, db, ids
-from hantar.outbox import backlog, queue
-from hantar.outbox import service as outbox
+from hantar.outbox import backlog, queue, service as outbox
 
 log = structlog.get_logger(__name__)
 

@@ -10,8 +10,7 @@ from hantar.campaigns import model
 from hantar.consent import quiet
 from hantar.kit import db
 from hantar.outbox import rules as outbox_rules
-from hantar.policy import model as policy
-from hantar.policy import service as policies
+from hantar.policy import model as policy, service as policies
 
 ALWAYS = outbox_rules.ALWAYS
 SIMULATED = ("simulator", "demo")

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from hantar.campaigns import audience, judging, model, store
 from hantar.campaigns.rulebook import Rulebook
 from hantar.kit import db
-from hantar.outbox import backlog
-from hantar.outbox import model as outbox
+from hantar.outbox import backlog, model as outbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ import asyncio
 import structlog
 
 from hantar.demo import scenes
-from hantar.devices import keeper
-from hantar.devices import service as devices
+from hantar.devices import keeper, service as devices
 from hantar.gateways import port
 from hantar.jobs import service as jobs
 from hantar.kit import clock, cluster, db

@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hantar.campaigns import model as campaigns
-from hantar.campaigns import service as campaign_service
-from hantar.consent import model as consents
-from hantar.consent import service as consent
+from hantar.campaigns import model as campaigns, service as campaign_service
+from hantar.consent import model as consents, service as consent
 from hantar.demo import people, store
 from hantar.demo.people import Part
 from hantar.kit import db, phone
-from hantar.leads import model as leads
-from hantar.leads import service as lead_service
+from hantar.leads import model as leads, service as lead_service
 from hantar.outbox import queue
 from hantar.policy import model as policy
 

@@ -6,8 +6,7 @@ from pydantic import BaseModel
 from hantar.accounts import access
 from hantar.accounts.model import Role
 from hantar.demo import service
-from hantar.jobs import http as jobs_http
-from hantar.jobs import service as jobs
+from hantar.jobs import http as jobs_http, service as jobs
 
 router = APIRouter(tags=["Demo"])
 

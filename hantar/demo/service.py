@@ -6,9 +6,7 @@ import structlog
 
 from hantar.campaigns import service as campaign_service
 from hantar.demo import fill, people, store
-from hantar.devices import keeper
-from hantar.devices import model as devices
-from hantar.devices import service as device_service
+from hantar.devices import keeper, model as devices, service as device_service
 from hantar.gateways import port
 from hantar.jobs import service as jobs
 from hantar.kit import clock, db, errors

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from hantar.devices import model, service, store, words
 from hantar.gateways.port import DeviceState as S
 from hantar.kit import db, windows
-from hantar.policy import model as rules
-from hantar.policy import service as policy
+from hantar.policy import model as rules, service as policy
 
 DAY = timedelta(days=1)
 UNANSWERED = timedelta(days=30)

@@ -10,8 +10,7 @@ from fastapi.responses import JSONResponse
 from hantar.accounts import access
 from hantar.accounts.model import Role
 from hantar.audit import service as audit
-from hantar.devices import control, health, keeper, model, service
-from hantar.devices import http_models as models
+from hantar.devices import control, health, http_models as models, keeper, model, service
 from hantar.gateways import port
 from hantar.kit import errors, ids, paging, version
 from hantar.settings import Settings

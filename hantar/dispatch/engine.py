@@ -15,8 +15,7 @@ from hantar.dispatch.figures import Figures
 from hantar.dispatch.lanes import Lanes, Turn
 from hantar.gateways import port
 from hantar.kit import clock, cluster, db
-from hantar.outbox import model, store
-from hantar.outbox import service as outbox
+from hantar.outbox import model, service as outbox, store
 
 log = structlog.get_logger(__name__)
 

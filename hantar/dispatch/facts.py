@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hantar.kit import db
-from hantar.outbox import model, rulings, store
-from hantar.outbox import service as outbox
+from hantar.outbox import model, rulings, service as outbox, store
 
 
 async def tell_and_end_stopped(tx: db.Tx, rows: list[db.Row]) -> None:

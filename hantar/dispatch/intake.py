@@ -10,8 +10,7 @@ import structlog
 from hantar.dispatch import platform
 from hantar.gateways import port
 from hantar.kit import clock, db
-from hantar.outbox import model, receipts
-from hantar.outbox import service as outbox
+from hantar.outbox import model, receipts, service as outbox
 
 log = structlog.get_logger(__name__)
 

@@ -7,8 +7,7 @@ Reserve, then re-arm (reliability.md 4): a claim reserves `now + send_timeout + 
 from datetime import datetime, timedelta
 
 from hantar.kit import windows
-from hantar.outbox import model as outbox
-from hantar.outbox import pace
+from hantar.outbox import model as outbox, pace
 from hantar.policy.model import Rules
 
 

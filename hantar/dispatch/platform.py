@@ -12,8 +12,7 @@ import asyncpg
 from hantar.consent import model as consents
 from hantar.gateways.port import Reason
 from hantar.kit import db
-from hantar.outbox import model, receipts
-from hantar.outbox import service as outbox
+from hantar.outbox import model, receipts, service as outbox
 
 HEEDED = frozenset({Reason.OPTED_OUT.value, Reason.NOT_ON_WHATSAPP.value})
 

@@ -11,77 +11,29 @@ from typing import Literal, Protocol, runtime_checkable
 
 from hantar.gateways.events import (
     Address as Address,
-)
-from hantar.gateways.events import (
     ClientOutdated as ClientOutdated,
-)
-from hantar.gateways.events import (
     Connected as Connected,
-)
-from hantar.gateways.events import (
     Disconnected as Disconnected,
-)
-from hantar.gateways.events import (
     Event as Event,
-)
-from hantar.gateways.events import (
     HistoryBatch as HistoryBatch,
-)
-from hantar.gateways.events import (
     IdentityLinked as IdentityLinked,
-)
-from hantar.gateways.events import (
     LoggedOut as LoggedOut,
-)
-from hantar.gateways.events import (
     MessageFailed as MessageFailed,
-)
-from hantar.gateways.events import (
     MessageReceived as MessageReceived,
-)
-from hantar.gateways.events import (
     MessageSentElsewhere as MessageSentElsewhere,
-)
-from hantar.gateways.events import (
     OptOut as OptOut,
-)
-from hantar.gateways.events import (
     PairCode as PairCode,
-)
-from hantar.gateways.events import (
     PairFailed as PairFailed,
-)
-from hantar.gateways.events import (
     PairSucceeded as PairSucceeded,
-)
-from hantar.gateways.events import (
     QrCode as QrCode,
-)
-from hantar.gateways.events import (
     ReachOutLocked as ReachOutLocked,
-)
-from hantar.gateways.events import (
     Reason as Reason,
-)
-from hantar.gateways.events import (
     Receipt as Receipt,
-)
-from hantar.gateways.events import (
     ReceiptKind as ReceiptKind,
-)
-from hantar.gateways.events import (
     Refused as Refused,
-)
-from hantar.gateways.events import (
     Silent as Silent,
-)
-from hantar.gateways.events import (
     StreamReplaced as StreamReplaced,
-)
-from hantar.gateways.events import (
     TemplateStatus as TemplateStatus,
-)
-from hantar.gateways.events import (
     TemporaryBan as TemporaryBan,
 )
 

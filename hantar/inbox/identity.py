@@ -9,8 +9,7 @@ from hantar.inbox import model, store
 from hantar.jobs import service as jobs
 from hantar.kit import db
 from hantar.leads import merging
-from hantar.outbox import queue
-from hantar.outbox import service as outbox
+from hantar.outbox import queue, service as outbox
 from hantar.persons import service as persons
 from hantar.persons.model import Alias, AliasKind, PersonId
 

@@ -5,8 +5,7 @@ from datetime import datetime
 from hantar.inbox import model, store
 from hantar.inbox.model import Place
 from hantar.kit import db, ids
-from hantar.outbox import model as outbox_model
-from hantar.outbox import queue
+from hantar.outbox import model as outbox_model, queue
 from hantar.persons.model import PersonId
 
 DUTY = {"stopped": "optout_confirmation", "restored": "optin_confirmation", "lifted": "optin_confirmation"}

@@ -8,12 +8,10 @@ from functools import cache
 
 import structlog
 
-from hantar.consent import holds, model, optouts, words
-from hantar.consent import service as consent
+from hantar.consent import holds, model, optouts, service as consent, words
 from hantar.consent.model import Meaning
 from hantar.gateways import port
-from hantar.inbox import identity, replies, store
-from hantar.inbox import model as inbox
+from hantar.inbox import identity, model as inbox, replies, store
 from hantar.inbox.identity import merge
 from hantar.inbox.model import Place
 from hantar.kit import db

@@ -24,9 +24,7 @@ from typing import IO
 import asyncpg
 import structlog
 
-from hantar.kit import embedded_address as address
-from hantar.kit import embedded_programs as programs
-from hantar.kit import embedded_remains as remains
+from hantar.kit import embedded_address as address, embedded_programs as programs, embedded_remains as remains
 from hantar.kit.clock import Clock, SystemClock
 from hantar.kit.embedded_programs import EmbeddedError as EmbeddedError
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hantar.kit import cells as guards
-from hantar.kit import errors, phone
+from hantar.kit import cells as guards, errors, phone
 from hantar.leads import model, sheet
 
 HEADER = ("name", "phone", "niche", "target_status", "additional_note", "device_id", "trigger")

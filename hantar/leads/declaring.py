@@ -14,8 +14,7 @@ from hantar.consent.model import ConsentWord, Given
 from hantar.jobs import service as jobs
 from hantar.jobs.model import Job
 from hantar.kit import cluster, db
-from hantar.leads import declare_store, import_store, importing
-from hantar.leads import import_model as imports
+from hantar.leads import declare_store, import_model as imports, import_store, importing
 from hantar.leads.model import Filter, ImportId, TargetStatus
 
 log = structlog.get_logger(__name__)

@@ -7,12 +7,10 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from hantar.accounts import access
 from hantar.accounts.model import Role
-from hantar.consent import http as consent_http
-from hantar.consent import service as consents
+from hantar.consent import http as consent_http, service as consents
 from hantar.consent.model import ConsentWord, Standing
 from hantar.kit import db, errors, ids, paging, version
-from hantar.leads import http_models as models
-from hantar.leads import model, service
+from hantar.leads import http_models as models, model, service
 from hantar.leads.model import DeviceId, ImportId, LeadId
 
 router = APIRouter(tags=["Leads"])

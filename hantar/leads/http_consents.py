@@ -9,15 +9,12 @@ from pydantic import BaseModel, Field
 from hantar.accounts import access
 from hantar.accounts.model import Role
 from hantar.audit import service as audit
-from hantar.consent import http as consent_http
-from hantar.consent import service as consents
+from hantar.consent import http as consent_http, service as consents
 from hantar.consent.model import ConsentSource, Given
 from hantar.jobs import http as jobs_http
 from hantar.jobs.model import Job
 from hantar.kit import errors, ids
-from hantar.leads import declaring, model
-from hantar.leads import http as leads_http
-from hantar.leads import http_models as models
+from hantar.leads import declaring, http as leads_http, http_models as models, model
 from hantar.leads.model import ImportId, LeadId
 
 router = APIRouter(tags=["Consent"])

@@ -17,13 +17,21 @@ from hantar.accounts.model import Role
 from hantar.audit import service as audit
 from hantar.consent import service as consents
 from hantar.consent.model import ConsentSource, Given
-from hantar.jobs import http as jobs_http
-from hantar.jobs import service as jobs
+from hantar.jobs import http as jobs_http, service as jobs
 from hantar.kit import db, errors, ids, paging, phone
-from hantar.leads import columns, declaring, exporting, http_consents, import_store, importing, sheet, store
-from hantar.leads import http as leads_http
-from hantar.leads import import_model as model
-from hantar.leads import model as leads_model
+from hantar.leads import (
+    columns,
+    declaring,
+    exporting,
+    http as leads_http,
+    http_consents,
+    import_model as model,
+    import_store,
+    importing,
+    model as leads_model,
+    sheet,
+    store,
+)
 from hantar.leads.http_consents import DeclarationIn
 from hantar.leads.importer import Importer
 from hantar.leads.model import DeviceId, ImportId

@@ -15,8 +15,7 @@ import structlog
 
 from hantar.jobs import service as jobs
 from hantar.kit import cluster, db, errors, ids
-from hantar.leads import import_model as model
-from hantar.leads import import_store, importing
+from hantar.leads import import_model as model, import_store, importing
 from hantar.leads.import_model import Options
 from hantar.leads.model import ImportId
 

@@ -9,8 +9,7 @@ from typing import IO
 from hantar.consent import service as consents
 from hantar.jobs import service as jobs
 from hantar.kit import db, errors, ids
-from hantar.leads import columns, declare_store, import_store, sheet, store
-from hantar.leads import import_model as model
+from hantar.leads import columns, declare_store, import_model as model, import_store, sheet, store
 from hantar.leads.import_model import Counts, Options, Result
 from hantar.leads.model import ImportId
 

@@ -11,8 +11,7 @@ from hantar.accounts import access
 from hantar.accounts.model import PeopleOnly, Role
 from hantar.audit import service as audit
 from hantar.kit import db, errors, inputs, paging
-from hantar.media import model as media_model
-from hantar.media import service as media
+from hantar.media import model as media_model, service as media
 from hantar.outbox import explain, history, model, service, views
 
 router = APIRouter(tags=["Messages"])

@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hantar.audit import service as audit
-from hantar.consent import holds, quiet
-from hantar.consent import model as consents
-from hantar.consent import service as consent
+from hantar.consent import holds, model as consents, quiet, service as consent
 from hantar.kit import db, errors, ids
-from hantar.leads import model as leads_model
-from hantar.leads import service as leads
+from hantar.leads import model as leads_model, service as leads
 from hantar.outbox import facts, model, queue, rules, rulings, views
 from hantar.persons.model import PersonId
-from hantar.policy import model as policy_model
-from hantar.policy import service as policy
+from hantar.policy import model as policy_model, service as policy
 
 S = model.MessageState
 

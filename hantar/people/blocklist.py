@@ -11,10 +11,8 @@ from typing import IO
 
 from hantar.consent import model, optouts
 from hantar.kit import db, errors, phone
-from hantar.leads import service as leads
-from hantar.leads import sheet
-from hantar.outbox import queue
-from hantar.outbox import service as outbox
+from hantar.leads import service as leads, sheet
+from hantar.outbox import queue, service as outbox
 
 BODY_LIMIT = 20_000_000
 MOST_ROWS = 200_000

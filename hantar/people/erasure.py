@@ -13,8 +13,7 @@ from hantar.gateways import forget, port
 from hantar.jobs import service as jobs
 from hantar.kit import cluster, db, ids
 from hantar.leads import service as leads
-from hantar.outbox import queue
-from hantar.outbox import service as outbox
+from hantar.outbox import queue, service as outbox
 from hantar.people import model, store
 from hantar.persons import service as persons
 from hantar.persons.model import PersonId

@@ -16,8 +16,7 @@ from hantar.campaigns import schedule
 from hantar.consent import model, optouts
 from hantar.kit import db, errors, inputs, paging, phone, sheet
 from hantar.leads import service as leads
-from hantar.media import model as media_model
-from hantar.media import service as media
+from hantar.media import model as media_model, service as media
 from hantar.outbox import service as outbox
 from hantar.people import blocklist
 from hantar.persons import service as persons

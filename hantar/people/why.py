@@ -7,14 +7,11 @@ from typing import Any
 
 from hantar.campaigns import service as campaigns
 from hantar.kit import db
-from hantar.outbox import facts as outbox_facts
-from hantar.outbox import model as outbox
-from hantar.outbox import rules
+from hantar.outbox import facts as outbox_facts, model as outbox, rules
 from hantar.people import store
 from hantar.people.model import Reason
 from hantar.persons import service as persons
-from hantar.policy import model as policy_model
-from hantar.policy import service as policy
+from hantar.policy import model as policy_model, service as policy
 
 WORDS: Mapping[str, str] = {
     "opted_out": "They have opted out. Nothing is sent until the opt-out is released.",

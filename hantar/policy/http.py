@@ -8,8 +8,7 @@ from hantar.accounts import access
 from hantar.accounts.model import Role
 from hantar.audit import service as audit
 from hantar.kit import errors, paging, version
-from hantar.policy import catalogue, service
-from hantar.policy import http_models as models
+from hantar.policy import catalogue, http_models as models, service
 
 router = APIRouter(tags=["Rules"])
 READ = access.need(Role.VIEWER, "consent:read")

@@ -11,12 +11,9 @@ from pydantic import BaseModel
 from hantar.accounts import access
 from hantar.accounts.model import Role
 from hantar.audit import service as audit
-from hantar.campaigns import http_models as campaign_models
-from hantar.campaigns import progress
-from hantar.campaigns import service as campaign_service
+from hantar.campaigns import http_models as campaign_models, progress, service as campaign_service
 from hantar.kit import db, paging, sheet
-from hantar.outbox import http as outbox_http
-from hantar.outbox import views
+from hantar.outbox import http as outbox_http, views
 from hantar.reports import store
 
 router = APIRouter(tags=["Reports"])

@@ -9,9 +9,7 @@ from pydantic import BaseModel, Field
 
 from hantar.accounts import access
 from hantar.accounts.model import Role
-from hantar.campaigns import http_models as campaign_models
-from hantar.campaigns import progress, schedule
-from hantar.campaigns import service as campaign_service
+from hantar.campaigns import http_models as campaign_models, progress, schedule, service as campaign_service
 from hantar.kit import db, errors, inputs
 from hantar.outbox import views
 from hantar.reports import store

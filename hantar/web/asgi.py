@@ -12,8 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute
 
 import hantar
-from hantar.accounts import http as accounts_http
-from hantar.accounts import http_setup, identity, service
+from hantar.accounts import http as accounts_http, http_setup, identity, service
 from hantar.accounts.model import Role
 from hantar.jobs import http as jobs_http
 from hantar.kit import cluster, db

@@ -10,8 +10,7 @@ from hantar.accounts.model import Role
 from hantar.audit import service as audit
 from hantar.devices import keeper
 from hantar.kit import db
-from hantar.workers import http_models as models
-from hantar.workers import live, model, service, store
+from hantar.workers import http_models as models, live, model, service, store
 
 router = APIRouter(tags=["Workers"])
 READ = access.need(Role.VIEWER, "devices:read")

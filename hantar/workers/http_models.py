@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from hantar.devices import model as devices
-from hantar.devices import together
+from hantar.devices import model as devices, together
 from hantar.kit import inputs
 from hantar.workers import live, model
 

@@ -4,9 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from hantar.audit import service as audit
-from hantar.devices import model as devices_model
-from hantar.devices import service as devices
-from hantar.devices import together
+from hantar.devices import model as devices_model, service as devices, together
 from hantar.gateways.port import DeviceState as D
 from hantar.kit import db
 from hantar.workers import model, store

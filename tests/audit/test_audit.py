@@ -11,8 +11,7 @@ from fastapi import APIRouter, FastAPI, Request
 
 from hantar.accounts import access
 from hantar.accounts.model import Caller, Role
-from hantar.audit import http as audit_http
-from hantar.audit import service
+from hantar.audit import http as audit_http, service
 from hantar.kit import clock, cluster, db
 from hantar.kit.ids import new_id
 from tests import cast

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.acceptance import fleet
-from tests.acceptance import server as acceptance
+from tests.acceptance import fleet, server as acceptance
 from tests.acceptance.server import Server, wait_for
 from tests.conftest import place
 

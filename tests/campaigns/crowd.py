@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from hantar.consent import model as consents
-from hantar.consent import service as consent
+from hantar.consent import model as consents, service as consent
 from hantar.kit import ids
 from hantar.persons import service as persons
 from tests.fleet import Fleet

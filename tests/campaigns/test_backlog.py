@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from hantar.campaigns import model, planner, progress, service, writing
-from hantar.campaigns import planner as planners
+from hantar.campaigns import model, planner, planner as planners, progress, service, writing
 from hantar.consent import model as consents
 from hantar.kit import cluster, db
-from hantar.outbox import backlog
-from hantar.outbox import service as outbox
+from hantar.outbox import backlog, service as outbox
 from tests.campaigns import crowd
 from tests.fleet import Fleet
 

@@ -10,8 +10,7 @@ from hantar.campaigns import audience, plan, rulebook, words
 from hantar.consent import quiet
 from hantar.outbox import facts, rules
 from hantar.outbox.model import MessageKind
-from hantar.persons import model as persons
-from hantar.persons import service as person_service
+from hantar.persons import model as persons, service as person_service
 from tests.campaigns import crowd
 from tests.fleet import Fleet
 

@@ -6,8 +6,7 @@ import pytest
 from fastapi import FastAPI
 
 from hantar.accounts.model import Caller
-from hantar.campaigns import guard
-from hantar.campaigns import http as campaigns_http
+from hantar.campaigns import guard, http as campaigns_http
 from hantar.kit import clock, cluster, db
 from tests import cast
 from tests.campaigns.watch import CALMLY, prepare, restrict

@@ -7,13 +7,11 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 
 from hantar.accounts.model import Caller
-from hantar.campaigns import http as campaigns_http
-from hantar.campaigns import http_models, model
+from hantar.campaigns import http as campaigns_http, http_models, model
 from hantar.kit import clock, cluster, db
 from hantar.media import http as media_http
 from hantar.outbox import http as outbox_http
-from hantar.reports import http as reports_http
-from hantar.reports import http_days
+from hantar.reports import http as reports_http, http_days
 from tests import cast
 from tests.fleet import Fleet
 

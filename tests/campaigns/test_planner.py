@@ -7,8 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from hantar.campaigns import audience, model, plan, service, store, writing
-from hantar.campaigns import planner as planners
+from hantar.campaigns import audience, model, plan, planner as planners, service, store, writing
 from tests.fleet import Fleet
 
 PHONES = [f"6012345{n:04d}" for n in range(200)]

@@ -9,15 +9,11 @@ from fastapi import FastAPI
 
 from hantar.accounts.model import Caller
 from hantar.audit import http as audit_http
-from hantar.campaigns import http as campaigns_http
-from hantar.campaigns import http_retry
+from hantar.campaigns import http as campaigns_http, http_retry
 from hantar.consent import model as consents
 from hantar.gateways import port
 from hantar.kit import clock, cluster, db, ids
-from hantar.outbox import http as outbox_http
-from hantar.outbox import model as outbox
-from hantar.outbox import retries
-from hantar.outbox import service as outbox_service
+from hantar.outbox import http as outbox_http, model as outbox, retries, service as outbox_service
 from tests import cast
 from tests.fleet import Fleet
 

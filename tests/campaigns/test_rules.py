@@ -7,8 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from hantar.accounts.model import Caller
-from hantar.campaigns import http as campaigns_http
-from hantar.campaigns import model, service
+from hantar.campaigns import http as campaigns_http, model, service
 from hantar.kit import clock, cluster, db
 from hantar.media import http as media_http
 from tests import cast

@@ -13,8 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from hantar.accounts.model import Caller
-from hantar.consent import http as consent_http
-from hantar.consent import ledger, model, service
+from hantar.consent import http as consent_http, ledger, model, service
 from hantar.kit import clock, cluster, db
 from hantar.kit.ids import new_id
 from hantar.persons import service as persons

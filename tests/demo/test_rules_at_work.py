@@ -3,8 +3,7 @@
 import asyncio
 
 from hantar.accounts.model import Caller
-from hantar.campaigns import plan
-from hantar.campaigns import service as campaigns
+from hantar.campaigns import plan, service as campaigns
 from hantar.demo import director, people, scenes
 from hantar.kit import cluster
 from tests.demo.theatre import Theatre

@@ -4,12 +4,9 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from hantar.campaigns import guard
-from hantar.campaigns import service as campaigns
-from hantar.demo import director, scenes
-from hantar.demo import service as demo
-from hantar.devices import keeper
-from hantar.devices import model as devices
+from hantar.campaigns import guard, service as campaigns
+from hantar.demo import director, scenes, service as demo
+from hantar.devices import keeper, model as devices
 from hantar.gateways import port
 from tests.devices.stage import WatchedDatabase
 from tests.fleet import Fleet

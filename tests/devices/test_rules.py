@@ -9,8 +9,7 @@ from fastapi import FastAPI
 
 from hantar.accounts.model import Caller
 from hantar.audit import service as audit
-from hantar.devices import http as devices_http
-from hantar.devices import service, store
+from hantar.devices import http as devices_http, service, store
 from hantar.devices.keeper import Keeper
 from hantar.gateways import port
 from hantar.gateways.port import DeviceState as S

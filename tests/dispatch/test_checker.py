@@ -8,8 +8,7 @@ import pytest
 
 from hantar.dispatch import checker
 from hantar.gateways import port
-from hantar.kit import clock as clocks
-from hantar.kit import db
+from hantar.kit import clock as clocks, db
 from hantar.outbox import checks
 from tests.fleet import Fleet
 

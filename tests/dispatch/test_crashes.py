@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from hantar.accounts.model import Caller
-from hantar.dispatch import lanes as memory
-from hantar.dispatch import pacing
+from hantar.dispatch import lanes as memory, pacing
 from hantar.gateways.simulator import chance
 from hantar.kit import clock, cluster, db
 from hantar.outbox import model, receipts, store

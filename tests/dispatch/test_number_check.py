@@ -8,8 +8,7 @@ import pytest
 
 from hantar.dispatch import checker
 from hantar.gateways import port
-from hantar.outbox import explain, facts, history, rules, service
-from hantar.outbox import model as outbox
+from hantar.outbox import explain, facts, history, model as outbox, rules, service
 from hantar.people import why
 from tests.fleet import Fleet
 

@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 
-from hantar.consent import model as consents
-from hantar.consent import service as consent
+from hantar.consent import model as consents, service as consent
 from hantar.kit import db
-from hantar.outbox import facts, lanes, model, queue, rules
-from hantar.outbox import service as outbox
+from hantar.outbox import facts, lanes, model, queue, rules, service as outbox
 from hantar.persons.model import PersonId
 from tests.fleet import Fleet
 

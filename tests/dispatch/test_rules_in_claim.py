@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from hantar.consent import model as consents
-from hantar.consent import service as consent
+from hantar.consent import model as consents, service as consent
 from hantar.gateways import port
 from hantar.kit import db, windows
-from hantar.outbox import queue, rules
-from hantar.outbox import service as outbox
+from hantar.outbox import queue, rules, service as outbox
 from hantar.persons import service as persons
 from hantar.persons.model import Alias, AliasKind, PersonId
 from hantar.policy.model import DEFAULTS

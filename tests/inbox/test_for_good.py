@@ -13,20 +13,15 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from hantar.accounts.model import Role
-from hantar.consent import model as consents
-from hantar.consent import optouts
-from hantar.consent import service as consent
+from hantar.consent import model as consents, optouts, service as consent
 from hantar.gateways import port
 from hantar.inbox import identity, service
 from hantar.kit import clock, cluster, db, errors
-from hantar.leads import import_model, importing, sheet
-from hantar.leads import service as leads
-from hantar.leads import store as lead_store
+from hantar.leads import import_model, importing, service as leads, sheet, store as lead_store
 from hantar.leads.model import DeviceId, Fields
 from hantar.outbox import service as outbox
 from hantar.people import blocklist

@@ -5,14 +5,12 @@ from typing import Any
 import pytest
 
 from hantar.accounts.model import Caller
-from hantar.consent import model as consents
-from hantar.consent import service as consent
+from hantar.consent import model as consents, service as consent
 from hantar.inbox import model, receiver, service
 from hantar.kit import clock, db
 from hantar.kit.ids import new_id
 from hantar.outbox import service as outbox
-from hantar.persons import model as person_model
-from hantar.persons import service as persons
+from hantar.persons import model as person_model, service as persons
 from hantar.persons.model import Alias, AliasKind, PersonId
 from tests.fleet import Fleet
 from tests.inbox.stage import ANN, BEN, LID, add_device, ask, linked, said

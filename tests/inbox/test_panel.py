@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from hantar.devices import http as devices_http
-from hantar.devices import keeper
+from hantar.devices import http as devices_http, keeper
 from hantar.kit import clock, cluster, db
 from tests import cast
 from tests.fleet import Fleet

@@ -5,9 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from hantar.consent import model as consents
-from hantar.consent import service as consent
-from hantar.consent import words
+from hantar.consent import model as consents, service as consent, words
 from hantar.gateways import port
 from hantar.inbox import model, service
 from hantar.outbox import service as outbox

@@ -1,8 +1,7 @@
 """Formulas that a spreadsheet would run, and their guard."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from hantar.kit import cells
 

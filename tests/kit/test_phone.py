@@ -1,8 +1,7 @@
 """What people and spreadsheets write as phone numbers, and what becomes of it."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from hantar.kit import phone
 

@@ -5,8 +5,7 @@ from fastapi import FastAPI
 
 from hantar.accounts.model import Caller
 from hantar.campaigns import http as campaigns_http
-from hantar.devices import http as devices_http
-from hantar.devices import keeper
+from hantar.devices import http as devices_http, keeper
 from hantar.kit import clock, cluster, db
 from hantar.leads import http as leads_http
 from tests import cast

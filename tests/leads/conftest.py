@@ -8,14 +8,11 @@ import pytest
 from fastapi import FastAPI
 
 from hantar.accounts.model import Caller
-from hantar.consent import http as consent_http
-from hantar.consent import model as consent
-from hantar.consent import service as consents
+from hantar.consent import http as consent_http, model as consent, service as consents
 from hantar.jobs import http as jobs_http
 from hantar.kit import clock, cluster, db
 from hantar.kit.ids import new_id
-from hantar.leads import http as leads_http
-from hantar.leads import http_consents, http_files
+from hantar.leads import http as leads_http, http_consents, http_files
 from hantar.leads.importer import Importer
 from hantar.persons.model import PersonId
 from tests import cast

@@ -9,8 +9,7 @@ import pytest
 
 from hantar.accounts.model import Caller
 from hantar.kit import clock, cluster, db
-from hantar.leads import declare_store, declaring, import_model, merging
-from hantar.leads import service as leads
+from hantar.leads import declare_store, declaring, import_model, merging, service as leads
 from hantar.leads.importer import Importer
 from hantar.persons.model import PersonId
 from tests import cast

@@ -2,8 +2,7 @@
 
 import io
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from hantar.leads import columns, exporting, model, sheet
 

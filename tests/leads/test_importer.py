@@ -12,8 +12,7 @@ import pytest
 from hantar.accounts.model import Caller
 from hantar.kit import clock, cluster, db, errors
 from hantar.kit.ids import new_id
-from hantar.leads import import_model, import_store
-from hantar.leads import importer as importers
+from hantar.leads import import_model, import_store, importer as importers
 from hantar.leads.importer import Importer
 from tests import cast
 from tests.leads.conftest import AddDevice

@@ -1,8 +1,7 @@
 """How comma lists are read and matched."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from hantar.leads import model
 

@@ -15,8 +15,7 @@ from hantar.accounts import access
 from hantar.accounts.model import Caller
 from hantar.kit import clock, cluster, db, egress
 from hantar.kit.ids import new_id
-from hantar.media import http as media_http
-from hantar.media import model, service
+from hantar.media import http as media_http, model, service
 from tests import cast
 
 pytestmark = pytest.mark.slow  # each picture is decoded in a process of its own

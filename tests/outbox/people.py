@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from hantar.consent import model as consents
-from hantar.consent import service as consent
+from hantar.consent import model as consents, service as consent
 from hantar.kit import db
 from hantar.outbox import service
 from hantar.persons import service as persons

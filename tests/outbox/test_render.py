@@ -1,8 +1,7 @@
 """Fields in a text: filled in as they stand, never evaluated, and a clear word when something is wrong."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from hantar.outbox import render
 

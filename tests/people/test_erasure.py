@@ -8,14 +8,11 @@ import pytest
 import structlog
 
 from hantar import app as house
-from hantar.consent import model as consents
-from hantar.consent import service as consent
+from hantar.consent import model as consents, service as consent
 from hantar.gateways import port
-from hantar.gateways.simulator import driver as simulator
-from hantar.gateways.simulator import ledger, lines
+from hantar.gateways.simulator import driver as simulator, ledger, lines
 from hantar.leads import importer
-from hantar.outbox import queue
-from hantar.outbox import service as outbox
+from hantar.outbox import queue, service as outbox
 from hantar.people import erasure, store
 from hantar.persons import service as persons
 from hantar.persons.model import Alias, AliasKind

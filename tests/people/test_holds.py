@@ -6,8 +6,7 @@ import pytest
 from fastapi import FastAPI
 
 from hantar.accounts.model import Caller
-from hantar.consent import holds as held
-from hantar.consent import service as consent
+from hantar.consent import holds as held, service as consent
 from hantar.kit import clock, cluster, db
 from hantar.kit.ids import new_id
 from hantar.people import http_holds

@@ -11,8 +11,7 @@ from fastapi import FastAPI
 from hantar.accounts import model as accounts
 from hantar.accounts.model import Caller
 from hantar.audit import service as audit
-from hantar.consent import model
-from hantar.consent import service as consent
+from hantar.consent import model, service as consent
 from hantar.kit import clock, cluster, db
 from hantar.kit.ids import new_id
 from hantar.outbox import service as outbox

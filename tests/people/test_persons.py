@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from hantar import app as house
-from hantar.consent import model as consents
-from hantar.consent import service as consent
+from hantar.consent import model as consents, service as consent
 from hantar.outbox import service as outbox
 from hantar.persons import service as persons
 from hantar.persons.model import Alias, AliasKind

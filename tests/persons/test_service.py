@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from hantar.accounts.model import Caller
-from hantar.consent import model as consent
-from hantar.consent import service as consents
+from hantar.consent import model as consent, service as consents
 from hantar.kit import db, ids, phone
 from hantar.persons import model, service
 from hantar.persons.model import Alias, AliasKind, PersonId

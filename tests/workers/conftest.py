@@ -8,11 +8,9 @@ from fastapi import FastAPI
 from hantar.accounts.model import Caller
 from hantar.audit import http as audit_http
 from hantar.campaigns import http as campaigns_http
-from hantar.devices import http as devices_http
-from hantar.devices import keeper
+from hantar.devices import http as devices_http, keeper
 from hantar.kit import clock, cluster, db
-from hantar.workers import http as workers_http
-from hantar.workers import live
+from hantar.workers import http as workers_http, live
 from tests import cast
 from tests.fleet import Fleet
 
