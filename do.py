@@ -30,6 +30,8 @@ PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 UV = SCRIPTS / ("uv.exe" if os.name == "nt" else "uv")
 WORKERS = ["-q", "-n", str(min(4, os.cpu_count() or 1)), "--dist", "worksteal"]
 """Each worker keeps to its part of the house, so that what a file or the run needs is made once; who is done early helps."""
+RUNNING = ["pyproject.toml", "--extra", "linked"]
+"""What running takes: the product, and linked devices, so that they are there after the first start (docs/drivers.md)."""
 QUICK = "not browser and not acceptance and not slow"
 
 
@@ -212,8 +214,8 @@ def lock(options: list[str]) -> None:
     shape = ["--generate-hashes", "--universal", "--python-version", "3.11", "--no-header", "--no-annotate", "--quiet"]
     sources: dict[str, list[str]] = {
         "bootstrap": ["requirements/bootstrap.in"],
-        "run": ["pyproject.toml"],
-        "dev": ["pyproject.toml", "requirements/dev.in", "-c", "requirements/run.txt", "-c", "requirements/bootstrap.txt"],
+        "run": RUNNING,
+        "dev": [*RUNNING, "requirements/dev.in", "-c", "requirements/run.txt", "-c", "requirements/bootstrap.txt"],
         "build": ["requirements/build.in"],
         "peers": ["requirements/peers.in", "-c", "requirements/run.txt"],
         "peers-arq": ["requirements/peers-arq.in", "-c", "requirements/run.txt"],
