@@ -21,6 +21,7 @@ UNIQUE_EVERYWHERE = {
     "sign_ins_token": "looked up before the workspace is known",
     "api_keys_hash": "looked up before the workspace is known",
     "devices_id": "an id given by a gateway finds its workspace",
+    "cloud_numbers_number": "a webhook names nothing but the number's id",
 }
 
 COLUMNS = """SELECT c.relname AS table, c.relrowsecurity, c.relforcerowsecurity, a.attnotnull AS has_workspace,

@@ -44,6 +44,7 @@ class Capabilities:
 
     pairing_qr: bool = False
     pairing_code: bool = False
+    credentials: bool = False  # set up by a number id and a token (`credentials.HasCredentials`) instead of a pairing
     caller_message_id: bool = False  # we choose the wire id before sending
     deduplicates: bool = False  # the same wire id twice has one effect, so a message whose fate is unknown may go again
     echoes_ref: bool = False
