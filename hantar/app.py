@@ -137,7 +137,7 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
     sending = engine.Engine(
         database, drivers, bus, clock, node=ids.new_id(), random=rng.random, grace=GRACE, workers_per_pool=most
     )
-    beat, watch = pulse.of(sending), pulse.Watch(database, clock)
+    beat, watch, taking = pulse.of(sending), pulse.Watch(database, clock), intake.Intake(database, clock)
     importing = importer.Importer(database, settings.data_dir / "imports", bus)
     feed = realtime.Realtime(bus, clock)
     shown = demo.Demo(database, clock, kept)
@@ -151,6 +151,7 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         demo.Demo: shown,
         pulse.Watch: watch,
         pulse.Pulse: beat,
+        intake.Intake: taking,
         live.Live: live.Live(bus, clock, settings.broadcast_cleanup_minutes),
     }
     web = asgi.create(db=database, clock=clock, bus=bus, settings=settings, parts=parts, routers=ROUTERS, static=STATIC)
@@ -161,7 +162,7 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         db=database,
         drivers=drivers,
         keeper=kept,
-        intake=intake.Intake(database, clock),
+        intake=taking,
         receiver=receiver.Receiver(database),
         engine=sending,
         planner=planner.Planner(database, bus, clock, window=settings.broadcast_window, pools=settings.broadcast_max_pools),

@@ -46,6 +46,8 @@ class Intake:
         self._came = asyncio.Event()
         self._places: receipts.Places = {}
         self._failures: dict[str, int] = {}
+        self.doubles = 0
+        """Messages for which the service told a second wire id of: each is one that went out twice."""
 
     async def __call__(self, event: port.Event) -> None:
         """The same as `take`: where only outcomes matter, this is a whole sink (`gateways/outcomes.py`)."""
@@ -127,11 +129,16 @@ class Intake:
 
     async def _write(self, events: Outcomes) -> None:
         arrived, refused = _sorted(events)
+        refs = _refs(events)
         if reasons := {(device, wire): reason for device, wire, reason, _ in refused if reason in platform.HEEDED}:
-            await self._heed(reasons)
+            await self._heed(reasons, refs)
         async with self._db.system() as tx:
             named = dict.fromkeys((device, wire) for device, wire, _, _ in (*arrived, *refused))
             found = await receipts.locked(tx, named, self._places)
+            if unfound := {key: ref for key, ref in refs.items() if key not in found}:
+                settled = await receipts.settle(tx, unfound, self._places)
+                found |= settled.found
+                await self._alarm(tx, settled.doubles)
             moved = await receipts.raise_states(tx, found, arrived)
             if refused:
                 moved += await receipts.fail_later(tx, found, refused)
@@ -139,10 +146,24 @@ class Intake:
         if any(row.state in receipts.NEVER_LEFT for row in found.values()):
             _contradict(found, arrived)
 
-    async def _heed(self, reasons: dict[receipts.Key, str]) -> None:
+    async def _alarm(self, tx: db.Tx, doubles: Mapping[receipts.Key, str]) -> None:
+        """Two wire ids for one message: it went out twice, and nobody asked for it."""
+        if not doubles:
+            return
+        asked_for = await receipts.sent_again(tx, set(doubles.values()))
+        for (device, wire), message in doubles.items():
+            if message in asked_for:
+                log.info("intake.of_earlier_attempt", message=message, device=device, wire_id=wire)
+            else:
+                self.doubles += 1
+                log.error("intake.two_wire_ids", message=message, device=device, wire_id=wire)
+
+    async def _heed(self, reasons: dict[receipts.Key, str], refs: Mapping[receipts.Key, str]) -> None:
         """What a late refusal says about a person counts before it is recorded."""
         async with self._db.system() as tx:
             found = await receipts.locked(tx, reasons)
+            if unfound := {key: refs[key] for key in reasons if key not in found and key in refs}:
+                found |= (await receipts.by_ref(tx, unfound)).found
         await platform.heed(self._db, {model.MessageId(found[at].id): reason for at, reason in reasons.items() if at in found})
 
 
@@ -157,6 +178,17 @@ def _sorted(events: Outcomes) -> tuple[list[receipts.Arrived], list[receipts.Arr
         else:
             refused.append((event.device_id, event.wire_id, event.reason.value, event.at))
     return arrived, refused
+
+
+def _refs(events: Outcomes) -> dict[receipts.Key, str]:
+    """Our own refs, where the service gave them back with a wire id."""
+    refs: dict[receipts.Key, str] = {}
+    for event in events:
+        if event.ref is not None:
+            wires = event.wire_ids if isinstance(event, port.Receipt) else (event.wire_id,)
+            if len(wires) == 1 and wires[0]:
+                refs[event.device_id, wires[0]] = event.ref
+    return refs
 
 
 def _contradict(found: Mapping[receipts.Key, receipts.Found], arrived: Sequence[receipts.Arrived]) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -84,6 +85,65 @@ async def _by_wire(tx: db.Tx, keys: Sequence[Key]) -> dict[Key, Found]:
               ORDER BY m.workspace_id, m.id FOR UPDATE OF m"""
     rows = await tx.fetch(sql, ",".join([device for device, _ in keys]), [wire for _, wire in keys])
     return {keys[n - 1]: Found(workspace_id, id_, state) for n, workspace_id, id_, state in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What our own refs told: messages that are found by them, and ids of messages that bear another wire id already."""
+
+    found: dict[Key, Found]
+    doubles: dict[Key, str]
+
+
+UNSETTLED = frozenset({"claimed", "unknown", "sent", "failed"})
+"""States in which a message without a wire id takes the one that comes back with its ref. One that is queued again does not:
+what it is told of is an earlier attempt."""
+
+
+async def by_ref(tx: db.Tx, refs: Mapping[Key, str], places: Places | None = None) -> Settled:
+    """The messages that went out under these refs of ours (device and wire id → ref), locked in the order of their ids.
+
+    The ref alone decides: same id, same device. A second wire id for one message is told apart and never takes the place of the
+    first, also when both come at once.
+    """
+    places = {} if places is None else places
+    await _find_places(tx, {device for device, _ in refs} - places.keys(), places)
+    keys = [key for key, ref in refs.items() if key[0] in places and is_id(ref)]
+    if not keys:
+        return Settled({}, {})
+    sql = f"""SELECT x.n, m.workspace_id, m.id, m.state, m.wire_id
+              FROM unnest({db.many(1, "uuid")}, {db.many(2, "uuid")}, {db.many(3, "uuid")}) WITH ORDINALITY
+                AS x (workspace_id, id, device_id, n)
+              JOIN messages m ON (m.workspace_id, m.id) = (x.workspace_id, x.id)
+              WHERE (m.device_id = x.device_id) IS TRUE ORDER BY m.workspace_id, m.id, x.n FOR UPDATE OF m"""
+    columns = [places[device] for device, _ in keys], [refs[key] for key in keys], [device for device, _ in keys]
+    settled, taken = Settled({}, {}), dict[str, str]()
+    for n, workspace_id, id_, state, wire_id in await tx.fetch(sql, *map(db.joined, columns)):
+        key = keys[n - 1]
+        bears = wire_id or taken.get(id_)
+        if bears is not None and bears != key[1]:
+            settled.doubles[key] = id_
+        elif state in UNSETTLED or state in NEVER_LEFT:
+            settled.found[key], taken[id_] = Found(workspace_id, id_, state), key[1]
+    return settled
+
+
+async def settle(tx: db.Tx, refs: Mapping[Key, str], places: Places | None = None) -> Settled:
+    """As `by_ref`; the messages found take on their wire ids, so that what comes later finds them by these."""
+    settled = await by_ref(tx, refs, places)
+    rows = [(row.workspace_id, row.id, wire) for (_, wire), row in settled.found.items() if row.state in UNSETTLED]
+    if rows:
+        sql = """UPDATE messages m SET wire_id = x.wire_id
+                 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS x (workspace_id, id, wire_id)
+                 WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id) AND m.wire_id IS NULL"""
+        await tx.execute(sql, *(list(column) for column in zip(*rows, strict=True)))
+    return settled
+
+
+async def sent_again(tx: db.Tx, ids: Collection[str]) -> set[str]:
+    """Those of these messages that somebody had sent again: a second wire id of theirs is no double of ours."""
+    sql = "SELECT DISTINCT message_id FROM message_events WHERE message_id = ANY($1::uuid[]) AND kind = 'resend'"
+    return {row["message_id"] for row in await tx.fetch(sql, list(ids))}
 
 
 async def receipts(tx: db.Tx, arrived: Sequence[Arrived]) -> list[db.Row]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hantar.consent import service as consent
 from hantar.gateways.port import Reason
 from hantar.kit import db
-from hantar.outbox import service
+from hantar.outbox import receipts, service
 
 RETRYABLE = frozenset(
     {Reason.UNDELIVERABLE.value, Reason.TEMPLATE_MISSING.value, Reason.TEMPLATE_PAUSED.value, "missing_variable", "not_taken"}
@@ -58,9 +58,10 @@ async def retry(
 ) -> Retried:
     """Queue what may go again; `lives` are the seconds a message may wait from now on, by kind of device (`rules_kind`).
 
-    The wire id stays, so where the service drops repeated ids a message it did get after all has one effect. Attempts begin
-    anew. What it failed of is kept beside the `resend` event, for "why?". The caller holds the campaign's row, so two calls
-    follow each other and the second finds nothing.
+    A wire id that we chose stays, so where the service drops repeated ids a message it did get after all has one effect; the
+    service's own id of an earlier attempt goes, since the next one gets another. Attempts begin anew. What it
+    failed of is kept beside the `resend` event, for "why?". The caller holds the campaign's row, so two calls follow each other
+    and the second finds nothing.
     """
     before = await look(tx, workspace_id, source_id, device_id)
     if not before.count:
@@ -74,6 +75,7 @@ async def retry(
       moved AS (
         UPDATE messages m SET state = 'queued', reason = NULL, error = NULL, waiting_for = NULL, token = NULL, attempts = 0,
           deferrals = 0, claimed_at = NULL, sent_at = NULL, ended_at = NULL, not_before = $5::timestamptz,
+          wire_id = CASE WHEN {receipts.IS_OURS} THEN m.wire_id END,
           expires_at = greatest(m.expires_at, $5::timestamptz + make_interval(secs => x.life))
         FROM held h JOIN unnest($6::text[], $7::float8[]) AS x (kind, life) ON x.kind = h.rules_kind
         WHERE (m.workspace_id, m.id) = (h.workspace_id, h.id)

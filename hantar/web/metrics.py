@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 import hantar
 from hantar.accounts import identity, model, service
 from hantar.dispatch.figures import Histogram
+from hantar.dispatch.intake import Intake
 from hantar.dispatch.pulse import Census, Pulse, Watch
 from hantar.kit import db
 
@@ -53,15 +54,15 @@ async def metrics(request: Request) -> Response:
         except db.DatabaseAway:
             census = None
     registry = CollectorRegistry()
-    registry.register(_Figures(parts.get(Pulse), census))
+    registry.register(_Figures(parts.get(Pulse), census, parts.get(Intake)))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 
 
 class _Figures(Collector):
     """What one scrape gets: read when it asks."""
 
-    def __init__(self, pulse: Pulse | None, census: Census | None) -> None:
-        self._pulse, self._census = pulse, census
+    def __init__(self, pulse: Pulse | None, census: Census | None, intake: Intake | None) -> None:
+        self._pulse, self._census, self._intake = pulse, census, intake
 
     def collect(self) -> Iterator[core.Metric]:
         """Every figure there is just now."""
@@ -71,6 +72,9 @@ class _Figures(Collector):
         yield _gauge("hantar_database_up", "Whether the database answered this scrape.", float(self._census is not None))
         if self._pulse is not None:
             yield from _of_engine(self._pulse)
+        if self._intake is not None:
+            words = "Messages for which the service told two ids: each went out twice."
+            yield core.CounterMetricFamily("hantar_messages_doubled", words, value=self._intake.doubles)
         if self._census is not None:
             yield from _of_database(self._census)
 
