@@ -24,7 +24,7 @@ from hantar.audit import http as audit_http
 from hantar.campaigns import guard, http as campaigns_http, http_retry, planner, progress
 from hantar.consent import http as consent_http, http_keywords
 from hantar.demo import director, http as demo_http, service as demo
-from hantar.devices import http as devices_http, keeper
+from hantar.devices import http as devices_http, keeper, secrets
 from hantar.dispatch import engine, intake, pulse, recheck
 from hantar.gateways import outcomes, port, registry
 from hantar.inbox import receiver
@@ -130,7 +130,8 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
     """Build every part on a database that is already migrated."""
     clock, bus = SystemClock(), cluster.LocalBus()
     database = db.Database(dsn, key=key, clock=clock, bus=bus)
-    drivers = registry.build(registry.Surroundings(clock, settings.data_dir, settings.simulator_seed))
+    keeps = secrets.of(database, key)
+    drivers = registry.build(registry.Surroundings(clock, settings.data_dir, settings.simulator_seed, keeps))
     rng = random.SystemRandom()
     kept = keeper.Keeper(database, drivers, clock)
     most = settings.broadcast_max_workers

@@ -4,18 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hantar.gateways import port
+from hantar.gateways import keeping, port
 from hantar.gateways.simulator import driver, lines
 from hantar.kit.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a driver may need to be built: time, a folder of its own, the simulator's seed."""
+    """What a driver may need to be built: time, a folder of its own, the simulator's seed, where it keeps what (by its name)."""
 
     clock: Clock
     folder: Path
     seed: int = 1
+    keeps: Callable[[str], keeping.Keeps] = keeping.nowhere
 
 
 def _simulator(given: Surroundings) -> port.Driver:
