@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from hantar.gateways.credentials import Quality
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -197,13 +199,28 @@ class IdentityLinked(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateStatus(Event):
-    """A template was approved, refused, paused or moved to another category at the service."""
+    """A template was approved, refused, paused or moved to another category at the service.
+
+    `status` and `category` in the service's words (`APPROVED`, `PAUSED`, `MARKETING`); empty: not said this time.
+    """
 
     name: str
     language: str
     status: str
     category: str = ""
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberQuality(Event):
+    """What the service says about a number of the Cloud API; None: not said this time.
+
+    `tier`: unique people it may begin to write to within moving 24 hours, shared by all numbers of a business portfolio
+    (`credentials.NO_LIMIT`: any).
+    """
+
+    quality: Quality | None = None
+    tier: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

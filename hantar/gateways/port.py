@@ -21,6 +21,7 @@ from hantar.gateways.events import (
     MessageFailed as MessageFailed,
     MessageReceived as MessageReceived,
     MessageSentElsewhere as MessageSentElsewhere,
+    NumberQuality as NumberQuality,
     OptOut as OptOut,
     PairCode as PairCode,
     PairFailed as PairFailed,
