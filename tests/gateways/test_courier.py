@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from hantar.gateways import port
-from hantar.gateways.simulator import courier
+from hantar.gateways import courier, port
 from hantar.kit import clock, db
 
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from hantar.gateways import port
-from hantar.gateways.simulator import chance, courier, lines
+from hantar.gateways import courier, port
+from hantar.gateways.simulator import chance, lines
 from hantar.gateways.simulator.refusals import Shipment
 from hantar.kit.clock import Clock
 

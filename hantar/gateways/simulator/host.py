@@ -4,7 +4,6 @@ It speaks over the socket it was born with and ends with its parent. Effects rea
 """
 
 import argparse
-import ctypes
 import functools
 import gc
 import json
@@ -12,30 +11,21 @@ import os
 import select
 import signal
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 
 from hantar.gateways import port
+from hantar.gateways.child import end_with as end_with
 from hantar.gateways.simulator import chance, desk, ledger, memory, wire
 from hantar.gateways.simulator.world import World
 from hantar.kit.clock import SystemClock
 
-PR_SET_PDEATHSIG = 1
 SAVE_EVERY = 0.25
 """Seconds between notes of how far events were taken; what lies between is only told again."""
 TURN = 0.01
 """Seconds: what is due within them is told together, so that neither side wakes for each event alone."""
 WAIT_FOR_LEDGER = 10.0
 """Seconds to wait for a dying predecessor to let go of the ledger."""
-
-
-def end_with(parent: int) -> None:
-    """Ask the system to end us with our parent (Linux); the closed socket says the same elsewhere."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        raise SystemExit(0)
 
 
 class Host:

@@ -15,8 +15,7 @@ from typing import Any, Protocol, cast
 
 import structlog
 
-import hantar
-from hantar.gateways import port
+from hantar.gateways import child, port
 from hantar.gateways.simulator import chance, desk, ledger, wire
 from hantar.gateways.simulator.refusals import Shipment
 from hantar.gateways.simulator.world import World
@@ -197,7 +196,7 @@ class Child(asyncio.Protocol):
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env=_surroundings(),
+                env=child.surroundings(),
             )
         self._gone.clear()
         self._settled.clear()
@@ -334,9 +333,3 @@ class Child(asyncio.Protocol):
         if self._keeper is not None:
             await self._keeper
         await self._reap()
-
-
-def _surroundings() -> dict[str, str]:
-    """Our environment, in which the child finds this very package, wherever it was started from."""
-    root = str(Path(hantar.__file__).resolve().parents[1])
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
