@@ -16,6 +16,7 @@ OUTSIDE = {
     "global_suppressions": "opt-outs for the whole installation: keyed hashes and nothing else",
     "installation_policy": "numbers the operator set for all workspaces",
     "policy_limits": "a constant table",
+    "cloud_hooks": "what came in for nobody knows whom yet: raw, for the engine alone, gone when it is worked off",
 }
 UNIQUE_EVERYWHERE = {
     "sign_ins_token": "looked up before the workspace is known",

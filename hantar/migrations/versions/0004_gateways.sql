@@ -38,3 +38,47 @@ SELECT raise_wall('cloud_numbers');
 CREATE POLICY engine ON cloud_numbers TO hantar_engine USING (true) WITH CHECK (true);
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cloud_numbers TO hantar_app, hantar_engine;
+--;;
+-- ---------------------------------------------------------------- webhooks of the Cloud API (hooks/)
+-- raw, as they came and after their signature was checked; whose they are is known when they are read. Gone when worked off
+CREATE TABLE cloud_hooks (
+  id uuid PRIMARY KEY,
+  body bytea NOT NULL,
+  received_at timestamptz NOT NULL,
+  tries smallint NOT NULL DEFAULT 0,
+  next_at timestamptz NOT NULL,
+  set_aside_at timestamptz,
+  why text
+);
+--;;
+CREATE INDEX cloud_hooks_waiting ON cloud_hooks (id) WHERE set_aside_at IS NULL;
+--;;
+CREATE INDEX cloud_hooks_aside ON cloud_hooks (set_aside_at) WHERE set_aside_at IS NOT NULL;
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON cloud_hooks TO hantar_engine;
+--;;
+-- ---------------------------------------------------------------- templates of the Cloud API (templates/)
+CREATE TABLE templates (
+  workspace_id uuid NOT NULL,
+  device_id uuid NOT NULL,
+  name text NOT NULL,
+  language text NOT NULL,
+  category text NOT NULL DEFAULT '',
+  status text NOT NULL,
+  body text NOT NULL DEFAULT '',
+  header text NOT NULL DEFAULT '' CHECK (header IN ('', 'text', 'image', 'video', 'document', 'location')),
+  why text NOT NULL DEFAULT '',
+  changed_at timestamptz NOT NULL,
+  synced_at timestamptz,
+  PRIMARY KEY (workspace_id, device_id, name, language),
+  FOREIGN KEY (workspace_id, device_id) REFERENCES devices ON DELETE CASCADE
+);
+--;;
+SELECT raise_wall('templates');
+--;;
+CREATE POLICY engine ON templates TO hantar_engine USING (true) WITH CHECK (true);
+--;;
+GRANT SELECT, INSERT, UPDATE, DELETE ON templates TO hantar_app, hantar_engine;
+--;;
+-- a template message's text is the approved body with our own fields in its places; what the service gets stands beside it
+ALTER TABLE contents ADD COLUMN template jsonb;
