@@ -1,1 +1,1 @@
-"""Pictures: taken in, checked, shrunk, handed out. It refuses what is no fair picture, and knows no campaign."""
+"""Files: taken in, checked, pictures shrunk, handed out. It refuses what WhatsApp would not take, and knows no campaign."""

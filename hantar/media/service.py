@@ -1,15 +1,19 @@
-"""What one can do with pictures: take them from an upload, a data URL or an address, keep them, hand them out.
+"""What one can do with files: take them from an upload, pictures also from a data URL or an address, keep them, hand them out.
 
-Reading and fetching happen before any transaction; a picture is stored whole or not at all.
+Reading, fetching and judging happen before any transaction; a file is stored whole or not at all.
 """
 
+import asyncio
 import base64
 import binascii
+import hashlib
 import re
+from collections.abc import AsyncIterator
+from typing import BinaryIO
 
 from hantar.accounts import access
 from hantar.kit import db, egress, ids
-from hantar.media import model, store, workshop
+from hantar.media import model, sniff, store, workshop
 from hantar.media.model import Media, MediaId, Picture
 
 LONGEST_DATA_URL = model.LARGEST_UPLOAD * 4 // 3 + 200
@@ -71,9 +75,48 @@ async def keep(tx: db.Tx, workspace_id: str, picture: Picture, by: str | None = 
     return await store.add(tx, workspace_id, picture, by)
 
 
-async def store_upload(at: access.At, data: bytes, name: str | None = None, field: str = "file") -> Media:
-    """Take an uploaded file and store it."""
-    return await _store(at, await from_upload(data, name, field))
+async def store_upload(at: access.At, file: BinaryIO, name: str | None = None, field: str = "file") -> Media:
+    """Take an uploaded file of any kind and store it; raises `BadFile` on `field`. Large ones are read and written in pieces."""
+    try:
+        found = await asyncio.to_thread(sniff.judge, file)
+    except sniff.Refused as error:
+        raise model.BadFile(field, error.reason) from error
+    if found.kind is model.MediaKind.IMAGE:
+        data = await asyncio.to_thread(file.read, model.LARGEST_UPLOAD + 1)
+        return await _store(at, await from_upload(data, name, field))
+    size, digest = await asyncio.to_thread(_measure, file)
+    most = (at.part(model.Limits) or model.Limits()).of(found.kind)
+    if size > most:
+        words = f"This file has {size / 1e6:,.1f} MB; the most for {_PLURAL[found.kind]} is {most / 1e6:,.0f} MB here."
+        raise model.BadFile(field, "too_large", words)
+    return await _keep_file(at, file, model.Incoming(found, model.named(name, found), size, digest))
+
+
+_PLURAL = {model.MediaKind.VIDEO: "videos", model.MediaKind.AUDIO: "audio", model.MediaKind.DOCUMENT: "documents"}
+
+
+def _measure(file: BinaryIO) -> tuple[int, bytes]:
+    """Size and SHA-256 of a file, which is left at its beginning."""
+    digest, size = hashlib.sha256(), 0
+    while piece := file.read(model.PIECE):
+        digest.update(piece)
+        size += len(piece)
+    file.seek(0)
+    return size, digest.digest()
+
+
+async def _keep_file(at: access.At, file: BinaryIO, new: model.Incoming) -> Media:
+    async with at.tx() as tx:
+        known = await store.same(tx, at.workspace_id, new.sha256, new.name)
+        if known is not None:
+            return known
+        first = await asyncio.to_thread(file.read, model.PIECE)
+        made = await store.begin(tx, at.workspace_id, new, first, at.caller.user_id)
+        number = 0
+        while piece := await asyncio.to_thread(file.read, model.PIECE):
+            number += 1
+            await store.add_piece(tx, at.workspace_id, made.id, number, piece)
+        return made
 
 
 async def store_link(at: access.At, link: str, field: str = "image_url") -> MediaId:
@@ -105,19 +148,28 @@ async def _store(at: access.At, picture: Picture) -> Media:
 
 
 async def find(tx: db.Tx, media_id: MediaId) -> Media:
-    """A picture without its bytes; raises `MediaNotFound`."""
+    """A file without its bytes; raises `MediaNotFound`."""
     found = await store.get(tx, media_id)
     if found is None:
         raise model.MediaNotFound
     return found
 
 
-async def content(tx: db.Tx, media_id: MediaId) -> bytes:
-    """The bytes of a picture that `find` has found."""
-    return await store.content(tx, media_id)
+async def content(at: access.At, found: Media, first: int, last: int) -> AsyncIterator[bytes]:
+    """The bytes from `first` to `last` (both counted) of a file, piece by piece, each in a transaction of its own.
+
+    Raises `MediaNotFound` when the file is deleted meanwhile: whoever reads it sees that it is cut short.
+    """
+    for number in range(first // model.PIECE, last // model.PIECE + 1):
+        async with at.tx() as tx:
+            piece = await store.piece(tx, found.id, number)
+        if piece is None:
+            raise model.MediaNotFound
+        begin = number * model.PIECE
+        yield piece[max(first - begin, 0) : last - begin + 1]
 
 
 async def delete(tx: db.Tx, media_id: MediaId) -> None:
-    """Take a picture away; raises `MediaNotFound`, or `InUse`."""
+    """Take a file away; raises `MediaNotFound`, or `InUse`."""
     if not await store.delete(tx, media_id):
         raise model.MediaNotFound

@@ -50,7 +50,8 @@ def policy(host: str) -> str:
     sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
     return (
         "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-        f"font-src 'self'; connect-src 'self'{sockets}; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        f"media-src 'self' blob:; font-src 'self'; connect-src 'self'{sockets}; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; "
         "frame-ancestors 'none'"
     )
 
@@ -144,7 +145,7 @@ class Edge:
 
     def _dress(self, scope: Scope, asked: Headers, headers: MutableHeaders, strange: set[str]) -> None:
         headers["X-Request-Id"] = scope["hantar.request_id"]
-        headers["Content-Security-Policy"] = policy(asked.get("host", ""))
+        headers.setdefault("Content-Security-Policy", policy(asked.get("host", "")))  # a stored file brings its own, stricter one
         for name, value in HEADERS.items():
             headers[name] = value
         if scope["scheme"] in ("https", "wss") or self.public_url.startswith("https:"):

@@ -138,11 +138,12 @@ async def test_an_animation_shows_its_first_picture(http: cast.Http, alice: Call
 
 HOSTILE = [
     (b"", "unsupported_type"),
-    (b"hello", "unsupported_type"),
+    (b"hello\x00", "unsupported_type"),
+    (b"\xff\xfehello", "unsupported_type"),
     (SVG, "unsupported_type"),
     (b"<!doctype html><script>", "unsupported_type"),
-    (b"%PDF-1.7", "unsupported_type"),
-    (b"PK\x03\x04", "unsupported_type"),
+    (b"%PDF-1.7", "file_unreadable"),
+    (b"PK\x03\x04", "file_unreadable"),
     (picture("BMP"), "unsupported_type"),
     (picture("TIFF"), "unsupported_type"),
     (POLYGLOT, "image_unreadable"),
@@ -178,7 +179,8 @@ async def test_code_behind_a_picture_does_not_survive(http: cast.Http, alice: Ca
 
 
 async def test_too_many_bytes_are_refused(http: cast.Http, alice: Caller) -> None:
-    assert (await upload(http, alice, b"x" * 20_000_001)).json()["errors"][0]["code"] == "too_large"
+    assert (await upload(http, alice, b"\xff\xd8\xff" + b"x" * 20_000_001)).json()["errors"][0]["code"] == "too_large"
+    assert (await upload(http, alice, b"x" * 16_000_001)).json()["errors"][0]["code"] == "too_large"
     assert (await upload(http, alice, b"x" * 21_000_000)).status_code == 413
 
 

@@ -39,6 +39,33 @@ CREATE POLICY engine ON cloud_numbers TO hantar_engine USING (true) WITH CHECK (
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cloud_numbers TO hantar_app, hantar_engine;
 --;;
+-- ---------------------------------------------------------------- files of every kind
+-- a file's first piece lies in its own row (a picture is never longer), the others here, numbered from 1
+ALTER TABLE media ADD COLUMN kind text NOT NULL DEFAULT 'image' CHECK (kind IN ('image', 'video', 'audio', 'document'));
+--;;
+CREATE TABLE media_pieces (
+  workspace_id uuid NOT NULL,
+  media_id uuid NOT NULL,
+  number int NOT NULL CHECK (number > 0),
+  bytes bytea NOT NULL,
+  PRIMARY KEY (workspace_id, media_id, number),
+  FOREIGN KEY (workspace_id, media_id) REFERENCES media ON DELETE CASCADE
+);
+--;;
+-- films and packed documents do not pack any further
+ALTER TABLE media_pieces ALTER COLUMN bytes SET STORAGE EXTERNAL;
+--;;
+SELECT raise_wall('media_pieces');
+--;;
+CREATE POLICY engine ON media_pieces TO hantar_engine USING (true) WITH CHECK (true);
+--;;
+GRANT SELECT, INSERT, DELETE ON media_pieces TO hantar_app;
+--;;
+GRANT SELECT ON media_pieces TO hantar_engine;
+--;;
+ALTER TABLE contents DROP CONSTRAINT contents_kind_check,
+  ADD CONSTRAINT contents_kind_check CHECK (kind IN ('text', 'image', 'video', 'audio', 'document', 'template'));
+--;;
 -- ---------------------------------------------------------------- webhooks of the Cloud API (hooks/)
 -- raw, as they came and after their signature was checked; whose they are is known when they are read. Gone when worked off
 CREATE TABLE cloud_hooks (
