@@ -24,9 +24,10 @@ from hantar.audit import http as audit_http
 from hantar.campaigns import guard, http as campaigns_http, http_retry, planner, progress
 from hantar.consent import http as consent_http, http_keywords
 from hantar.demo import director, http as demo_http, service as demo
-from hantar.devices import http as devices_http, keeper, secrets
+from hantar.devices import http as devices_http, http_kinds, keeper, kinds, secrets
 from hantar.dispatch import engine, intake, pulse, recheck
 from hantar.gateways import outcomes, port, registry
+from hantar.hooks import service as hooks
 from hantar.inbox import receiver
 from hantar.kit import cluster, db, egress, embedded, ids, logs, service
 from hantar.kit.clock import SystemClock
@@ -50,6 +51,7 @@ STATIC = Path(__file__).parent / "web" / "static"
 
 ROUTERS: Sequence[APIRouter] = (
     devices_http.router,
+    http_kinds.router,
     leads_http.router,
     leads_files.router,
     media_http.router,
@@ -88,6 +90,7 @@ class House:
     planner: planner.Planner
     teller: pulse.Teller
     recheck: recheck.Recheck
+    hooks: hooks.Hooks
     watcher: progress.Watcher
     guard: guard.Guard
     importer: importer.Importer
@@ -142,8 +145,10 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
     importing = importer.Importer(database, settings.data_dir / "imports", bus)
     feed = realtime.Realtime(bus, clock)
     shown = demo.Demo(database, clock, kept)
+    called = hooks.of(database, drivers, hooks.Keys(settings.cloud_app_secret, settings.cloud_verify_token), clock)
     parts: dict[type, object] = {
         keeper.Keeper: kept,
+        kinds.Kinds: kinds.Kinds(database, kept, keeps),
         importer.Importer: importing,
         egress.Egress: egress.Egress(allow_private=settings.allow_private_urls),
         realtime.Realtime: feed,
@@ -153,6 +158,7 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         pulse.Watch: watch,
         pulse.Pulse: beat,
         intake.Intake: taking,
+        hooks.Hooks: called,
         live.Live: live.Live(bus, clock, settings.broadcast_cleanup_minutes),
     }
     web = asgi.create(db=database, clock=clock, bus=bus, settings=settings, parts=parts, routers=ROUTERS, static=STATIC)
@@ -169,6 +175,7 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         planner=planner.Planner(database, bus, clock, window=settings.broadcast_window, pools=settings.broadcast_max_pools),
         teller=pulse.Teller(beat, watch, clock, settings.broadcast_log_seconds),
         recheck=recheck.Recheck(database, bus, clock),
+        hooks=called,
         watcher=progress.Watcher(database, bus, clock, check_every=settings.broadcast_check_seconds),
         guard=guard.Guard(database, bus, clock),
         importer=importing,
@@ -231,6 +238,7 @@ async def _work(house: House, listening: socket.socket, postgres: embedded.Embed
             "planner": house.planner.run,
             "progress log": house.teller.run,
             "recheck": house.recheck.run,
+            "hooks": house.hooks.run,
             "importer": house.importer.run,
             "eraser": house.eraser.run,
             "demo director": house.director.run,

@@ -24,6 +24,7 @@ FLOORS: dict[str, int] = {
     "leads": 2,
     "policy": 2,
     "consent": 2,
+    "templates": 3,
     "outbox": 4,
     "campaigns": 5,
     "inbox": 5,
@@ -31,6 +32,7 @@ FLOORS: dict[str, int] = {
     "reports": 6,
     "workers": 6,
     "people": 6,
+    "hooks": 6,
     "demo": 7,
     "web": 8,
     "installation": 1,
@@ -40,7 +42,7 @@ FLOORS: dict[str, int] = {
     "__main__": 12,
     "": 0,
 }
-"""Rooms from the ground up; floor 5 has room for sequences, 6 for hooks (docs/architecture.md)."""
+"""Rooms from the ground up; floor 5 has room for sequences (docs/architecture.md)."""
 
 SIDEWAYS = {
     ("leads", "jobs"),
@@ -61,7 +63,7 @@ PUBLIC: dict[str, set[str]] = {
     "outbox": {"store", "rules", "facts", "lanes", "rulings", "receipts", "retries", "backlog", "tally", "checks"},
     "accounts": {"identity"},
     "campaigns": {"progress", "schedule"},
-    "devices": {"keeper", "words", "aside", "together"},
+    "devices": {"keeper", "words", "aside", "together", "numbers"},
     "leads": {"sheet", "merging"},
     "policy": {"terms"},
     "consent": {"quiet", "words", "keywords", "wilson", "optouts", "holds"},
@@ -90,6 +92,8 @@ FEATURES = {
     "inbox",
     "people",
     "workers",
+    "hooks",
+    "templates",
 }
 COMPOSERS = {"app", "bench", "cli", "web", "__main__"}
 

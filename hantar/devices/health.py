@@ -1,14 +1,19 @@
 """How a device is, in words and figures: what is left of its limits, what stands against it, what to do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hantar.devices import model, service, store, words
-from hantar.gateways.port import DeviceState as S
+from hantar.gateways.port import Capabilities, DeviceState as S
 from hantar.kit import db, windows
 from hantar.policy import model as rules, service as policy
 
 DAY = timedelta(days=1)
+IDLE_LINK = timedelta(days=30)
+"""WhatsApp drops a linked device that was idle so long (a WhatsApp rule, gateways.md 3)."""
+PHONE_UNUSED = timedelta(days=14)
+"""WhatsApp logs all linked devices out when the phone itself was unused for longer (a WhatsApp rule, gateways.md 3)."""
 UNANSWERED = timedelta(days=30)
 """New conversations of so many days are looked at for an answer (our own number)."""
 
@@ -48,13 +53,16 @@ class Health:
     restriction_mark: datetime | None
     """Until when the last restriction or ban is shown: 30 days after it."""
     restriction_words: str | None
+    link_ends_at: datetime | None
+    """When the service drops this link at the latest, if the line stays closed; None while it is open, or has no such clock."""
     device: model.Device
     checks: list[Check]
 
 
-async def of(tx: db.Tx, device_id: str) -> Health:
-    """How the device is; raises `DeviceNotFound`."""
+async def of(tx: db.Tx, device_id: str, kinds: Mapping[str, Capabilities]) -> Health:
+    """How the device is; raises `DeviceNotFound`. `kinds`: what devices can do, by driver."""
     device = await service.find(tx, device_id)
+    caps = kinds.get(device.driver, Capabilities())
     now = await tx.now()
     found = service.here(device, await policy.of(tx, device.workspace_id, device.rules_kind)).rules
     age = (now - device.linked_at) / DAY if device.linked_at is not None else None
@@ -62,8 +70,8 @@ async def of(tx: db.Tx, device_id: str) -> Health:
     left = _left(await store.used(tx, device.id), found, most, now)
     mark = await store.last_restriction(tx, device.id, now - model.RESTRICTION_MARK)
     return Health(
-        words=words.of(device.state, device.state_reason, device.hold_until),
-        advice=words.advice(device.state, device.state_reason),
+        words=words.of(device.state, device.state_reason, device.hold_until, by_token=caps.credentials),
+        advice=words.advice(device.state, device.state_reason, by_token=caps.credentials),
         left=left,
         new_chats_allowance=most,
         days_linked=int(age) + 1 if age is not None else 0,
@@ -73,7 +81,8 @@ async def of(tx: db.Tx, device_id: str) -> Health:
         restriction_mark=mark["at"] + model.RESTRICTION_MARK if mark else None,
         restriction_words=mark["words"] if mark else None,
         device=device,
-        checks=_checks(device, mark["words"] if mark else None, left),
+        link_ends_at=link_ends_at(device, caps),
+        checks=_checks(device, caps, mark["words"] if mark else None, left),
     )
 
 
@@ -84,11 +93,22 @@ def _left(used: bytes | None, found: rules.Rules, most: int, now: datetime) -> A
     return Allowance(*(max(0, limit - count) for limit, count in zip(limits, counts, strict=True)))
 
 
-def _checks(device: model.Device, restriction: str | None, left: Allowance) -> list[Check]:
+def link_ends_at(device: model.Device, caps: Capabilities) -> datetime | None:
+    """When the service drops the link of an unofficial device at the latest, if its line stays closed."""
+    if not caps.unofficial or not device.is_linked or device.state in model.HAS_LINE:
+        return None
+    seen = device.last_seen_at or device.linked_at
+    return seen + IDLE_LINK if seen is not None else None
+
+
+def _checks(device: model.Device, caps: Capabilities, restriction: str | None, left: Allowance) -> list[Check]:
     has_line = device.state in model.HAS_LINE
+    by_token = caps.credentials
+    link = None if device.is_linked else words.advice(S.LOGGED_OUT, by_token=by_token)
+    line = None if has_line else words.advice(device.state, device.state_reason, by_token=by_token)
     return [
-        Check("Linked", device.is_linked, None if device.is_linked else words.advice(S.LOGGED_OUT)),
-        Check("Connected", has_line, None if has_line else words.advice(device.state, device.state_reason)),
+        Check("Has its credentials" if by_token else "Linked", device.is_linked, link),
+        Check("Connected", has_line, line),
         Check("Sending", not device.sending_paused, _paused(device)),
         Check("Free of restrictions", restriction is None, restriction),
         _limits(left),

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from hantar.accounts import access
 from hantar.accounts.model import Role
 from hantar.audit import service as audit
-from hantar.devices import control, health, http_models as models, keeper, model, service
+from hantar.devices import control, health, http_models as models, keeper, kinds, model, numbers, service
 from hantar.gateways import port
 from hantar.kit import errors, ids, paging, version
 from hantar.settings import Settings
@@ -30,20 +30,24 @@ def _control(at: access.At, kept: keeper.Keeper) -> control.Control:
     return control.Control(at.db, at.clock, kept, at.workspace_id)
 
 
-async def _shown(at: access.At, kept: keeper.Keeper, devices: list[model.Device]) -> list[models.DeviceOut]:
+async def shown(at: access.At, kept: keeper.Keeper, devices: list[model.Device]) -> list[models.DeviceOut]:
     """Devices with their figures."""
     async with at.tx() as tx:
         figures = await service.figures(tx, devices, at.caller.time_zone)
         bound = await service.bound(tx, devices)
+        known = await numbers.of(tx, [each.id for each in devices])
         now = await tx.now()
-    nothing = model.Figures()
-    return [
-        models.device_out(each, figures.get(each.id, nothing), bound[each.id], kept.caps_of(each.driver), now) for each in devices
-    ]
+
+    def one(device: model.Device) -> models.DeviceOut:
+        caps = kept.caps_of(device.driver) or port.Capabilities()
+        own = figures.get(device.id, model.Figures())
+        return models.device_out(device, models.Around(own, bound[device.id], caps, known.get(device.id), now))
+
+    return [one(each) for each in devices]
 
 
 async def _one(at: access.At, kept: keeper.Keeper, device: model.Device) -> models.DeviceOut:
-    return (await _shown(at, kept, [device]))[0]
+    return (await shown(at, kept, [device]))[0]
 
 
 # ---------------------------------------------------------------------- the list
@@ -65,7 +69,7 @@ async def list_devices(
         found = await service.page(tx, asked, page.limit + 1)
         total = await service.count(tx, model.Filter(state, status, asked.q, asked.niche)) if page.with_total else None
     devices, cursor = page.cut(found, lambda device: (device.id,))
-    return paging.PageOut(items=await _shown(at, kept, devices), next_cursor=cursor, total=total)
+    return paging.PageOut(items=await shown(at, kept, devices), next_cursor=cursor, total=total)
 
 
 def _clean(name: str, text: str | None) -> str | None:
@@ -92,12 +96,16 @@ async def add_device(
     kept: keeper.Keeper = KEEPER,
     settings: Settings = SETTINGS,
 ) -> models.DeviceOut:
-    """Add a device; link it with a QR code or a pairing code."""
+    """Add a device; link it with a QR code or a pairing code. One with credentials is checked at the service and connects."""
     driver = body.driver or settings.driver
-    if kept.caps_of(driver) is None:
+    caps = kept.caps_of(driver)
+    if caps is None:
         raise errors.invalid_field("driver", "unknown_driver", "There is no such kind of device here.")
-    async with at.tx() as tx:
-        made = await service.create(tx, at.workspace_id, body.new(driver))
+    if caps.credentials:
+        made = await kinds.of(at).add(at.workspace_id, body.new(driver), kinds.read(body.given()))
+    else:
+        async with at.tx() as tx:
+            made = await service.create(tx, at.workspace_id, body.new(driver))
     response.headers["Location"] = f"/api/devices/{made.id}"
     return await _one(at, kept, made)
 
@@ -254,10 +262,10 @@ async def list_events(device_id: str, page: paging.Paging, at: access.At = READ)
 
 
 @router.get("/devices/{device_id}/health")
-async def get_health(device_id: str, at: access.At = READ) -> models.DeviceHealthOut:
+async def get_health(device_id: str, at: access.At = READ, kept: keeper.Keeper = KEEPER) -> models.DeviceHealthOut:
     """How the device is, in words and figures."""
     async with at.tx() as tx:
-        return models.health_out(await health.of(tx, device_id))
+        return models.health_out(await health.of(tx, device_id, kept.kinds()))
 
 
 @router.post("/devices/{device_id}/check-number")

@@ -1,11 +1,12 @@
 """What requests about devices hold and what replies say, exactly as the API promises."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from hantar.devices import health, model, service, words
+from hantar.devices import health, kinds_models, model, numbers, service, words
 from hantar.gateways import port
 from hantar.kit import inputs
 
@@ -26,8 +27,8 @@ class LimitsIn(inputs.In):
         return model.SomeLimits(self.per_minute, self.per_hour, self.per_day)
 
 
-class DeviceIn(inputs.In):
-    """A device to add."""
+class DeviceIn(kinds_models.CredentialsIn):
+    """A device to add. Kinds that are set up by credentials need `number_id` and `token`; the service is asked at once."""
 
     name: Name
     phone: Number | None = None
@@ -151,6 +152,8 @@ class DeviceOut(BaseModel):
     resume_after: datetime | None = Field(description="Nobody resumes it before.")
     unofficial: bool
     simulated: bool
+    uses_credentials: bool = Field(description="Set up by a number id and a token; there is no code to scan.")
+    number: kinds_models.NumberOut | None
     is_demo: bool
     rules_kind: str = Field(description="Which set of rules holds for it.")
     linked_at: datetime | None = Field(description="When its present number was first linked here.")
@@ -171,11 +174,20 @@ def _limits(limits: model.Limits) -> LimitsOut:
     return LimitsOut(per_minute=limits.per_minute, per_hour=limits.per_hour, per_day=limits.per_day)
 
 
-def device_out(
-    device: model.Device, figures: model.Figures, bound: service.Bound, caps: port.Capabilities | None, now: datetime
-) -> DeviceOut:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is shown with one: figures, the limits that bind it, what its kind can do, the service's word, and the instant."""
+
+    figures: model.Figures
+    bound: service.Bound
+    caps: port.Capabilities
+    number: numbers.Number | None
+    now: datetime
+
+
+def device_out(device: model.Device, around: Around) -> DeviceOut:
     """A device as the API shows it."""
-    caps = caps or port.Capabilities()
+    caps, bound, figures, now = around.caps, around.bound, around.figures, around.now
     return DeviceOut(
         id=device.id,
         name=device.name,
@@ -186,8 +198,8 @@ def device_out(
         state=device.state,
         state_reason=device.state_reason,
         state_since=device.state_since,
-        words=words.of(device.state, device.state_reason, device.hold_until),
-        advice=words.advice(device.state, device.state_reason),
+        words=words.of(device.state, device.state_reason, device.hold_until, by_token=caps.credentials),
+        advice=words.advice(device.state, device.state_reason, by_token=caps.credentials),
         hold_until=device.hold_until,
         last_seen=now if device.state in model.HAS_LINE else device.last_seen_at,
         is_linked=device.is_linked,
@@ -197,6 +209,8 @@ def device_out(
         resume_after=device.resume_after if device.sending_paused else None,
         unofficial=caps.unofficial,
         simulated=caps.simulated,
+        uses_credentials=caps.credentials,
+        number=kinds_models.number_out(around.number) if around.number else None,
         is_demo=device.is_demo,
         rules_kind=device.rules_kind,
         linked_at=device.linked_at,
@@ -309,6 +323,9 @@ class DeviceHealthOut(BaseModel):
     pause_reason: str | None
     pause_words: str | None
     resume_after: datetime | None
+    link_ends_at: datetime | None = Field(
+        description="When WhatsApp drops this link if the line stays closed; null: no such clock."
+    )
     needs_reason: bool = Field(description="Whether resuming needs a reason.")
     checks: list[CheckOut]
 
@@ -332,6 +349,7 @@ def health_out(found: health.Health) -> DeviceHealthOut:
         pause_reason=cause,
         pause_words=words.pause(cause),
         resume_after=device.resume_after if device.sending_paused else None,
+        link_ends_at=found.link_ends_at,
         needs_reason=found.restriction_at is not None or cause not in (None, words.PERSON),
         checks=[CheckOut(name=each.name, ok=each.ok, advice=each.advice) for each in found.checks],
     )

@@ -168,6 +168,14 @@ class Keeper:
             raise model.GatewayAway
         return driver
 
+    def driver_named(self, name: str) -> port.Driver | None:
+        """The driver of a kind of device; None when this installation has none."""
+        return self._drivers.get(name)
+
+    def kinds(self) -> dict[str, port.Capabilities]:
+        """What each kind of device can do that this installation offers, by its driver's name."""
+        return {name: driver.caps for name, driver in self._drivers.items()}
+
     def caps_of(self, driver: str) -> port.Capabilities | None:
         """What a kind of device can do; None when this installation has no such driver."""
         found = self._drivers.get(driver)

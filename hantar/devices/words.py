@@ -57,6 +57,13 @@ _WORDS: dict[tuple[DeviceState, str | None], str] = {
     (S.OUTDATED, None): f"WhatsApp wants a newer client, for all devices of this kind. {_WAIT}",
     (S.REFUSED, None): f"WhatsApp refuses this number. {NOTHING_MOVED}: its messages wait until they expire.",
     (S.REFUSED, "banned"): f"WhatsApp has banned this number for good. {NOTHING_MOVED}: its messages wait until they expire.",
+    (S.REFUSED, "token"): f"WhatsApp does not accept this number's token any more: it ended or was taken back. {_WAIT}",
+    (S.REFUSED, "no_credentials"): f"This device has no token. {_WAIT}",
+    (S.REFUSED, "payment"): f"WhatsApp's service stopped this number because of a payment. {_WAIT}",
+    (S.REFUSED, "policy"): f"WhatsApp has blocked this business account for breaking a policy. {_WAIT}",
+    (S.REFUSED, "locked"): f"WhatsApp has locked this business account. {_WAIT}",
+    (S.REFUSED, "number_gone"): f"WhatsApp's service does not know this number any more. {_WAIT}",
+    (S.REFUSED, "not_registered"): f"This number is not registered with the Cloud API. {_WAIT}",
     (S.STOPPED, None): "Disconnected here. The link stays; connect again when you need it.",
 }
 
@@ -75,10 +82,40 @@ _ADVICE: dict[DeviceState, str] = {
     S.REFUSED: "Cancel what waits, or plan anew with another number and with people who agreed to hear from you.",
     S.STOPPED: "Press Connect when you need the device.",
 }
-_ADVICE_FOR = {
+_ADVICE_FOR: dict[tuple[DeviceState, str], str] = {
     (S.RESTRICTED, "reach_out_lock_person"): "Find out why these people did not expect you. Then press Resume with a reason, and "
     "Hantar looks once more.",
 }
+
+_ADVICE_FOR |= {
+    (S.REFUSED, "token"): "Make a new access token, best one that does not end, and replace the token of this device.",
+    (S.REFUSED, "no_credentials"): "Give this device its number id and token.",
+    (S.REFUSED, "payment"): "Put the payment of the business account in order, then press Connect.",
+    (S.REFUSED, "policy"): "Read what WhatsApp says in the business account's quality section, and appeal there if it is wrong.",
+    (S.REFUSED, "locked"): "Ask for a review in the business account. When it is open again, press Connect.",
+    (S.REFUSED, "number_gone"): "Look in the business account whether the number is still there and its id is the same.",
+    (S.REFUSED, "not_registered"): "Register the number in the business account, then press Connect.",
+}
+
+_WORDS_BY_TOKEN: dict[DeviceState, str] = {
+    S.NEW: "Not set up yet. Give it its number id and token.",
+    S.OFFLINE: f"WhatsApp's service cannot be reached. Hantar tries again by itself. {_WAIT}",
+    S.LOGGED_OUT: f"The token was removed here. Number and leads stay. {_WAIT}",
+}
+_ADVICE_BY_TOKEN: dict[DeviceState, str] = {
+    S.NEW: "Give this device its number id and token.",
+    S.LOGGED_OUT: "Give this device its number id and token again.",
+    S.RESTRICTED: "Begin no conversations from this number until the end. Ask yourself whether these people expected you.",
+}
+"""Where a device without a phone behind it needs other words."""
+
+QUALITIES = {
+    "green": "Good: people take well what this number sends.",
+    "yellow": "Middling: some people blocked or reported this number lately. Write to fewer people, and only to those who asked.",
+    "red": "Poor: many people blocked or reported this number lately. Campaigns with it should wait.",
+    "unknown": "WhatsApp does not say how people take this number; it may be too new.",
+}
+"""The service's judgement of a number, in words."""
 
 PERSON = "person"
 """The cause of a pause that a person made."""
@@ -91,9 +128,9 @@ _PAUSES = {
 }
 
 
-def of(state: DeviceState, reason: str | None, until: datetime | None = None) -> str:
-    """The state as a sentence for its user; `until` is its end, when it is known."""
-    text = _WORDS.get((state, reason)) or _WORDS[(state, None)]
+def of(state: DeviceState, reason: str | None, until: datetime | None = None, *, by_token: bool = False) -> str:
+    """The state as a sentence for its user; `until` is its end, when it is known. `by_token`: there is no phone to link."""
+    text = (_WORDS_BY_TOKEN.get(state) if by_token else None) or _WORDS.get((state, reason)) or _WORDS[(state, None)]
     why = BANS.get(_ban_code(reason)) if state is S.BANNED_UNTIL else None
     end = f" until {until.astimezone(UTC).day} {until.astimezone(UTC):%B %Y, %H:%M} UTC" if until else " for a while"
     return text.replace("{until}", end).replace("{because}", f" because {why}" if why else "")
@@ -104,8 +141,10 @@ def _ban_code(reason: str | None) -> int:
     return int(code) if code.isascii() and code.isdecimal() else 0
 
 
-def advice(state: DeviceState, reason: str | None = None) -> str:
-    """What to do next."""
+def advice(state: DeviceState, reason: str | None = None, *, by_token: bool = False) -> str:
+    """What to do next; `by_token`: there is no phone to link."""
+    if by_token and state in _ADVICE_BY_TOKEN:
+        return _ADVICE_BY_TOKEN[state]
     if state is S.BANNED_UNTIL and _ban_code(reason) in BAN_ADVICE:
         return f"Wait for the end. {BAN_ADVICE[_ban_code(reason)]} Then a person resumes sending."
     return _ADVICE_FOR.get((state, reason or "")) or _ADVICE[state]

@@ -46,6 +46,7 @@ BODIES: dict[str, object] = {
     "PUT /api/devices/{device_id}": {"name": "x"},
     "POST /api/devices/{device_id}/pair-code": {"phone": "60123456789"},
     "POST /api/devices/{device_id}/check-number": {"phone": "60123456789"},
+    "PUT /api/devices/{device_id}/credentials": {"number_id": "1234567890", "token": "a-token-of-somebody"},
     "POST /api/devices/{device_id}/simulate": {"action": "scan"},
     "POST /api/campaigns/{campaign_id}/test-send": {"phone": "60123456789", "device_id": new_id()},
     "POST /api/persons/{person_id}/merge": {"other_id": new_id()},

@@ -64,6 +64,7 @@ export const settings = {
       'campaign.canary_passed': 'The first people went well: the rest of a campaign goes',
       'campaign.canary_released': 'Let the rest of a campaign go',
       'device.paused': 'Paused a device',
+      'device.credentials_changed': 'Replaced the token of a device',
       'device.resumed': 'Let a device send again',
       'message.sent_to_opted_out': 'Answered a person who opted out',
       'message.resent': 'Sent an unconfirmed message again',
