@@ -317,6 +317,26 @@ class Settings:
             why="How many seconds pass between two lines about progress in the log, while anything is sent.",
         ),
     )
+    cloud_app_secret: str = field(
+        default="",
+        repr=False,
+        metadata=_env(
+            "HANTAR_CLOUD_APP_SECRET",
+            parse=_text,
+            default="empty: calls from the Cloud API are refused",
+            why="The secret of your Meta app, by which the Cloud API signs what it reports to /hooks/cloud.",
+        ),
+    )
+    cloud_verify_token: str = field(
+        default="",
+        repr=False,
+        metadata=_env(
+            "HANTAR_CLOUD_VERIFY_TOKEN",
+            parse=_text,
+            default="empty: the address cannot be set up",
+            why="A word of your own that Meta asks for once, when you enter /hooks/cloud as the address of the webhook.",
+        ),
+    )
     debug: bool = field(
         default=False,
         metadata=_env("APP_DEBUG", parse=_boolean, default="false", why="More log lines, still without texts and full numbers."),
