@@ -687,11 +687,33 @@ export interface paths {
         put?: never;
         /**
          * Add Device
-         * @description Add a device; link it with a QR code or a pairing code.
+         * @description Add a device; link it with a QR code or a pairing code. One with credentials is checked at the service and connects.
          *
          *     Needs role **operator** or stronger; a key with scope `devices:write`.
          */
         post: operations["add_device_api_devices_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/check-credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Credentials
+         * @description Try a number id and a token at the service; nothing is kept and nobody is written to.
+         *
+         *     Needs role **operator** or stronger; a key with scope `devices:write`.
+         */
+        post: operations["check_credentials_api_devices_check_credentials_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -727,6 +749,28 @@ export interface paths {
          *     Needs role **owner** or stronger; a key with scope `devices:write`.
          */
         delete: operations["delete_device_api_devices__device_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/{id}/check-credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Device
+         * @description Ask the service again about a device's number: its name, quality and tier.
+         *
+         *     Needs role **operator** or stronger; a key with scope `devices:control`.
+         */
+        post: operations["check_device_api_devices__device_id__check_credentials_post"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -770,6 +814,28 @@ export interface paths {
          *     Needs role **operator** or stronger; a key with scope `devices:control`.
          */
         post: operations["connect_api_devices__device_id__connect_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/{id}/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Credentials
+         * @description Replace the token of a device (and its ids, where given); the service is asked first. The line opens with the new one.
+         *
+         *     Needs role **operator** or stronger; a key with scope `devices:write`.
+         */
+        put: operations["put_credentials_api_devices__device_id__credentials_put"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1078,6 +1144,28 @@ export interface paths {
          *     Needs role **operator** or stronger; a key with scope `devices:control`.
          */
         post: operations["simulate_api_devices__device_id__simulate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/drivers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Drivers
+         * @description The kinds of devices that can be added here.
+         *
+         *     Needs role **viewer** or stronger; a key with scope `devices:read`.
+         */
+        get: operations["list_drivers_api_drivers_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1695,7 +1783,9 @@ export interface paths {
         put?: never;
         /**
          * Upload Media
-         * @description Store a picture, shrunk to 350 KB or less, upright and without its metadata.
+         * @description Store a file. A picture (up to 20 MB) is shrunk to 350 KB or less, upright and without its metadata.
+         *
+         *     Others are stored as they are, up to the installation's limit (16 MB unless set otherwise) and WhatsApp's for their kind.
          *
          *     Needs role **operator** or stronger; a key with scope `campaigns:manage`.
          */
@@ -1737,7 +1827,7 @@ export interface paths {
         };
         /**
          * Get Media
-         * @description The picture itself.
+         * @description The file itself, or one range of it. A document comes as a download; nothing in it can act as a page of this site.
          *
          *     Needs role **viewer** or stronger; a key with scope `campaigns:read`.
          */
@@ -1746,7 +1836,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Media
-         * @description Delete a picture that no message uses.
+         * @description Delete a file that no message uses.
          *
          *     Needs role **operator** or stronger; a key with scope `campaigns:manage`.
          */
@@ -2569,6 +2659,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hooks/cloud": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The Cloud API asks whether this is its address
+         * @description Answers `hub.challenge` when `hub.verify_token` is the one that was set (`HANTAR_CLOUD_VERIFY_TOKEN`); else 403.
+         */
+        get: operations["challenge_hooks_cloud_get"];
+        put?: never;
+        /**
+         * The Cloud API reports statuses and messages
+         * @description Stored as it came and answered at once; 401 without the app's signature over the raw body (`X-Hub-Signature-256`).
+         */
+        post: operations["receive_hooks_cloud_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -2856,7 +2970,7 @@ export interface components {
         UploadMediaForm: {
             /**
              * File
-             * @description JPEG, PNG, WebP or GIF of up to 20 MB.
+             * @description JPEG, PNG, WebP and GIF pictures, MP4 and 3GP videos, OGG/Opus, MP3, AAC and M4A audio, PDF, Word, Excel, PowerPoint, text. Its content decides what it is.
              */
             file: string;
         };
@@ -3241,22 +3355,6 @@ export interface components {
             /** After */
             after: boolean | number | string | number[];
         };
-        /**
-         * Checked
-         * @description Whether a number hears nothing more, by any name of the person behind it.
-         */
-        Checked: {
-            /** Opted Out */
-            opted_out: boolean;
-            /** Phone */
-            phone: string;
-            /** Person Id */
-            person_id: string | null;
-            /** Reasons */
-            reasons: ("stop" | "complaint" | "block" | "manual" | "bounce" | "legal")[];
-            /** Is Global */
-            is_global: boolean;
-        };
         /** Checks */
         Checks: {
             /**
@@ -3518,6 +3616,44 @@ export interface components {
             suppressed: number;
             /** Expired */
             expired: number;
+        };
+        /**
+         * CredentialsIn
+         * @description What a number of the Cloud API needs; the token is never shown again.
+         */
+        CredentialsIn: {
+            /**
+             * Number Id
+             * @description The id of the number at the service, digits only.
+             */
+            number_id?: string | null;
+            /** Token */
+            token?: string | null;
+            /**
+             * Business Id
+             * @description The business account it belongs to.
+             */
+            business_id?: string | null;
+        };
+        /**
+         * CredentialsToCheckIn
+         * @description Credentials to try for a kind of device.
+         */
+        CredentialsToCheckIn: {
+            /**
+             * Number Id
+             * @description The id of the number at the service, digits only.
+             */
+            number_id?: string | null;
+            /** Token */
+            token?: string | null;
+            /**
+             * Business Id
+             * @description The business account it belongs to.
+             */
+            business_id?: string | null;
+            /** Driver */
+            driver: string;
         };
         /**
          * Dashboard
@@ -3798,6 +3934,11 @@ export interface components {
             /** Resume After */
             resume_after: string | null;
             /**
+             * Link Ends At
+             * @description When WhatsApp drops this link if the line stays closed; null: no such clock.
+             */
+            link_ends_at: string | null;
+            /**
              * Needs Reason
              * @description Whether resuming needs a reason.
              */
@@ -3807,9 +3948,21 @@ export interface components {
         };
         /**
          * DeviceIn
-         * @description A device to add.
+         * @description A device to add. Kinds that are set up by credentials need `number_id` and `token`; the service is asked at once.
          */
         DeviceIn: {
+            /**
+             * Number Id
+             * @description The id of the number at the service, digits only.
+             */
+            number_id?: string | null;
+            /** Token */
+            token?: string | null;
+            /**
+             * Business Id
+             * @description The business account it belongs to.
+             */
+            business_id?: string | null;
             /** Name */
             name: string;
             /** Phone */
@@ -3890,6 +4043,12 @@ export interface components {
             unofficial: boolean;
             /** Simulated */
             simulated: boolean;
+            /**
+             * Uses Credentials
+             * @description Set up by a number id and a token; there is no code to scan.
+             */
+            uses_credentials: boolean;
+            number: components["schemas"]["Number"] | null;
             /** Is Demo */
             is_demo: boolean;
             /**
@@ -4137,6 +4296,52 @@ export interface components {
              * @description `linked`: what a real device would do differently. Such a plan cannot be started.
              */
             as_kind?: "linked" | null;
+        };
+        /**
+         * Driver
+         * @description A kind of device that this installation offers, and what it can do.
+         */
+        Driver: {
+            /** Name */
+            name: string;
+            /**
+             * Is Default
+             * @description What a new device is when nobody says.
+             */
+            is_default: boolean;
+            /**
+             * Unofficial
+             * @description Bulk use is against WhatsApp's terms.
+             */
+            unofficial: boolean;
+            /**
+             * Simulated
+             * @description Nothing reaches a real person.
+             */
+            simulated: boolean;
+            /**
+             * Credentials
+             * @description Set up by a number id and a token.
+             */
+            credentials: boolean;
+            /** Pairing Qr */
+            pairing_qr: boolean;
+            /** Pairing Code */
+            pairing_code: boolean;
+            /** Media */
+            media: boolean;
+            /** Templates */
+            templates: boolean;
+            /** Number Check */
+            number_check: boolean;
+        };
+        /**
+         * Drivers
+         * @description All kinds of devices.
+         */
+        Drivers: {
+            /** Items */
+            items: components["schemas"]["Driver"][];
         };
         /**
          * Effective
@@ -4962,16 +5167,25 @@ export interface components {
          */
         Meaning: "none" | "stop" | "start" | "intent" | "question";
         /**
+         * MediaKind
+         * @description How WhatsApp shows a file; also the `message_type` of a message that carries it.
+         * @enum {string}
+         */
+        MediaKind: "image" | "video" | "audio" | "document";
+        /**
          * Media
-         * @description A stored picture; sizes in bytes.
+         * @description A stored file; sizes in bytes. `kind` is the message_type of a message that carries it; `name` is shown with a document.
          */
         Media: {
             /** Id */
             id: string;
             /** Url */
             url: string;
+            kind: components["schemas"]["MediaKind"];
             /** Mime */
             mime: string;
+            /** Name */
+            name: string | null;
             /** Size */
             size: number;
             /** Original Size */
@@ -5192,6 +5406,44 @@ export interface components {
             on_whatsapp: boolean;
             /** Jid */
             jid: string | null;
+        };
+        /**
+         * Number
+         * @description What WhatsApp's service says about a number that was set up by credentials.
+         */
+        Number: {
+            /** Number Id */
+            number_id: string;
+            /** Business Id */
+            business_id: string | null;
+            /**
+             * Name
+             * @description The name people see.
+             */
+            name: string;
+            /**
+             * Quality
+             * @description How people take what it sends.
+             * @enum {string}
+             */
+            quality: "green" | "yellow" | "red" | "unknown";
+            /** Quality Words */
+            quality_words: string;
+            /**
+             * Tier
+             * @description People it may begin to write to within 24 hours; null: not known.
+             */
+            tier: number | null;
+            /**
+             * Has No Limit
+             * @description The service sets no limit of people; `tier` is null then.
+             */
+            has_no_limit: boolean;
+            /**
+             * Checked At
+             * Format: date-time
+             */
+            checked_at: string;
         };
         /**
          * OnDuplicate
@@ -6778,6 +7030,30 @@ export interface components {
          */
         CampaignsTargetStatus: "all" | "prospect" | "customer";
         /**
+         * DevicesChecked
+         * @description What the service says about a number.
+         */
+        DevicesChecked: {
+            /** Phone */
+            phone: string;
+            /**
+             * Name
+             * @description The name people see.
+             */
+            name: string;
+            /** Quality */
+            quality: string;
+            /** Quality Words */
+            quality_words: string;
+            /**
+             * Tier
+             * @description People it may begin to write to within 24 hours; null: not known, or no limit.
+             */
+            tier: number | null;
+            /** Has No Limit */
+            has_no_limit: boolean;
+        };
+        /**
          * DevicesCheck
          * @description One thing looked at.
          */
@@ -6813,6 +7089,22 @@ export interface components {
          * @enum {string}
          */
         LeadsTargetStatus: "prospect" | "customer";
+        /**
+         * PeopleChecked
+         * @description Whether a number hears nothing more, by any name of the person behind it.
+         */
+        PeopleChecked: {
+            /** Opted Out */
+            opted_out: boolean;
+            /** Phone */
+            phone: string;
+            /** Person Id */
+            person_id: string | null;
+            /** Reasons */
+            reasons: ("stop" | "complaint" | "block" | "manual" | "bounce" | "legal")[];
+            /** Is Global */
+            is_global: boolean;
+        };
         /**
          * ReportsSummary
          * @description Campaigns of some days, and their messages.
@@ -6895,7 +7187,7 @@ export interface components {
                 message: string;
             }[];
             /**
-             * @description Stable. One of `already_done`, `already_erased`, `already_left`, `already_linked`, `already_released`, `bad_request`, `bad_url`, `banned_until`, `campaign_ended`, `campaign_not_editable`, `cancel_first`, `changed_meanwhile`, `conflict`, `cooling_down`, `csrf`, `demo_present`, `device_limit`, `device_not_connected`, `device_not_linked`, `duplicate_client_ref`, `duplicate_lead`, `duplicate_of`, `email_taken`, `forbidden`, `gateway_away`, `hold_ended`, `idempotency_mismatch`, `import_running`, `in_progress`, `in_use`, `internal`, `invalid_credentials`, `invalid_phone`, `job_finished`, `keyword_conflict`, `keyword_exists`, `may_not_loosen`, `method_not_allowed`, `missing_variable`, `no_canary`, `no_consent`, `not_a_simulator`, `not_found`, `not_on_whatsapp`, `not_supported`, `not_unconfirmed`, `nothing_imported`, `opt_out_line_missing`, `opted_out`, `pairing_refused`, `person_erased`, `phone_differs`, `plan_changed`, `policy_locked`, `private_address`, `qr_not_ready`, `quiet_hours`, `rate_limited`, `reason_required`, `registration_closed`, `request_timeout`, `scope_missing`, `storage_full`, `too_large`, `too_late`, `too_many_keywords`, `unauthenticated`, `unavailable`, `unreachable`, `unsupported_type`, `validation`, `weak_password`.
+             * @description Stable. One of `already_done`, `already_erased`, `already_left`, `already_linked`, `already_released`, `bad_request`, `bad_url`, `banned_until`, `campaign_ended`, `campaign_not_editable`, `cancel_first`, `changed_meanwhile`, `conflict`, `cooling_down`, `credentials_ended`, `csrf`, `demo_present`, `device_limit`, `device_not_connected`, `device_not_linked`, `duplicate_client_ref`, `duplicate_lead`, `duplicate_of`, `email_taken`, `forbidden`, `gateway_away`, `hold_ended`, `idempotency_mismatch`, `import_running`, `in_progress`, `in_use`, `internal`, `invalid_credentials`, `invalid_phone`, `job_finished`, `keyword_conflict`, `keyword_exists`, `may_not_loosen`, `method_not_allowed`, `missing_variable`, `no_canary`, `no_consent`, `no_credentials`, `not_a_simulator`, `not_found`, `not_on_whatsapp`, `not_signed`, `not_supported`, `not_unconfirmed`, `nothing_imported`, `opt_out_line_missing`, `opted_out`, `pairing_refused`, `person_erased`, `phone_differs`, `plan_changed`, `policy_locked`, `private_address`, `qr_not_ready`, `quiet_hours`, `rate_limited`, `reason_required`, `registration_closed`, `request_timeout`, `scope_missing`, `service_away`, `storage_full`, `too_large`, `too_late`, `too_many_keywords`, `unauthenticated`, `unavailable`, `unreachable`, `unsupported_type`, `validation`, `weak_password`, `wrong_token`.
              * @example validation
              */
             code: string;
@@ -10188,6 +10480,109 @@ export interface operations {
             };
         };
     };
+    check_credentials_api_devices_check_credentials_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialsToCheckIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevicesChecked"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_away` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_device_api_devices__device_id__get: {
         parameters: {
             query?: never;
@@ -10457,6 +10852,80 @@ export interface operations {
             };
         };
     };
+    check_device_api_devices__device_id__check_credentials_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Number"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `credentials_ended` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     check_number_api_devices__device_id__check_number_post: {
         parameters: {
             query?: never;
@@ -10613,6 +11082,120 @@ export interface operations {
             };
             /** @description `not_found`: missing, or not yours */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_credentials_api_devices__device_id__credentials_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialsIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `phone_differs`, `not_supported` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11963,6 +12546,62 @@ export interface operations {
             };
             /** @description `validation` and more precise codes: `errors` names the fields */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_drivers_api_drivers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drivers"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14915,6 +15554,7 @@ export interface operations {
             query?: never;
             header?: {
                 "if-none-match"?: string | null;
+                Range?: string | null;
             };
             path: {
                 id: string;
@@ -14929,7 +15569,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/jpeg": unknown;
+                    "application/octet-stream": unknown;
                 };
             };
             /** @description `bad_request`: JSON, file or cursor cannot be read */
@@ -15776,7 +16416,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Checked"];
+                    "application/json": components["schemas"]["PeopleChecked"];
                 };
             };
             /** @description `bad_request`: JSON, file or cursor cannot be read */
@@ -18587,6 +19227,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ready"];
+                };
+            };
+        };
+    };
+    challenge_hooks_cloud_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The challenge, as it came. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receive_hooks_cloud_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
