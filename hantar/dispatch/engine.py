@@ -300,8 +300,7 @@ class Engine:
 
     async def _load(self, workspace_id: str, media_id: str) -> port.MediaBytes:
         async with self._db.system() as tx:
-            row = await store.media_bytes(tx, workspace_id, media_id)
-        return port.MediaBytes(row["mime"], row["bytes"])
+            return await store.media_bytes(tx, workspace_id, media_id)
 
     # -------------------------------------------------------------------------------------------- sweeping
 

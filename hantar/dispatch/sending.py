@@ -1,12 +1,12 @@
 """Hands claimed messages to their drivers, all at once, with one timer for all deadlines. A known answer is never dropped."""
 
 import asyncio
-from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 
 import structlog
 
-from hantar.dispatch import leases
+from hantar.dispatch import leases, shelf
 from hantar.gateways import port
 from hantar.kit import clock, db
 from hantar.outbox import model
@@ -15,9 +15,6 @@ log = structlog.get_logger(__name__)
 
 STOOD_STILL = leases.TTL.total_seconds()
 """Seconds between claim and send after which the lease may have lapsed, so nothing is sent."""
-PICTURES = 64
-"""Pictures kept at hand (350 KB each at most): a campaign shows everybody the same one."""
-LoadMedia = Callable[[str, str], Awaitable[port.MediaBytes]]
 Settle = Callable[[model.Claimed, port.Verdict, float], None]
 """Told of a message, its verdict, and the monotonic second at which its claim began."""
 
@@ -35,13 +32,12 @@ class Flight:
 class Sender:
     """Everything in flight. `settle` is called once for each message, with its verdict."""
 
-    def __init__(self, drivers: Mapping[str, port.Driver], clock_: clock.Clock, load: LoadMedia, settle: Settle) -> None:
-        self._drivers, self._clock, self._load, self._settle = drivers, clock_, load, settle
+    def __init__(self, drivers: Mapping[str, port.Driver], clock_: clock.Clock, load: shelf.LoadMedia, settle: Settle) -> None:
+        self._drivers, self._clock, self._files, self._settle = drivers, clock_, shelf.Shelf(load), settle
         self._timeouts = {name: driver.caps.send_timeout.total_seconds() for name, driver in drivers.items()}
         self.flights: dict[str, Flight] = {}
         self._deadlines: dict[str, deque[Flight]] = {name: deque() for name in drivers}
         self._timer: asyncio.Task[None] | None = None
-        self._pictures: OrderedDict[tuple[str, str], port.MediaBytes] = OrderedDict()
 
     def timeout(self, message: model.Claimed) -> float:
         """Seconds within which its driver must answer."""
@@ -82,7 +78,7 @@ class Sender:
         media = None
         if message.media_id is not None:
             try:
-                media = await self._media(message.workspace_id, message.media_id)
+                media = await self._files.get(message.workspace_id, message.media_id)
             except db.DatabaseAway as error:
                 return self._not_now(error.message)
         content = port.Content(text=message.text or "", media=media)
@@ -94,15 +90,6 @@ class Sender:
     def _not_now(self, why: str) -> port.Verdict:
         """Nothing left, and the service has put nothing off: however often it happens, no message fails for it."""
         return port.DeviceLost(self._clock.now() + leases.TTL, why)
-
-    async def _media(self, workspace_id: str, media_id: str) -> port.MediaBytes:
-        key = workspace_id, media_id
-        found = self._pictures.get(key)
-        if found is None:
-            found = self._pictures[key] = await self._load(workspace_id, media_id)
-            while len(self._pictures) > PICTURES:
-                self._pictures.popitem(last=False)
-        return found
 
     def _land(self, flight: Flight, verdict: port.Verdict) -> None:
         if self.flights.pop(flight.message.id, None) is not None:

@@ -38,6 +38,9 @@ from hantar.gateways.events import (
     TemporaryBan as TemporaryBan,
 )
 
+FileKind = Literal["image", "video", "audio", "document"]
+"""How WhatsApp shows a file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -52,6 +55,7 @@ class Capabilities:
     inbound: bool = False
     history: bool = False
     media: bool = False
+    files: frozenset[FileKind] = frozenset()  # kinds of files it sends; what is not here is refused as unsupported
     templates: bool = False
     typing: bool = False
     mark_read: bool = False
@@ -96,9 +100,10 @@ class MediaBytes:
     mime: str
     data: bytes
     name: str = ""
+    sha256: bytes = b""  # of the data, where it is known; whoever must recognise a file again need not read it
 
     @property
-    def kind(self) -> Literal["image", "video", "audio", "document"]:
+    def kind(self) -> FileKind:
         """How WhatsApp shows it: by its MIME type's first half, all else is a document."""
         first = self.mime.partition("/")[0]
         return first if first in ("image", "video", "audio") else "document"  # type: ignore[return-value]

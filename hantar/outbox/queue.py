@@ -24,8 +24,10 @@ def shard_of(device_id: str) -> int:
 async def add_content(tx: db.Tx, workspace_id: str, text: str, media_id: str | None) -> model.ContentId:
     """A new immutable content version; a message points at it until its text is rendered."""
     content_id = model.ContentId(ids.new_id())
-    sql = "INSERT INTO contents (workspace_id, id, kind, text, media_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)"
-    await tx.execute(sql, workspace_id, content_id, "image" if media_id else "text", text, media_id, await tx.now())
+    sql = """INSERT INTO contents (workspace_id, id, text, media_id, created_at, kind)
+             VALUES ($1, $2, $3, $4, $5,
+               coalesce((SELECT f.kind FROM media f WHERE (f.workspace_id, f.id) = ($1::uuid, $4::uuid)), 'text'))"""
+    await tx.execute(sql, workspace_id, content_id, text, media_id, await tx.now())
     return content_id
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from hantar.gateways import port
 from hantar.kit import db
 from hantar.outbox import model
 
@@ -209,11 +210,14 @@ async def skip_away(tx: db.Tx, now: datetime, limit: int) -> list[db.Row]:
     return await tx.fetch(sql, now, limit, AWAY_AFTER)
 
 
-async def media_bytes(tx: db.Tx, workspace_id: str, media_id: str) -> db.Row:
-    """A picture to send with a message."""
-    row = await tx.fetchrow("SELECT mime, bytes FROM media WHERE (workspace_id, id) = ($1, $2)", workspace_id, media_id)
+async def media_bytes(tx: db.Tx, workspace_id: str, media_id: str) -> port.MediaBytes:
+    """A file to send with a message: what its row holds, then its other pieces."""
+    key = workspace_id, media_id
+    row = await tx.fetchrow("SELECT mime, name, sha256, bytes FROM media WHERE (workspace_id, id) = ($1, $2)", *key)
     assert row is not None  # noqa: S101 a foreign key holds it
-    return row
+    more = await tx.fetch("SELECT bytes FROM media_pieces WHERE (workspace_id, media_id) = ($1, $2) ORDER BY number", *key)
+    data = b"".join([row["bytes"], *(each["bytes"] for each in more)])
+    return port.MediaBytes(row["mime"], data, row["name"] or "", row["sha256"])
 
 
 async def end_stopped(tx: db.Tx, ids: Sequence[str], now: datetime) -> list[db.Row]:

@@ -167,6 +167,45 @@ async def test_a_picture_goes_out_with_its_caption(rig: rigs.Rig) -> None:
     assert isinstance(await rig.wait(rig.driver.send(device, port.Address(ANN), content, ref="m1")), port.Accepted)
 
 
+FILES = {
+    "image": port.MediaBytes("image/jpeg", b"\xff\xd8\xff" * 10),
+    "video": port.MediaBytes("video/mp4", b"\x00\x00\x00\x18ftypisom" * 10, "film.mp4"),
+    "audio": port.MediaBytes("audio/ogg; codecs=opus", b"OggS" * 10),
+    "document": port.MediaBytes("application/pdf", b"%PDF-1.7\n%%EOF", "Prices 2026.pdf"),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(FILES))
+async def test_a_driver_takes_the_files_it_says_and_refuses_the_others(rig: rigs.Rig, kind: port.FileKind) -> None:
+    device = await rig.linked()
+    content = port.Content("" if kind == "audio" else "caption", FILES[kind])
+    verdict = await rig.wait(rig.driver.send(device, port.Address(ANN), content, ref="m1"))
+    if kind in rig.driver.caps.files:
+        assert isinstance(verdict, port.Accepted), verdict
+    else:
+        assert isinstance(verdict, port.Rejected)
+        assert verdict.reason is port.Reason.UNSUPPORTED
+
+
+async def test_audio_with_a_text_is_refused_rather_than_sent_without_it(rig: rigs.Rig) -> None:
+    device = await rig.linked()
+    content = port.Content("Listen to this", FILES["audio"])
+    verdict = await rig.wait(rig.driver.send(device, port.Address(ANN), content, ref="m1"))
+    assert isinstance(verdict, port.Rejected)
+    assert verdict.reason in (port.Reason.INVALID_CONTENT, port.Reason.UNSUPPORTED)
+
+
+@pytest.mark.parametrize(("mime", "most"), [("image/jpeg", 5_000_000), ("video/mp4", 16_000_000), ("audio/mpeg", 16_000_000)])
+async def test_a_file_over_the_services_limit_is_refused(rig: rigs.Rig, mime: str, most: int) -> None:
+    device = await rig.linked()
+    content = port.Content("", port.MediaBytes(mime, b"x" * (most + 1)))
+    if content.media.kind not in rig.driver.caps.files:  # type: ignore[union-attr]
+        pytest.skip("this driver sends no such files")
+    verdict = await rig.wait(rig.driver.send(device, port.Address(ANN), content, ref="m1"))
+    assert isinstance(verdict, port.Rejected)
+    assert verdict.reason is port.Reason.TOO_LARGE
+
+
 async def test_too_fast_is_deferred_until_the_sender_slows_down(rig: rigs.Rig) -> None:
     device = await rig.linked()
     await rig.does(device, "rate_limit", for_seconds=60)

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 from datetime import timedelta
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Any, NamedTuple
 
 import structlog
@@ -34,6 +34,7 @@ def capabilities(options: chance.Options) -> port.Capabilities:
         inbound=True,
         history=True,
         media=True,
+        files=frozenset({"image", "video", "audio", "document"}),
         number_check=True,
         remote_logout=True,
         simulated=True,
@@ -268,11 +269,13 @@ def _look(future: "asyncio.Future[Any]") -> None:
 
 
 def _shipment(device: port.DeviceRef, to: port.Address, content: port.Content, ref: str) -> Shipment:
-    """What the world may know of a message: a hash instead of the body."""
+    """What the world may know of a message: a hash instead of the body, none where nothing could be shown (audio has no text)."""
     text, media = content.text, content.media
     digest = blake2b(text.encode(), digest_size=16)
     if media is not None:
-        digest.update(b"\x00" + media.data)
-    body = digest.hexdigest() if text or media is not None else ""
+        digest.update(b"\x00" + (media.sha256 or sha256(media.data).digest()))
+    is_empty = media is None and not text
+    is_odd = media is not None and media.kind == "audio" and bool(text)
+    body = "" if is_empty or is_odd else digest.hexdigest()
     mime, size = (media.mime, len(media.data)) if media is not None else (None, 0)
     return Shipment(device.device_id, device.token, to.phone, to.opaque, ref, body, mime, size)

@@ -6,8 +6,18 @@ from typing import NamedTuple
 from hantar.gateways import port
 from hantar.gateways.simulator import chance, phone
 
-LARGEST_MEDIA = 16 * 1024 * 1024
-MEDIA = ("image/jpeg", "image/png", "image/webp")
+_PICTURE, _FILM, _PAPER = 5_000_000, 16_000_000, 100_000_000
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+MEDIA = {
+    **dict.fromkeys(("image/jpeg", "image/png", "image/webp"), _PICTURE),
+    **dict.fromkeys(("video/mp4", "video/3gpp"), _FILM),
+    **dict.fromkeys(("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg; codecs=opus"), _FILM),
+    **dict.fromkeys(("application/pdf", "text/plain", "application/msword"), _PAPER),
+    **dict.fromkeys(("application/vnd.ms-excel", "application/vnd.ms-powerpoint"), _PAPER),
+    **dict.fromkeys((f"{_OFFICE}{end}" for end in ("wordprocessingml.document", "spreadsheetml.sheet")), _PAPER),
+    f"{_OFFICE}presentationml.presentation": _PAPER,
+}
+"""Type → most bytes, as the service takes them (Cloud API, "Supported media types")."""
 DAY = 86_400.0
 
 Refusal = tuple[port.Verdict, str | None]
@@ -67,7 +77,7 @@ def _bad(shipment: Shipment) -> port.Reason | None:
         return port.Reason.INVALID_ADDRESS
     if shipment.mime is not None and shipment.mime not in MEDIA:
         return port.Reason.UNSUPPORTED
-    if shipment.size > LARGEST_MEDIA:
+    if shipment.mime is not None and shipment.size > MEDIA[shipment.mime]:
         return port.Reason.TOO_LARGE
     return None if shipment.body else port.Reason.INVALID_CONTENT
 
