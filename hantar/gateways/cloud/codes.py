@@ -1,8 +1,9 @@
 """What an error code of the Cloud API means: one table, asked for replies and for webhooks alike.
 
 The code decides, never the HTTP status or the title. Codes and meanings are those of the service's own list; the waits are ours,
-except 24 hours after 131049 (kept by the rules, not here) and 6 seconds after 131056. A wait marked as growing doubles each time
-in a row, up to `LONGEST`; the device's rest after 131048 follows `RESTS`.
+except 24 hours after 131049 (kept by the rules, not here) and 6 seconds after 131056. Waits grow: those of a message and of a
+device by its dispatcher, which doubles them for each time in a row; those of a chat here, up to `LONGEST`, because nobody else
+knows that two messages go to one chat; a number's rest after 131048 follows `RESTS`.
 """
 
 from dataclasses import dataclass
@@ -12,11 +13,15 @@ from enum import Enum
 from hantar.gateways.port import Reason, Scope
 
 LONGEST = timedelta(minutes=30)
-"""What growing leads to at most."""
+"""What the growing wait of a chat leads to at most."""
 RESTS = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 """How long a number rests that sent too much of what people did not want: the first time, the second, and from then on."""
+RESTED = timedelta(days=7)
+"""After so long without such a rest the next one is the first again: the service judges a number by its last seven days."""
 BY_PROXY = timedelta(minutes=1)
-"""Wait after a refusal that the service itself did not make."""
+"""Wait after a refusal that the service itself did not make, or by a code that nobody has told us about."""
+AWAY = timedelta(seconds=5)
+"""First wait while the service cannot be reached at all; it grows with each time in a row."""
 
 
 class Whose(Enum):
@@ -39,7 +44,6 @@ class Wait:
 
     after: timedelta
     scope: Scope
-    grows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,8 @@ _UNDELIVERABLE = Refuse(Reason.UNDELIVERABLE)
 _CONTENT = Refuse(Reason.INVALID_CONTENT)
 _MISSING = Refuse(Reason.TEMPLATE_MISSING)
 _PAUSED = Refuse(Reason.TEMPLATE_PAUSED)
-_TROUBLE = Wait(timedelta(seconds=30), Scope.DEVICE, grows=True)
-_ODD = Wait(timedelta(seconds=30), Scope.MESSAGE, grows=True)
+_TROUBLE = Wait(timedelta(seconds=30), Scope.DEVICE)
+_ODD = Wait(timedelta(seconds=30), Scope.MESSAGE)
 
 MEANINGS: dict[int, Meaning] = {
     # the token
@@ -83,10 +87,11 @@ MEANINGS: dict[int, Meaning] = {
     131050: Refuse(Reason.OPTED_OUT),  # stopped our marketing
     131062: Refuse(Reason.UNSUPPORTED),  # a person without a number cannot get this kind of message
     # too much
-    131056: Wait(timedelta(seconds=6), Scope.CHAT, grows=True),  # to this person
+    131056: Wait(timedelta(seconds=6), Scope.CHAT),  # to this person
     130429: Wait(timedelta(seconds=5), Scope.DEVICE),  # from this number
     4: Wait(timedelta(minutes=5), Scope.ACCOUNT),  # calls of the app
     80007: Wait(timedelta(minutes=5), Scope.ACCOUNT),  # calls of the account
+    80008: Wait(timedelta(minutes=5), Scope.ACCOUNT),  # likewise, of its templates
     131048: Rest("spam_limit"),  # people blocked or reported it
     131064: Rest("template_limit"),  # templates against the rules
     # the number or its account
@@ -141,5 +146,5 @@ def late_reason(code: int) -> Reason:
 
 
 def growing(first: timedelta, times: int) -> timedelta:
-    """The wait after so many in a row before this one."""
+    """The wait of a chat after so many in a row before this one."""
     return min(first * (1 << min(times, 12)), max(first, LONGEST))

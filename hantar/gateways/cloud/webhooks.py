@@ -67,6 +67,25 @@ def events_of(payload: Mapping[str, Any], places: Places, at: datetime) -> list[
     return found
 
 
+def failures_in(payload: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Number id and error code of each message that failed late."""
+    return [
+        (change.number_id, error_code(each))
+        for change in _changes(payload)
+        for each in (_many(change.value, "statuses") if change.field == "messages" else ())
+        if _text(each, "status") == "failed"
+    ]
+
+
+def banned_in(payload: Mapping[str, Any]) -> list[str]:
+    """Business accounts that the service has disabled."""
+    return [change.business_id for change in _changes(payload) if change.field == "account_update" and _is_ban(change.value)]
+
+
+def _is_ban(value: Mapping[str, Any]) -> bool:
+    return _text(value, "ban_info", "waba_ban_state") == "DISABLE"
+
+
 # ---------------------------------------------------------------------- safe steps into what came from outside
 
 
@@ -294,7 +313,7 @@ class _Reader:
     def _account(self, value: Mapping[str, Any]) -> list[port.Event]:
         """What the service does to a whole account."""
         named = self._named(self._content_key(value))
-        if _text(value, "ban_info", "waba_ban_state") == "DISABLE":
+        if _is_ban(value):
             return [port.Refused(**named, why="banned")]
         for each in _many(value, "restriction_info"):
             if _text(each, "restriction_type") == "RESTRICTED_BIZ_INITIATED_MESSAGING":
