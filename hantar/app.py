@@ -27,7 +27,7 @@ from hantar.demo import director, http as demo_http, service as demo
 from hantar.devices import http as devices_http, http_kinds, keeper, kinds, secrets
 from hantar.dispatch import engine, intake, pulse, recheck
 from hantar.gateways import outcomes, port, registry
-from hantar.hooks import service as hooks
+from hantar.hooks import model as hooks_model, service as hooks
 from hantar.inbox import receiver
 from hantar.kit import cluster, db, egress, embedded, ids, logs, service
 from hantar.kit.clock import SystemClock
@@ -145,7 +145,7 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
     importing = importer.Importer(database, settings.data_dir / "imports", bus)
     feed = realtime.Realtime(bus, clock)
     shown = demo.Demo(database, clock, kept)
-    called = hooks.of(database, drivers, hooks.Keys(settings.cloud_app_secret, settings.cloud_verify_token), clock)
+    called = hooks.of(database, drivers, hooks_model.Keys(settings.cloud_app_secret, settings.cloud_verify_token), clock)
     parts: dict[type, object] = {
         keeper.Keeper: kept,
         kinds.Kinds: kinds.Kinds(database, kept, keeps),

@@ -7,12 +7,14 @@ import ipaddress
 import os
 import re
 import sys
-import zoneinfo
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+from hantar.kit import values
+from hantar.kit.values import Credentials as Credentials
 
 DRIVERS = ("simulator",)
 REGISTRATIONS = ("open", "invite", "closed")
@@ -32,91 +34,6 @@ class SettingsError(ValueError):
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
-
-
-class Credentials(NamedTuple):
-    """Name and password of the first administrator."""
-
-    name: str
-    password: str
-
-    def __repr__(self) -> str:
-        return f"Credentials(name={self.name!r}, password=…)"
-
-
-def _text(value: str) -> str:
-    return value
-
-
-def _boolean(value: str) -> bool:
-    word = value.lower()
-    if word not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
-        raise ValueError("must be true or false")
-    return word in ("1", "true", "yes", "on")
-
-
-def _integer(value: str) -> int:
-    if not re.fullmatch(r"-?\d{1,18}", value):
-        raise ValueError("must be a whole number")
-    return int(value)
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    """A whole number within bounds; beyond them nothing sensible happens."""
-
-    def parse(value: str) -> int:
-        if not least <= _integer(value) <= most:
-            raise ValueError(f"must be a whole number from {least:,} to {most:,}")
-        return int(value)
-
-    return parse
-
-
-def _port(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and int(value) <= 65535):
-        raise ValueError("must be a port from 0 to 65535 (0: any free one)")
-    return int(value)
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value.lower() not in words:
-            raise ValueError("must be " + " or ".join(words))
-        return value.lower()
-
-    return parse
-
-
-def _path(value: str) -> Path:
-    return Path(os.path.abspath(os.path.expanduser(value)))
-
-
-def _database_url(value: str) -> str:
-    scheme, separator, rest = value.partition("://")
-    if not separator or scheme.partition("+")[0] not in ("postgres", "postgresql"):
-        raise ValueError("must be a PostgreSQL address such as postgresql://user:password@host/name")
-    return f"postgresql://{rest}"
-
-
-def _public_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be an address such as https://hantar.example.com")
-    return value.rstrip("/")
-
-
-def _time_zone(value: str) -> str:
-    try:
-        return zoneinfo.ZoneInfo(value).key
-    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-        raise ValueError("must be the name of a time zone such as Asia/Kuala_Lumpur") from None
-
-
-def _credentials(value: str) -> Credentials:
-    name, _, password = value.partition(":")
-    if not name.strip() or not password:
-        raise ValueError("must be name:password")
-    return Credentials(name.strip(), password)
 
 
 def home(environ: Mapping[str, str]) -> Path:
@@ -168,7 +85,7 @@ class Settings:
         metadata=_env(
             "DB_URI",
             "DATABASE_URL",
-            parse=_database_url,
+            parse=values.database_url,
             default="empty: Hantar starts its own PostgreSQL",
             why="To use a PostgreSQL server (15 or newer) that you run yourself.",
         ),
@@ -177,7 +94,7 @@ class Settings:
         default=Path("/var/lib/hantar"),
         metadata=_env(
             "HANTAR_DATA_DIR",
-            parse=_path,
+            parse=values.path,
             default="as root /var/lib/hantar, else the user's data folder",
             why="Where everything that must survive is kept: the database, its password, files being imported.",
         ),
@@ -186,7 +103,7 @@ class Settings:
         default=None,
         metadata=_env(
             "HANTAR_PG_BIN",
-            parse=_path,
+            parse=values.path,
             default="empty: the packaged PostgreSQL, else the system's",
             why="To run our own database with other PostgreSQL programs than the packaged ones.",
         ),
@@ -195,20 +112,20 @@ class Settings:
         default="127.0.0.1",
         metadata=_env(
             "HANTAR_HOST",
-            parse=_text,
+            parse=values.text,
             default="127.0.0.1",
             why="The address to listen on; 0.0.0.0 lets other machines in.",
         ),
     )
     port: int = field(
         default=3000,
-        metadata=_env("APP_PORT", "PORT", parse=_port, default="3000", why="The port to listen on; 0 takes a free one."),
+        metadata=_env("APP_PORT", "PORT", parse=values.port, default="3000", why="The port to listen on; 0 takes a free one."),
     )
     public_url: str = field(
         default="",
         metadata=_env(
             "HANTAR_PUBLIC_URL",
-            parse=_public_url,
+            parse=values.public_url,
             default="empty: taken from the request",
             why="The address people use from outside, for links and cookies behind a proxy.",
         ),
@@ -217,7 +134,7 @@ class Settings:
         default="open",
         metadata=_env(
             "HANTAR_REGISTRATION",
-            parse=_one_of(*REGISTRATIONS),
+            parse=values.one_of(*REGISTRATIONS),
             default="open",
             why="Who may make an account: open (anyone who reaches the page), invite, closed.",
         ),
@@ -226,7 +143,7 @@ class Settings:
         default=False,
         metadata=_env(
             "HANTAR_ALLOW_PRIVATE_URLS",
-            parse=_boolean,
+            parse=values.boolean,
             default="false",
             why="Lets addresses that users type (images) lead into private networks.",
         ),
@@ -235,21 +152,23 @@ class Settings:
         default="simulator",
         metadata=_env(
             "HANTAR_DRIVER",
-            parse=_one_of(*DRIVERS),
+            parse=values.one_of(*DRIVERS),
             default="simulator",
             why="The driver of a new device when its maker names none.",
         ),
     )
     time_zone: str = field(
         default="Asia/Kuala_Lumpur",
-        metadata=_env("TZ", parse=_time_zone, default="Asia/Kuala_Lumpur", why="The time zone of new accounts (an IANA name)."),
+        metadata=_env(
+            "TZ", parse=values.time_zone, default="Asia/Kuala_Lumpur", why="The time zone of new accounts (an IANA name)."
+        ),
     )
     basic_auth: Credentials | None = field(
         default=None,
         repr=False,
         metadata=_env(
             "APP_BASIC_AUTH",
-            parse=_credentials,
+            parse=values.credentials,
             default="empty: a password is made and printed once",
             why="name:password of the first administrator, read only while there is none.",
         ),
@@ -258,7 +177,7 @@ class Settings:
         default=1,
         metadata=_env(
             "HANTAR_SIMULATOR_SEED",
-            parse=_integer,
+            parse=values.integer,
             default="1",
             why="The same seed makes the simulated network behave the same again.",
         ),
@@ -267,7 +186,7 @@ class Settings:
         default=5,
         metadata=_env(
             "BROADCAST_POOL_CLEANUP_MINUTES",
-            parse=_whole(0, 1440),
+            parse=values.whole(0, 1440),
             default="5",
             why="For how many minutes a finished broadcast keeps its live counters in memory.",
         ),
@@ -276,7 +195,7 @@ class Settings:
         default=3000,
         metadata=_env(
             "BROADCAST_MAX_WORKERS_PER_POOL",
-            parse=_whole(1, 1_000_000),
+            parse=values.whole(1, 1_000_000),
             default="3000",
             why="How many devices of one server send at once in one broadcast.",
         ),
@@ -285,7 +204,7 @@ class Settings:
         default=10,
         metadata=_env(
             "BROADCAST_MAX_POOLS_PER_USER",
-            parse=_whole(1, 100_000),
+            parse=values.whole(1, 100_000),
             default="10",
             why="How many broadcasts of one workspace run at once; the next waits.",
         ),
@@ -294,7 +213,7 @@ class Settings:
         default=1000,
         metadata=_env(
             "BROADCAST_WORKER_QUEUE_SIZE",
-            parse=_whole(1, 1_000_000),
+            parse=values.whole(1, 1_000_000),
             default="1000",
             why="How many messages of one broadcast stand in a device's queue at a time; the rest wait as pending.",
         ),
@@ -303,7 +222,7 @@ class Settings:
         default=10,
         metadata=_env(
             "BROADCAST_COMPLETION_CHECK_SECONDS",
-            parse=_whole(1, 3600),
+            parse=values.whole(1, 3600),
             default="10",
             why="How many seconds pass between two looks whether a broadcast has ended, besides events.",
         ),
@@ -312,7 +231,7 @@ class Settings:
         default=30,
         metadata=_env(
             "BROADCAST_PROGRESS_LOG_SECONDS",
-            parse=_whole(1, 86_400),
+            parse=values.whole(1, 86_400),
             default="30",
             why="How many seconds pass between two lines about progress in the log, while anything is sent.",
         ),
@@ -322,7 +241,7 @@ class Settings:
         repr=False,
         metadata=_env(
             "HANTAR_CLOUD_APP_SECRET",
-            parse=_text,
+            parse=values.text,
             default="empty: calls from the Cloud API are refused",
             why="The secret of your Meta app, by which the Cloud API signs what it reports to /hooks/cloud.",
         ),
@@ -332,14 +251,16 @@ class Settings:
         repr=False,
         metadata=_env(
             "HANTAR_CLOUD_VERIFY_TOKEN",
-            parse=_text,
+            parse=values.text,
             default="empty: the address cannot be set up",
             why="A word of your own that Meta asks for once, when you enter /hooks/cloud as the address of the webhook.",
         ),
     )
     debug: bool = field(
         default=False,
-        metadata=_env("APP_DEBUG", parse=_boolean, default="false", why="More log lines, still without texts and full numbers."),
+        metadata=_env(
+            "APP_DEBUG", parse=values.boolean, default="false", why="More log lines, still without texts and full numbers."
+        ),
     )
     rules: Mapping[str, Any] = field(default_factory=dict)
     """Numbers of responsible sending for all real devices, by rule (docs/settings.md, last part)."""

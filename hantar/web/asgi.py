@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 import hantar
 from hantar.accounts import http as accounts_http, http_setup, identity, service
 from hantar.accounts.model import Role
+from hantar.hooks import http as hooks_http
 from hantar.jobs import http as jobs_http
 from hantar.kit import cluster, db
 from hantar.kit.clock import Clock
@@ -66,6 +67,7 @@ def create(
     app.include_router(api, prefix="/api", max_body_size=BODY_LIMIT)
     app.include_router(health.router)
     app.include_router(metrics.router)
+    app.include_router(hooks_http.router)
     app.include_router(realtime.router)
     app.state.routes = tuple(_checked(route) for route in api.routes)
     app.state.needs = {(method, f"/api{r.path}"): need_of(r) for r in app.state.routes for method in r.methods}

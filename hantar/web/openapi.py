@@ -36,6 +36,7 @@ TAGS = {
     "Jobs": "Long work in the background.",
     "API keys": "Keys for programs.",
     "Workspace": "Members and settings of the workspace.",
+    "Hooks": "Where WhatsApp's Cloud API reports what became of messages and what people write.",
     "Health": "For supervisors and load balancers.",
 }
 PROBLEMS = {
