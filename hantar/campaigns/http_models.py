@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from hantar.campaigns import model, progress, schedule
 from hantar.kit import errors, inputs
 from hantar.leads import model as leads
+from hantar.media import model as media
 from hantar.outbox import model as outbox
 from hantar.policy import terms
 
@@ -95,7 +96,7 @@ def draft_of(body: CampaignIn, media_id: str | None, zone: str) -> model.Draft:
     if keys == ():
         found.append(errors.FieldError("niche", "required", "Name a niche, or choose all."))
     if not text.strip() and media_id is None:
-        found.append(errors.FieldError("message", "required", "Write a message, add an image, or both."))
+        found.append(errors.FieldError("message", "required", "Write a message, add a file, or both."))
     if body.max_delay_seconds < body.min_delay_seconds:
         words = f"The longest pause must be at least the shortest, {body.min_delay_seconds:g} seconds."
         found.append(errors.FieldError("max_delay_seconds", "max_below_min", words))
@@ -208,8 +209,19 @@ class PauseCauseOut(BaseModel):
     figures: FiguresOut | None
 
 
+class AttachedOut(BaseModel):
+    """The file that goes with the message; size in bytes."""
+
+    id: str
+    url: str
+    kind: media.MediaKind
+    mime: str
+    name: str | None
+    size: int
+
+
 class CampaignOut(BaseModel):
-    """A campaign with its numbers."""
+    """A campaign with its numbers. `image_url` is there when its file is a picture."""
 
     id: str
     title: str
@@ -218,6 +230,8 @@ class CampaignOut(BaseModel):
     message: str | None
     image_url: str | None
     media_id: str | None
+    message_type: Literal["text", "image", "video", "document", "audio", "template"]
+    media: AttachedOut | None
     campaign_date: date | None
     time_schedule: str | None
     time_zone: str
@@ -259,7 +273,7 @@ def campaign_out(
     campaign: model.Campaign, numbers: progress.Progress, warnings: tuple[schedule.Warning_, ...] = ()
 ) -> CampaignOut:
     """A campaign in the words of the API."""
-    draft = campaign.draft
+    draft, file = campaign.draft, campaign.attached
     counts = {name: getattr(numbers.counts, name) for name in numbers.counts.__dataclass_fields__}
     return CampaignOut(
         id=campaign.id,
@@ -267,8 +281,10 @@ def campaign_out(
         niche=draft.niche,
         target_status=draft.audience.target_status,
         message=draft.text or None,
-        image_url=f"/api/media/{draft.media_id}" if draft.media_id else None,
+        image_url=f"/api/media/{draft.media_id}" if file and file.kind is media.MediaKind.IMAGE else None,
         media_id=draft.media_id,
+        message_type=file.kind.value if file else "text",
+        media=AttachedOut(id=draft.media_id or "", url=f"/api/media/{draft.media_id}", **asdict(file)) if file else None,
         campaign_date=draft.campaign_date,
         time_schedule=f"{draft.time_schedule:%H:%M}" if draft.time_schedule else None,
         time_zone=draft.time_zone,

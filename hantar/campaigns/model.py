@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal, NewType
 
 from hantar.kit import errors
+from hantar.media import model as media
 
 CampaignId = NewType("CampaignId", str)
 
@@ -134,6 +135,16 @@ class PauseCause:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """The file that goes with a campaign's message; size in bytes."""
+
+    kind: media.MediaKind
+    mime: str
+    name: str | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """A campaign as stored."""
 
@@ -158,6 +169,7 @@ class Campaign:
     """Set while it stands paused by the rules; `resume_after` is when a person may resume it at the earliest."""
     resume_after: datetime | None = None
     counted_from: datetime | None = None
+    attached: Attached | None = None
 
     @property
     def is_editable(self) -> bool:

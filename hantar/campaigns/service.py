@@ -9,6 +9,7 @@ from datetime import datetime
 from hantar.audit import service as audit
 from hantar.campaigns import late, manifest, model, optout_line, rulebook, schedule, store
 from hantar.kit import db, errors, ids
+from hantar.media import model as media_model, service as media
 from hantar.outbox import queue, render, tally
 
 C = model.C
@@ -23,7 +24,7 @@ class Made:
 
 
 async def check(tx: db.Tx, workspace_id: str, draft: model.Draft) -> None:
-    """Refuse a draft with unreadable or unknown variables, foreign devices or a foreign picture."""
+    """Refuse a draft with unreadable or unknown variables, foreign devices, a foreign file or a text that cannot go with it."""
     found = render.problems(draft.text)
     names = render.unknown(draft.text, await _attribute_names(tx, workspace_id, draft.text))
     if names:
@@ -35,11 +36,18 @@ async def check(tx: db.Tx, workspace_id: str, draft: model.Draft) -> None:
         if await tx.fetchval(sql, workspace_id, list(draft.audience.device_ids)) != len(set(draft.audience.device_ids)):
             found.append(errors.FieldError("device_ids", "unknown_device", "One of these devices is not in your workspace."))
     if draft.media_id is not None:
-        sql = "SELECT count(*) FROM media WHERE (workspace_id, id) = ($1, $2::uuid)"
-        if await tx.fetchval(sql, workspace_id, draft.media_id) != 1:
-            found.append(errors.FieldError("media_id", "unknown_media", "This picture is not in your workspace."))
+        found += await _file_problems(tx, draft)
     if found:
         raise errors.Invalid(errors=found)
+
+
+async def _file_problems(tx: db.Tx, draft: model.Draft) -> list[errors.FieldError]:
+    try:
+        file = await media.find(tx, media_model.MediaId(draft.media_id or ""))
+    except media_model.MediaNotFound:
+        return [errors.FieldError("media_id", "unknown_media", "This file is not in your workspace.")]
+    problem = media_model.caption_problem(file.kind, draft.text, "message")
+    return [problem] if problem else []
 
 
 async def _attribute_names(tx: db.Tx, workspace_id: str, text: str) -> list[str]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from hantar.campaigns import model
 from hantar.kit import db
+from hantar.media import model as media
 
-_SELECT = """SELECT c.*, t.text, t.media_id FROM campaigns c
-             JOIN contents t ON (t.workspace_id, t.id) = (c.workspace_id, c.content_id)"""
+_SELECT = """SELECT c.*, t.text, t.media_id, f.kind AS file_kind, f.mime AS file_mime, f.name AS file_name, f.size AS file_size
+             FROM campaigns c JOIN contents t ON (t.workspace_id, t.id) = (c.workspace_id, c.content_id)
+             LEFT JOIN media f ON (f.workspace_id, f.id) = (t.workspace_id, t.media_id)"""
 
 
 def from_row(row: db.Row) -> model.Campaign:
@@ -55,7 +57,14 @@ def from_row(row: db.Row) -> model.Campaign:
         pause_cause=None if row["pause_cause"] is None else model.PauseCause.read(row["pause_cause"]),
         resume_after=row["resume_after"],
         counted_from=row["counted_from"],
+        attached=_attached(row),
     )
+
+
+def _attached(row: db.Row) -> model.Attached | None:
+    if row["file_kind"] is None:
+        return None
+    return model.Attached(media.MediaKind(row["file_kind"]), row["file_mime"], row["file_name"], row["file_size"])
 
 
 def _columns(draft: model.Draft, content_id: str, due_at: datetime) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class MessageOut(BaseModel):
     lead_id: str | None
     name: str
     phone: str
-    message_type: Literal["text", "image"]
+    message_type: Literal["text", "image", "video", "document", "audio", "template"]
     text: str | None
     status: Status
     state: model.MessageState
@@ -145,13 +145,25 @@ class SendImageIn(inputs.In):
         return self
 
 
+class SendFileIn(inputs.In):
+    """An uploaded file; a document shows its name."""
+
+    device_id: uuid.UUID
+    phone: str = Field(max_length=40)
+    media_id: uuid.UUID
+    caption: Annotated[str, Field(max_length=media_model.LONGEST_CAPTION, description="Not for audio.")] = ""
+    send_at: AwareDatetime | None = None
+    client_ref: str | None = Field(default=None, max_length=255)
+    confirm_opted_out: bool = KNOWINGLY
+
+
 async def _send(at: access.At, asked: service.Direct, request: Request, response: Response) -> AcceptedOut:
     if asked.confirms_opted_out and not asked.is_manual:
         raise PeopleOnly
     _check_times(asked, at.clock.now())
     async with at.tx() as tx:
         if asked.media_id:
-            await _check_media(tx, asked.media_id)
+            await _check_media(tx, asked.media_id, asked.text)
         row = await service.send(tx, at.workspace_id, asked, at.caller.user_id)
         if row["confirms_opted_out"]:
             thing = audit.Thing("message", row["id"])
@@ -177,11 +189,13 @@ def _check_times(asked: service.Direct, now: datetime) -> None:
         raise errors.invalid_field("expires_at", "too_far", "A message may wait for a year at most.")
 
 
-async def _check_media(tx: db.Tx, media_id: str) -> None:
+async def _check_media(tx: db.Tx, media_id: str, caption: str) -> None:
     try:
-        await media.find(tx, media_model.MediaId(media_id))
+        file = await media.find(tx, media_model.MediaId(media_id))
     except media_model.MediaNotFound:
-        raise errors.invalid_field("media_id", "unknown_media", "This picture is not in your workspace.") from None
+        raise errors.invalid_field("media_id", "unknown_media", "This file is not in your workspace.") from None
+    if problem := media_model.caption_problem(file.kind, caption, "caption"):
+        raise errors.Invalid(errors=[problem])
 
 
 @router.post("/send/message", status_code=202, summary="Send a text to one person")
@@ -214,6 +228,27 @@ async def send_image(
         body.phone,
         body.caption,
         media_id,
+        send_at=body.send_at,
+        client_ref=body.client_ref,
+        is_manual=at.caller.key_id is None,
+        confirms_opted_out=body.confirm_opted_out,
+    )
+    return await _send(at, asked, request, response)
+
+
+@router.post("/send/file", status_code=202, summary="Send a video, document, sound or picture to one person")
+async def send_file(
+    body: SendFileIn, request: Request, response: Response, at: access.At = access.need(Role.OPERATOR, "messages:send")
+) -> AcceptedOut:
+    """One message with the uploaded file (`POST /api/media`) and its caption; 422 `no_caption` for a text with audio.
+
+    Refused or made to wait as a text is.
+    """
+    asked = service.Direct(
+        str(body.device_id),
+        body.phone,
+        body.caption,
+        str(body.media_id),
         send_at=body.send_at,
         client_ref=body.client_ref,
         is_manual=at.caller.key_id is None,

@@ -271,6 +271,11 @@ FOREIGN_REFERENCES = [
     ),
     (
         "POST",
+        "/api/send/file",
+        lambda ids: {"device_id": ids["device"], "phone": "60123456780", "media_id": ids["media"]},
+    ),
+    (
+        "POST",
         "/api/campaigns",
         lambda ids: {
             "title": "x",
