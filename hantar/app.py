@@ -32,7 +32,7 @@ from hantar.inbox import receiver
 from hantar.kit import cluster, db, egress, embedded, ids, logs, service
 from hantar.kit.clock import SystemClock
 from hantar.leads import declaring, http as leads_http, http_consents, http_files as leads_files, importer
-from hantar.media import http as media_http
+from hantar.media import http as media_http, model as media_model
 from hantar.migrations import run as migrations
 from hantar.outbox import http as outbox_http
 from hantar.people import erasure, http as people_http, http_holds, http_optouts
@@ -134,7 +134,8 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
     clock, bus = SystemClock(), cluster.LocalBus()
     database = db.Database(dsn, key=key, clock=clock, bus=bus)
     keeps = secrets.of(database, key)
-    drivers = registry.build(registry.Surroundings(clock, settings.data_dir, settings.simulator_seed, keeps))
+    cloud = settings.cloud_base_url, settings.cloud_version
+    drivers = registry.build(registry.Surroundings(clock, settings.data_dir, settings.simulator_seed, keeps, cloud))
     rng = random.SystemRandom()
     kept = keeper.Keeper(database, drivers, clock)
     most = settings.broadcast_max_workers
@@ -160,6 +161,7 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         intake.Intake: taking,
         hooks.Hooks: called,
         live.Live: live.Live(bus, clock, settings.broadcast_cleanup_minutes),
+        media_model.Limits: media_model.Limits(settings.media_max_mb * 1_000_000),
     }
     web = asgi.create(db=database, clock=clock, bus=bus, settings=settings, parts=parts, routers=ROUTERS, static=STATIC)
     return House(

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from hantar.kit import values
 from hantar.kit.values import Credentials as Credentials
 
-DRIVERS = ("simulator",)
+DRIVERS = ("simulator", "cloud")
 REGISTRATIONS = ("open", "invite", "closed")
 SAMPLE_PASSWORDS = frozenset(
     {"admin", "changeme", "changeme123", "pass", "password", "password123", "secret", "user", "123456", "hantar"}
@@ -182,6 +182,15 @@ class Settings:
             why="The same seed makes the simulated network behave the same again.",
         ),
     )
+    media_max_mb: int = field(
+        default=16,
+        metadata=_env(
+            "HANTAR_MEDIA_MAX_MB",
+            parse=values.whole(1, 100),
+            default="16",
+            why="How many megabytes an uploaded video, document or sound may have; WhatsApp's own limits stay.",
+        ),
+    )
     broadcast_cleanup_minutes: int = field(
         default=5,
         metadata=_env(
@@ -234,6 +243,24 @@ class Settings:
             parse=values.whole(1, 86_400),
             default="30",
             why="How many seconds pass between two lines about progress in the log, while anything is sent.",
+        ),
+    )
+    cloud_base_url: str = field(
+        default="https://graph.facebook.com",
+        metadata=_env(
+            "HANTAR_CLOUD_BASE_URL",
+            parse=values.service_url,
+            default="https://graph.facebook.com",
+            why="Where the Cloud API is; another address for a partner's door to it, or for trials.",
+        ),
+    )
+    cloud_version: str = field(
+        default="v25.0",
+        metadata=_env(
+            "HANTAR_CLOUD_VERSION",
+            parse=values.version,
+            default="v25.0",
+            why="The version of the Cloud API that Hantar asks for.",
         ),
     )
     cloud_app_secret: str = field(

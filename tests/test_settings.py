@@ -32,6 +32,7 @@ def test_nothing_set_means_the_defaults() -> None:
     assert (loaded.broadcast_cleanup_minutes, loaded.broadcast_check_seconds) == (5, 10)
     assert (loaded.broadcast_max_workers, loaded.broadcast_max_pools, loaded.broadcast_window) == (3000, 10, 1000)
     assert loaded.broadcast_log_seconds == 30
+    assert (loaded.cloud_base_url, loaded.cloud_version) == ("https://graph.facebook.com", "v25.0")
     assert loaded.warnings == ()
 
 
@@ -51,6 +52,9 @@ def test_nothing_set_means_the_defaults() -> None:
         ({"HANTAR_DATA_DIR": "/srv/hantar/../h"}, "data_dir", Path("/srv/h")),
         ({"APP_BASIC_AUTH": "ali:ce:pass:word"}, "basic_auth", ("ali", "ce:pass:word")),
         ({"HANTAR_SIMULATOR_SEED": "-7"}, "simulator_seed", -7),
+        ({"HANTAR_CLOUD_BASE_URL": "http://127.0.0.1:9000/"}, "cloud_base_url", "http://127.0.0.1:9000"),
+        ({"HANTAR_CLOUD_BASE_URL": "https://partner.example/wa/"}, "cloud_base_url", "https://partner.example/wa"),
+        ({"HANTAR_CLOUD_VERSION": "v26.0"}, "cloud_version", "v26.0"),
         ({"BROADCAST_PROGRESS_LOG_SECONDS": " 60 "}, "broadcast_log_seconds", 60),
         ({"BROADCAST_MAX_WORKERS_PER_POOL": "5000"}, "broadcast_max_workers", 5000),
         ({"BROADCAST_MAX_POOLS_PER_USER": "1"}, "broadcast_max_pools", 1),
@@ -85,6 +89,10 @@ def test_template_text_counts_as_empty_with_a_warning(text: str) -> None:
         ("APP_BASIC_AUTH", "admin"),
         ("APP_BASIC_AUTH", "admin:"),
         ("HANTAR_SIMULATOR_SEED", "1.5"),
+        ("HANTAR_CLOUD_BASE_URL", "http://partner.example"),
+        ("HANTAR_CLOUD_BASE_URL", "partner"),
+        ("HANTAR_CLOUD_VERSION", "25"),
+        ("HANTAR_CLOUD_VERSION", "v25.0/me"),
         ("BROADCAST_PROGRESS_LOG_SECONDS", "0"),
         ("BROADCAST_MAX_WORKERS_PER_POOL", "0"),
         ("BROADCAST_MAX_POOLS_PER_USER", "many"),

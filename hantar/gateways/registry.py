@@ -5,18 +5,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hantar.gateways import keeping, port
+from hantar.gateways.cloud import driver as cloud, service
 from hantar.gateways.simulator import driver, lines
+from hantar.kit import upstream
 from hantar.kit.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a driver may need to be built: time, a folder of its own, the simulator's seed, where it keeps what (by its name)."""
+    """What a driver may need to be built: time, a folder of its own, the simulator's seed, where it keeps what (by its name).
+
+    `cloud`: the Cloud API's base address and version; None: devices of that kind are not offered.
+    """
 
     clock: Clock
     folder: Path
     seed: int = 1
     keeps: Callable[[str], keeping.Keeps] = keeping.nowhere
+    cloud: tuple[str, str] | None = None
 
 
 def _simulator(given: Surroundings) -> port.Driver:
@@ -24,10 +30,18 @@ def _simulator(given: Surroundings) -> port.Driver:
     return driver.SimulatorDriver(line, given.clock)
 
 
-DRIVERS: dict[str, Callable[[Surroundings], port.Driver]] = {"simulator": _simulator}
-"""Name → how to build it."""
+def _cloud(given: Surroundings) -> port.Driver | None:
+    if given.cloud is None:
+        return None
+    base, version = given.cloud
+    return cloud.CloudDriver(service.Service(upstream.Upstream(base), version), given.keeps("cloud"), given.clock)
+
+
+DRIVERS: dict[str, Callable[[Surroundings], port.Driver | None]] = {"simulator": _simulator, "cloud": _cloud}
+"""Name → how to build it; None: not here."""
 
 
 def build(given: Surroundings) -> dict[str, port.Driver]:
-    """One driver of each kind, not yet started."""
-    return {name: make(given) for name, make in DRIVERS.items()}
+    """One driver of each kind that is offered here, not yet started."""
+    built = {name: make(given) for name, make in DRIVERS.items()}
+    return {name: made for name, made in built.items() if made is not None}

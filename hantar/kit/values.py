@@ -103,3 +103,19 @@ def credentials(value: str) -> Credentials:
     if not name.strip() or not password:
         raise ValueError("must be name:password")
     return Credentials(name.strip(), password)
+
+
+def service_url(value: str) -> str:
+    """The address of a service that is given secrets: over TLS, or on this machine."""
+    address = public_url(value)
+    parts = urlsplit(address)
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise ValueError("must begin with https://")
+    return address
+
+
+def version(value: str) -> str:
+    """A version such as v25.0."""
+    if not re.fullmatch(r"v\d{1,3}\.\d{1,2}", value):
+        raise ValueError("must be a version such as v25.0")
+    return value

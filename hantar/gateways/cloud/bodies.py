@@ -10,7 +10,7 @@ LONGEST_TEXT, LONGEST_CAPTION = 4096, 1024
 """Characters (the service's documentation)."""
 LONGEST_REF = 512
 """Characters of what comes back with every status (the service's documentation)."""
-MB = 1024 * 1024
+MB = 1_000_000
 _LIMITS = {"image": 5 * MB, "video": 16 * MB, "audio": 16 * MB, "document": 100 * MB}
 """Bytes by kind of file (the service's documentation)."""
 _TYPES = {

@@ -24,6 +24,7 @@ CAPS = port.Capabilities(
     echoes_ref=True,
     inbound=True,
     media=True,
+    files=frozenset({"image", "video", "audio", "document"}),
     templates=True,
     send_timeout=timedelta(seconds=2 * upstream.CONNECT + service.UPLOAD + service.ANSWER),
 )

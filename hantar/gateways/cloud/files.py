@@ -42,7 +42,7 @@ class Files:
 
     async def bring(self, line: Line, media: port.MediaBytes) -> Brought | service.Reply:
         """The file's id, or what kept it from getting one. Raises `NotSent`, `NoAnswer`; of the message nothing has left."""
-        digest = hashlib.sha256(media.data).hexdigest()
+        digest = (media.sha256 or hashlib.sha256(media.data).digest()).hex()
         key = line.given.number_id, digest, media.mime
         if (known := self._known(key)) is not None:
             return Brought(key, known, is_fresh=False)
