@@ -1,0 +1,85 @@
+"""Unconfirmed messages of devices whose wire ids are not ours to choose: settled by evidence, and only when it is unambiguous.
+
+The library chooses the wire id, so a message whose answer was lost is known by nothing but its chat. A receipt, or a reply that
+quotes it, brings a wire id that nobody knows. It is taken for ours when it comes after the attempt, exactly one unconfirmed
+message waits in that chat of that device, and no message written on the phone explains it (gateways.md 3.7). What was told before
+this process began is not known here: whoever stores the evidence looks first whether the wire id belongs to another message.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hantar.gateways import port
+
+KNOWN = 5000
+"""Wire ids remembered for each device: what it may send on a day."""
+WAITING = 500
+"""Unconfirmed messages remembered for each device; more than these are a person's to settle anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that may have gone out."""
+
+    ref: str
+    to: port.Address
+    began_at: datetime
+
+
+@dataclass(slots=True)
+class _Device:
+    waiting: "OrderedDict[str, Waiting]" = field(default_factory=OrderedDict)
+    known: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
+
+
+class Unsettled:
+    """What may have gone out, and the wire ids that belong to something else."""
+
+    def __init__(self) -> None:
+        self._devices: dict[str, _Device] = {}
+
+    def _at(self, device_id: str) -> _Device:
+        return self._devices.setdefault(device_id, _Device())
+
+    def wait(self, device_id: str, ref: str, to: port.Address, began_at: datetime) -> None:
+        """This message may have gone out."""
+        waiting = self._at(device_id).waiting
+        waiting[ref] = Waiting(ref, to, began_at)
+        if len(waiting) > WAITING:
+            waiting.popitem(last=False)
+
+    def know(self, device_id: str, wire_ids: Iterable[str]) -> None:
+        """These ids are explained: accepted with an answer, written on the phone, or settled."""
+        known = self._at(device_id).known
+        for each in wire_ids:
+            known[each] = None
+        while len(known) > KNOWN:
+            known.popitem(last=False)
+
+    def settled(self, device_id: str, ref: str, wire_id: str) -> None:
+        """A late answer gave the message's wire id."""
+        self._at(device_id).waiting.pop(ref, None)
+        self.know(device_id, [wire_id])
+
+    def adopt(self, device_id: str, chat: port.Address, wire_id: str, at: datetime) -> str | None:
+        """The ref of the one message that this unknown wire id must be, or None; then the id is known."""
+        device = self._devices.get(device_id)
+        if device is None or not device.waiting or wire_id in device.known:
+            return None
+        here = [each for each in device.waiting.values() if _is_same_chat(each.to, chat)]
+        if len(here) != 1 or here[0].began_at > at:
+            return None
+        self.settled(device_id, here[0].ref, wire_id)
+        return here[0].ref
+
+    def forget(self, device_id: str) -> None:
+        """The device is gone."""
+        self._devices.pop(device_id, None)
+
+
+def _is_same_chat(one: port.Address, other: port.Address) -> bool:
+    if one.phone is not None and other.phone is not None:
+        return one.phone == other.phone
+    return one.opaque is not None and one.opaque == other.opaque
