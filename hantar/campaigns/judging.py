@@ -12,7 +12,7 @@ from hantar.consent import quiet, service as consent
 from hantar.kit import db
 from hantar.outbox import facts, render
 from hantar.outbox.pace import HOUR
-from hantar.outbox.rules import WEEK
+from hantar.outbox.rules import ANSWER_WINDOW, WEEK
 from hantar.policy import model as policy
 
 LEAD = "l.id, l.person_id, l.device_id, l.time_zone"
@@ -90,7 +90,10 @@ def judged(where: db.Where, book: Rulebook, found: Sequence[Opening], candidates
     v, person = where.value, "f.workspace_id, f.person_id"
     history = _history(where, book, among)
     when = f"coalesce(z.opens_at, {v(book.starts_at)}::timestamptz)"
-    is_new = "true" if book.as_kind else "coalesce(c.first_out_at, c.first_in_at) IS NULL"
+    closed = f"coalesce(c.last_in_at <= {when} - interval '{int(ANSWER_WINDOW.total_seconds())} seconds', true)"
+    met = "coalesce(c.first_out_at, c.first_in_at) IS NULL"
+    is_new = "true" if book.as_kind else f"CASE WHEN k.is_windowed THEN {closed} ELSE {met} END"
+    shut = "false" if book.is_template else f"k.is_windowed AND {closed}"
     has_consent, held = (
         consent.CONSENTED.format(person=person, now=f"{v(book.starts_at)}::timestamptz"),
         consent.HELD.format(person=person),
@@ -109,6 +112,7 @@ def judged(where: db.Where, book: Rulebook, found: Sequence[Opening], candidates
           WHEN k.is_strict AND NOT s.has_consent THEN 'no_consent'
           WHEN {held} OR NOT {has_alias} THEN 'on_hold'
           WHEN {_capped(when, [book.rules(kind) for kind in book.kinds])} THEN 'cap'
+          WHEN {shut} THEN 'window_closed'
           WHEN z.is_out THEN 'quiet_hours' END AS reason
       FROM (SELECT {v(book.workspace_id)}::uuid AS workspace_id, e.* FROM ({candidates}) e) f
       LEFT JOIN devices d ON (d.workspace_id, d.id) = (f.workspace_id, f.device_id)
@@ -143,9 +147,11 @@ def _numbers(where: db.Where, book: Rulebook) -> str:
     )
     v = where.value
     columns = ", ".join(f"{v([getattr(rules, name) for _, rules in kinds])}::int[]" for name in ints)
+    is_windowed = [kind in policy.WINDOWED for kind, _ in kinds]
     return f"""unnest({v([kind for kind, _ in kinds])}::text[], {v([r.consent_mode == "strict" for _, r in kinds])}::boolean[],
+        {v(is_windowed)}::boolean[],
         {v([r.device_gap for _, r in kinds])}::float8[], {columns})
-      AS k (kind, is_strict, gap, cap_day, cap_week, per_minute, per_hour, per_day, expires_after, unanswered_max,
+      AS k (kind, is_strict, is_windowed, gap, cap_day, cap_week, per_minute, per_hour, per_day, expires_after, unanswered_max,
         unanswered_rest)"""
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, NewType
 
 from hantar.kit import errors
 from hantar.media import model as media
+from hantar.outbox import model as outbox
 
 CampaignId = NewType("CampaignId", str)
 
@@ -87,6 +88,8 @@ class Draft:
     """What happens when the start is missed; None: what the policy says when it is stored."""
     rules: Mapping[str, Any] = field(default_factory=dict)
     """Numbers of this campaign that count where they are stricter than the policy's: {name: value}."""
+    template: outbox.Approved | None = None
+    """An approved template of the Cloud API; `text` is then its body with the parameters in its places."""
     canary: int | None = None
     """The first so many people go, the others wait until somebody, or a clean while, lets them."""
 

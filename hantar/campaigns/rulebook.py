@@ -47,6 +47,8 @@ class Rulebook:
     kinds: tuple[str, ...]
     """The kinds of devices it may use."""
     as_kind: Literal["linked"] | None = None
+    is_template: bool = False
+    """It sends an approved template, which may begin a conversation where free text may not."""
 
     def rules(self, kind: str) -> policy.Rules:
         """What binds devices of this kind in this campaign."""
@@ -106,7 +108,8 @@ async def resolve(
     found = await policies.effective(tx, [(workspace_id, kind) for kind in (*kinds, "linked")])
     zone: str = await tx.fetchval("SELECT time_zone FROM workspaces WHERE id = $1", workspace_id)
     base = {kind: each.rules for (_, kind), each in found.items()}
-    return Rulebook(workspace_id, zone, starts_at.astimezone(UTC), base, draft.rules, tuple(kinds), as_kind)
+    starts_at, is_template = starts_at.astimezone(UTC), draft.template is not None
+    return Rulebook(workspace_id, zone, starts_at, base, draft.rules, tuple(kinds), as_kind, is_template)
 
 
 async def kinds_of(tx: db.Tx, workspace_id: str, audience: model.Audience) -> list[str]:

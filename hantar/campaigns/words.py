@@ -8,6 +8,7 @@ REASONS = {
     "no_consent": "No consent to marketing is on record.",
     "on_hold": "Somebody must look at what this person wrote first.",
     "cap": "This person has had as many campaign messages as they may get for now.",
+    "window_closed": "They last wrote to this number more than 24 hours before; only an approved template may be sent.",
     "quiet_hours": "No time is known at which this person may be written to.",
 }
 """Why a person is left out, in the order in which reasons are looked for."""

@@ -161,6 +161,8 @@ class Claimer:
         text, unrenderable = _text(head.says)
         wire_id = head.says["wire_id"] or (wire_id_of(head.id) if caps.caller_message_id else None)
         said = _said(lane, head, text, wire_id, slot.gap)
+        if head.says["approved"] is not None and unrenderable is None:
+            said.template, unrenderable = _approved(head.says)
         may_answer = head.duty is not None or (head.kind in rules.ANSWERS and each.facts.is_warm)
         consent_id = each.ruling.consent_id if isinstance(each.ruling, rules.Go) else None
         return model.Claim(head, slot, said, each.version, consent_id, may_answer, unrenderable)
@@ -213,13 +215,27 @@ def _text(says: Mapping[str, Any]) -> tuple[str | None, str | None]:
         return says["text"], None
     if "{{" not in says["template"]:
         return says["template"], None
-    name = says["lead_name"] if says["lead_name"] is not None else says["name"]
-    attributes = json.loads(says["attributes"]) if says["attributes"] else {}
-    values = render.values_of(name, says["phone"], ", ".join(says["niches"] or []), attributes)
     try:
-        return render.render(says["template"], values), None
+        return render.render(says["template"], _values(says)), None
     except render.MissingVariable as error:
         return None, error.message
+
+
+def _values(says: Mapping[str, Any]) -> dict[str, str]:
+    """What a text may ask of the person."""
+    name = says["lead_name"] if says["lead_name"] is not None else says["name"]
+    attributes = json.loads(says["attributes"]) if says["attributes"] not in (None, "{}") else {}
+    return render.values_of(name, says["phone"], ", ".join(says["niches"] or []), attributes)
+
+
+def _approved(says: Mapping[str, Any]) -> tuple[model.Approved | None, str | None]:
+    """The template with the person's own words in its places, or why it cannot be rendered."""
+    given, values = json.loads(says["approved"]), _values(says)
+    try:
+        words = tuple(render.render(each, values) for each in given["parameters"])
+    except render.MissingVariable as error:
+        return None, error.message
+    return model.Approved(given["name"], given["language"], words), None
 
 
 def _said(lane: model.Lane, head: model.Head, text: str | None, wire_id: str | None, gap: float) -> model.Claimed:

@@ -81,7 +81,8 @@ class Sender:
                 media = await self._files.get(message.workspace_id, message.media_id)
             except db.DatabaseAway as error:
                 return self._not_now(error.message)
-        content = port.Content(text=message.text or "", media=media)
+        template = port.Template(*message.template) if message.template is not None else None
+        content = port.Content(text=message.text or "", media=media, template=template)
         # by number; by opaque id where we know no number, and never by a number made from an opaque id
         to = port.Address(phone=message.phone) if message.phone else port.Address(opaque=message.opaque)
         device = port.DeviceRef(message.device_id, message.token)

@@ -86,7 +86,7 @@ def _asked(known: History) -> Iterator[Step]:
     yield _policy(known)
     if known.message["duty"]:
         return
-    for ask in (_opt_out, _consent, _number, _hold, _cap, _quiet):
+    for ask in (_opt_out, _consent, _number, _hold, _cap, _window, _quiet):
         step = ask(known)
         if step is None:
             continue
@@ -114,6 +114,14 @@ def _number(known: History) -> Step | None:
     if not _stopped(known, rules.Reason.NOT_ON_WHATSAPP):
         return None
     return Step(known.moment, "number_check", "stop", "The number was looked up, and it is not on WhatsApp. Check the number.")
+
+
+def _window(known: History) -> Step | None:
+    """The service's own window, where it closed the way."""
+    if not _stopped(known, rules.Reason.WINDOW_CLOSED):
+        return None
+    said = words.REASONS["window_closed"]
+    return Step(known.moment, "window", "stop", f"{rules.WORDS[rules.Reason.WINDOW_CLOSED]} {said.advice}")
 
 
 def _waits(known: History, gate: rules.Gate) -> rules.Wait | None:

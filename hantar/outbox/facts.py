@@ -14,7 +14,8 @@ from hantar.consent import service as consent
 from hantar.kit import db, windows
 from hantar.outbox import model
 from hantar.outbox.pace import DAY, HOUR
-from hantar.outbox.rules import WEEK, Facts, Used
+from hantar.outbox.rules import WEEK, Facts, Used, is_window_open
+from hantar.policy.model import WINDOWED
 
 ANSWER_BY = "90 seconds"
 """A message that may have left did so at most this long after its claim: a linked device's library waits 75 s for an answer."""
@@ -33,6 +34,7 @@ class Subject:
     device_id: str
     lead_id: str | None = None
     message_id: str | None = None
+    is_template: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ _PERSON = "x.workspace_id, x.person_id"
 _SAME_SIDE = f"(o.{SIMULATED}) = x.is_simulated"
 _ABOUT = f"""a.has_alias, a.is_opted_out, n.consent_id, n.any_consent_id, {consent.HELD.format(person=_PERSON)} AS is_held,
     h.campaign_times, h.sequence_times, h.refusals, h.refused_at, u.unanswered, u.last_campaign_at,
-    c.last_in_at, c.is_new_chat, c.is_warm"""
+    c.last_in_at, c.is_new_chat, c.heard_at"""
 _PERSONAL = f"""
   CROSS JOIN LATERAL (  -- as consent.LIVE, with every alias looked up once
     SELECT count(*) > 0 AS has_alias, coalesce(bool_or(
@@ -62,7 +64,7 @@ _PERSONAL = f"""
       AND (c.expires_at IS NULL OR c.expires_at > $1)) n
   CROSS JOIN LATERAL (
     SELECT coalesce(bool_and(c.device_id <> x.device_id), true) AS is_new_chat,
-      coalesce(bool_or(c.device_id = x.device_id AND c.last_in_at IS NOT NULL), false) AS is_warm,
+      max(c.last_in_at) FILTER (WHERE c.device_id = x.device_id) AS heard_at,
       max(c.last_in_at) FILTER (WHERE {_SAME_SIDE}) AS last_in_at
     FROM chats c
     LEFT JOIN devices o ON c.last_in_at IS NOT NULL AND (o.workspace_id, o.id) = (c.workspace_id, c.device_id)
@@ -87,8 +89,8 @@ _READ = f"""
   SELECT {_ABOUT}, e.time_zone AS lead_zone, p.zones,
     p.checked_at, p.is_on_whatsapp, p.is_check_simulated, w.time_zone AS workspace_zone,
     l.used,
-    x.linked_at, x.state = 'restricted' AS is_restricted, x.hold_until, x.is_simulated
-  FROM (SELECT x.*, d.linked_at, d.state, d.hold_until, d.{SIMULATED} AS is_simulated
+    x.linked_at, x.state = 'restricted' AS is_restricted, x.hold_until, x.is_simulated, x.rules_kind
+  FROM (SELECT x.*, d.linked_at, d.state, d.hold_until, d.rules_kind, d.{SIMULATED} AS is_simulated
         FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[]) WITH ORDINALITY
           AS x (workspace_id, person_id, device_id, lead_id, message_id, nth)
         JOIN devices d ON (d.workspace_id, d.id) = (x.workspace_id, x.device_id)) x
@@ -120,8 +122,9 @@ async def read(tx: db.Tx, subjects: Sequence[Subject], now: datetime, *, unanswe
             (row["lead_zone"], row["workspace_zone"]),
             now,
             _used(row["used"], now),
+            is_template=each.is_template,
         )
-        for row in rows
+        for each, row in zip(subjects, rows, strict=True)
     ]
 
 
@@ -144,17 +147,26 @@ async def read_held(tx: db.Tx, ready: Sequence[Ready], now: datetime, *, unanswe
             (each.head.says["lead_zone"], each.lane.workspace_zone),
             now,
             _used(each.lane.used, now) if each.head.rules else (),
+            is_template=each.head.says["approved"] is not None,
         )
         for row, each in zip(rows, ready, strict=True)
     ]
 
 
 def _facts(
-    row: db.Row, lane: Any, person: model.Person, zones: tuple[str | None, str], now: datetime, used: tuple[Used, ...]
+    row: db.Row,
+    lane: Any,
+    person: model.Person,
+    zones: tuple[str | None, str],
+    now: datetime,
+    used: tuple[Used, ...],
+    *,
+    is_template: bool,
 ) -> Facts:
     """Facts from what was asked about the person, the lane (or a row with its names), and the lead's and workspace's zones."""
     chats = windows.counts(lane.used, now).chats
     refused_at: datetime | None = row["refused_at"]
+    heard_at, is_windowed = row["heard_at"], lane.rules_kind in WINDOWED
     return Facts(
         is_opted_out=row["is_opted_out"],
         has_alias=row["has_alias"],
@@ -170,8 +182,10 @@ def _facts(
         lead_zone=zones[0],
         person_zones=tuple(person.zones),
         workspace_zone=zones[1],
-        is_new_chat=row["is_new_chat"],
-        is_warm=row["is_warm"],
+        is_new_chat=not is_window_open(heard_at, now) if is_windowed else row["is_new_chat"],
+        heard_at=heard_at,
+        is_windowed=is_windowed,
+        is_template=is_template,
         new_chats_used=chats,
         sent_lately=lane.used,
         days_linked=max(0.0, (now - lane.linked_at) / DAY) if lane.linked_at is not None else 0.0,

@@ -140,7 +140,12 @@ async def _holds(tx: db.Tx, workspace_id: str, person_id: str) -> list[db.Row]:
 async def _ruling(tx: db.Tx, message: db.Row, bound: Rules, at: datetime) -> rules.Ruling:
     """What the claim would be told at that instant, by the facts of now."""
     subject = facts.Subject(
-        message["workspace_id"], message["person_id"], message["device_id"], message["lead_id"], message["id"]
+        message["workspace_id"],
+        message["person_id"],
+        message["device_id"],
+        message["lead_id"],
+        message["id"],
+        is_template=message["content_kind"] == "template",
     )
     (found,) = await facts.read(tx, [subject], await tx.now(), unanswered=bound.unanswered_max is not None)
     return rules.judge(

@@ -102,6 +102,7 @@ _SAYS = f"""l.workspace_id, l.device_id, d.driver, e.token, d.min_delay_seconds,
     coalesce(s.min_delay_seconds, 0), coalesce(s.max_delay_seconds, 0), m.kind, m.source_id, m.lead_id, m.is_manual,
     m.confirms_opted_out, m.duty,
     s.rules::text AS rules, m.name, m.phone, m.text, m.wire_id, m.attempts, m.deferrals, c.text AS template, c.media_id,
+    c.template::text AS approved,
     e2.name AS lead_name, e2.niches, e2.attributes::text AS attributes, e2.time_zone AS lead_zone,
     CASE WHEN m.phone = '' THEN (SELECT a.value FROM person_aliases a WHERE a.kind = 'lid'
       AND (a.workspace_id, a.person_id) = (m.workspace_id, m.person_id) LIMIT 1) END AS opaque"""

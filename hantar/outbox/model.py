@@ -162,6 +162,14 @@ class Head:
     """What it says and to whom, as stored, by name: template, picture, number, the lead's values."""
 
 
+class Approved(NamedTuple):
+    """A template that the service has approved, and the words for its body's places in their order."""
+
+    name: str
+    language: str
+    parameters: tuple[str, ...] = ()
+
+
 class Person(NamedTuple):
     """What is stored of a person that bears on their message."""
 
@@ -218,6 +226,7 @@ class Claimed:
     """How often the service put it off before."""
     opaque: str | None = None
     """The person's opaque id (LID), where we know no number."""
+    template: Approved | None = None
 
 
 @dataclass(slots=True)

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet_hours"
     EXPIRED = "expired"
     NOT_ON_WHATSAPP = "not_on_whatsapp"
+    WINDOW_CLOSED = "window_closed"
 
 
 WORDS: Mapping[Reason, str] = {
@@ -50,6 +51,8 @@ WORDS: Mapping[Reason, str] = {
     Reason.QUIET_HOURS: "It is outside the hours in which this person may be written to.",
     Reason.EXPIRED: "It was too late to send this message.",
     Reason.NOT_ON_WHATSAPP: "This number is not on WhatsApp, as was found when it was looked up.",
+    Reason.WINDOW_CLOSED: "More than 24 hours have passed since this person last wrote to this number, so only an approved "
+    "template may be sent.",
 }
 """The end of a message in plain words, stored as its error."""
 
@@ -101,9 +104,14 @@ class Facts:
     person_zones: tuple[str, ...] = ()
     workspace_zone: str = "UTC"
     is_new_chat: bool = False
-    """This device and this person never exchanged a message."""
-    is_warm: bool = False
-    """This person wrote to this device."""
+    """This device and this person never exchanged a message; where the service has a window: it is closed, so that the message
+    begins a conversation as the service counts them."""
+    heard_at: datetime | None = None
+    """When this person last wrote to this very device."""
+    is_windowed: bool = False
+    """The device's service takes free text only as an answer, for 24 hours (`policy.model.WINDOWED`)."""
+    is_template: bool = False
+    """The message is an approved template, which may begin a conversation."""
     new_chats_used: int = 0
     new_chats_until: datetime | None = None
     """When one more may begin; None: see `sent_lately`."""
@@ -118,6 +126,11 @@ class Facts:
     """When it was last looked up, through a device of the same side, whether this person's number is on WhatsApp."""
     is_on_whatsapp: bool | None = None
     """What was found; None: there was no answer."""
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether this person ever wrote to this device."""
+        return self.heard_at is not None
 
     def chats_end(self, now: datetime) -> datetime | None:
         """When one more conversation may begin than are counted now."""
@@ -197,6 +210,8 @@ def judge(
         return Wait(None, Gate.PERSON_HOLD)
     if _is_capped(kind, facts, rules, now):
         return End(Reason.CAP)
+    if facts.is_windowed and not facts.is_template and not is_window_open(facts.heard_at, now):
+        return End(Reason.WINDOW_CLOSED)
     late = _quiet(kind, facts, rules, now) or _device(kind, facts, rules, now)
     if late is None and is_checkable and found is None and facts.is_new_chat:
         return Wait(None, Gate.NUMBER_CHECK)  # nothing else is in the way, so the question is not asked in vain
@@ -206,6 +221,11 @@ def judge(
 def answers(facts: Facts, now: datetime) -> bool:
     """Whether a message now answers the person's own, less than 24 hours old."""
     return facts.last_in_at is not None and now - facts.last_in_at < ANSWER_WINDOW
+
+
+def is_window_open(heard_at: datetime | None, now: datetime) -> bool:
+    """Whether a person wrote to a number within the 24 hours in which its service takes free text (gateways.md 4.3)."""
+    return heard_at is not None and now - heard_at < ANSWER_WINDOW
 
 
 def is_there(facts: Facts, rules: policy.Rules, now: datetime) -> bool | None:

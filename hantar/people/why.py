@@ -19,6 +19,7 @@ WORDS: Mapping[str, str] = {
     "not_on_whatsapp": "Their number is not on WhatsApp, as was found when it was looked up. Check it, or ask again in 30 days.",
     "on_hold": "They are on hold: somebody has to answer, confirm or release it first.",
     "cap": "They have had as many campaign messages as the rules allow in this time.",
+    "window_closed": "They last wrote to this number more than 24 hours ago. Use an approved template.",
     "quiet_hours": "It is outside the hours in which they may be written to.",
     "device_limit": "The device has used up its allowance for now.",
     "device_restricted": "WhatsApp lets this device start no new chats just now.",
@@ -49,14 +50,17 @@ async def not_now(tx: db.Tx, workspace_id: str, person_id: str, campaign_id: str
         return [*found, Reason("no_device", WORDS["no_device"])]
     own = await store.source_rules(tx, campaign_id) if campaign_id else {}
     for lead in leads:
-        found += await _judged(tx, workspace_id, person_id, lead, own)
+        is_template = campaign is None or campaign.draft.template is not None
+        found += await _judged(tx, workspace_id, person_id, lead, own, is_template=is_template)
     return _each_once(found)
 
 
-async def _judged(tx: db.Tx, workspace_id: str, person_id: str, lead: db.Row, own: Mapping[str, Any]) -> list[Reason]:
+async def _judged(
+    tx: db.Tx, workspace_id: str, person_id: str, lead: db.Row, own: Mapping[str, Any], *, is_template: bool
+) -> list[Reason]:
     """All reasons at one device: what is found is taken away and the rest judged again."""
     now = await tx.now()
-    subject = outbox_facts.Subject(workspace_id, person_id, lead["device_id"], lead["id"])
+    subject = outbox_facts.Subject(workspace_id, person_id, lead["device_id"], lead["id"], is_template=is_template)
     applied = (await policy.of(tx, workspace_id, lead["rules_kind"])).rules
     known = (await outbox_facts.read(tx, [subject], now, unanswered=True))[0]
     applied = rules.tightened(applied, own, known.days_linked)
@@ -87,6 +91,7 @@ def _without(code: str, known: rules.Facts, applied: policy_model.Rules) -> tupl
         "cap": {"campaign_times": (), "unanswered": 0, "closed_until": None},
         "device_limit": {"used": (), "is_new_chat": False},
         "device_restricted": {"is_restricted": False},
+        "window_closed": {"is_template": True},
     }
     if code == "no_consent":
         return known, replace(applied, consent_mode="mark")

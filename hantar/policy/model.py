@@ -15,6 +15,8 @@ KINDS: tuple[Kind, ...] = ("linked", "cloud", "simulator", "demo")
 """A device's kind is its driver; the demo's devices are simulated with limits that end a demo within a minute."""
 REAL: tuple[Kind, ...] = ("linked", "cloud")
 """Kinds that write to real people."""
+WINDOWED: frozenset[str] = frozenset({"cloud"})
+"""Kinds whose service takes free text only within 24 hours of the person's last message to that number, else a template."""
 Value = bool | int | float | str | list[Any] | None
 
 WEEK = (1, 2, 3, 4, 5, 6, 7)

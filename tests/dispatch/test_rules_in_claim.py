@@ -298,6 +298,8 @@ async def test_simulated_traffic_counts_for_no_real_device(fleet: Fleet) -> None
     await fleet.run(4)
     assert len(fleet.reached()) == 2
     await fleet.set_device(real, driver="cloud")
+    hears = "INSERT INTO chats (workspace_id, device_id, person_id, first_in_at, last_in_at) VALUES ($1, $2, $3, $4, $4)"
+    await fleet.sql(hears, fleet.workspace, real, await fleet.person(PHONES[0]), fleet.clock.now())
     made = await fleet.enqueue(real, PHONES[:1] * 3)
     fleet.engine = _with_driver(fleet, "cloud")
     await fleet.sql(

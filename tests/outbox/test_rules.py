@@ -206,8 +206,42 @@ def test_a_restricted_device_only_answers_who_wrote_to_it(kind: MessageKind) -> 
     until = NOON + 10 * HOUR
     locked = replace(GOOD, is_restricted=True, restricted_until=until)
     assert say(kind, locked) == Wait(until, Gate.DEVICE_RESTRICTED)
-    warm = say(kind, replace(locked, is_warm=True))
+    warm = say(kind, replace(locked, heard_at=NOON - 9 * DAY))
     assert warm == (Go("C") if kind in (K.DIRECT, K.AUTO_REPLY) else Wait(until, Gate.DEVICE_RESTRICTED))
+
+
+# ---------------------------------------------------------------- the service's own window
+
+CLOUD = policy.DEFAULTS["cloud"]
+CLOSED = replace(GOOD, is_windowed=True, is_new_chat=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("is_manual", [False, True])
+def test_free_text_leaves_within_24_hours_of_the_persons_last_message_to_this_number(kind: MessageKind, is_manual: bool) -> None:
+    second = timedelta(seconds=1)
+    for heard_at, expected in (
+        (None, End(Reason.WINDOW_CLOSED)),
+        (NOON - DAY, End(Reason.WINDOW_CLOSED)),
+        (NOON - DAY + second, Go("C")),
+        (NOON, Go("C")),
+    ):
+        assert say(kind, replace(CLOSED, heard_at=heard_at), CLOUD, is_manual=is_manual) == expected
+        assert say(kind, replace(CLOSED, heard_at=heard_at, is_template=True), CLOUD, is_manual=is_manual) == Go("C")
+        assert say(kind, replace(CLOSED, heard_at=heard_at, is_windowed=False), CLOUD) == Go("C"), "other services have none"
+
+
+def test_what_they_wrote_to_another_number_opens_no_window_here() -> None:
+    assert say(K.DIRECT, replace(CLOSED, last_in_at=NOON - HOUR), CLOUD) == End(Reason.WINDOW_CLOSED)
+
+
+def test_a_template_begins_a_conversation_and_counts_against_the_tier() -> None:
+    until = NOON + 2 * HOUR
+    full = replace(CLOSED, is_template=True, new_chats_used=250, new_chats_until=until)
+    assert say(K.CAMPAIGN, full, CLOUD) == Wait(until, Gate.DEVICE_LIMIT)
+    assert say(K.CAMPAIGN, full, replace(CLOUD, device_new_chats=2000)) == Go("C")
+    answer = replace(full, is_new_chat=False, heard_at=NOON - HOUR)
+    assert say(K.CAMPAIGN, answer, CLOUD) == Go("C"), "inside the window nothing counts"
 
 
 # ---------------------------------------------------------------- order, duty, the simulator
@@ -296,7 +330,9 @@ def facts_at(draw: st.DrawFn, now: datetime) -> Facts:
         person_zones=tuple(draw(st.lists(zones, max_size=3))),
         workspace_zone=draw(zones),
         is_new_chat=draw(st.booleans()),
-        is_warm=draw(st.booleans()),
+        heard_at=draw(st.none() | st.floats(0, 50).map(back)),
+        is_windowed=draw(st.booleans()),
+        is_template=draw(st.booleans()),
         new_chats_used=draw(st.integers(0, 300)),
         new_chats_until=draw(st.none() | st.just(now + HOUR)),
         days_linked=draw(st.floats(0, 40)),
