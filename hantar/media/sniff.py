@@ -91,8 +91,10 @@ def _sound(file: BinaryIO, head: bytes, size: int) -> Found | None:
 
 def _ogg(file: BinaryIO, head: bytes) -> Found:
     """A page with the header of Opus (RFC 7845), then another page (RFC 3533); other sounds in OGG are not taken by WhatsApp."""
+    if len(head) < 27:
+        raise Refused("file_unreadable")
     body = 27 + head[26]
-    if len(head) < body + 8 or not head[body:].startswith(b"OpusHead"):
+    if not head[body:].startswith(b"OpusHead"):
         raise Refused("unsupported_type")
     following = body + sum(head[27:body])
     file.seek(following)

@@ -65,7 +65,8 @@ async def everything(database) -> str:
             found += [f"{table['name']}: {row['row']}" for row in rows]
         bodies = await connection.fetch("SELECT body FROM idempotency_keys WHERE body IS NOT NULL")
         found += [bytes(row["body"]).decode(errors="replace") for row in bodies]
-        found += [bytes(row["bytes"]).decode(errors="replace") for row in await connection.fetch("SELECT bytes FROM media")]
+        files = await connection.fetch("SELECT bytes FROM media UNION ALL SELECT bytes FROM media_pieces")
+        found += [bytes(row["bytes"]).decode(errors="replace") for row in files]
         return "\n".join(found)
     finally:
         await connection.close()
@@ -95,6 +96,8 @@ async def a_known_person(database, http, alice, world) -> str:
                VALUES ($1, gen_random_uuid(), 'image/png', 'proof.png', 12, 12, '', 'my signature', $2) RETURNING id""",
             *(alice.workspace_id, now),
         )
+        piece = "INSERT INTO media_pieces (workspace_id, media_id, number, bytes) VALUES ($1, $2, 1, convert_to($3, 'UTF8'))"
+        await tx.execute(piece, alice.workspace_id, proof, NAME)
         given = consents.Given("marketing", f"{NAME} agreed", "paper", now, proof_media_id=proof, business_name="Shop")
         await consent.give(tx, alice.workspace_id, [person_id], given)
         await tx.execute(
