@@ -48,7 +48,7 @@ class CredentialsToCheckIn(models.CredentialsIn):
     driver: Annotated[str, Field(max_length=40)]
 
 
-class CheckedOut(BaseModel):
+class CheckedNumberOut(BaseModel):
     """What the service says about a number."""
 
     phone: str
@@ -71,10 +71,10 @@ def _driver(name: str, caps: port.Capabilities, default: str) -> DriverOut:
 
 
 @router.post("/devices/check-credentials", responses={503: {"description": "`service_away`"}})
-async def check_credentials(body: CredentialsToCheckIn, at: access.At = WRITE) -> CheckedOut:
+async def check_credentials(body: CredentialsToCheckIn, at: access.At = WRITE) -> CheckedNumberOut:
     """Try a number id and a token at the service; nothing is kept and nobody is written to."""
     found = await kinds.of(at).check(at.workspace_id, body.driver, kinds.read(body.given()))
-    return CheckedOut(
+    return CheckedNumberOut(
         phone=found.phone,
         name=found.name,
         quality=found.quality.value,

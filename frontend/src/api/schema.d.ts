@@ -2324,6 +2324,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/send/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a video, document, sound or picture to one person
+         * @description One message with the uploaded file (`POST /api/media`) and its caption; 422 `no_caption` for a text with audio.
+         *
+         *     Refused or made to wait as a text is.
+         *
+         *     Needs role **operator** or stronger; a key with scope `messages:send`.
+         */
+        post: operations["send_file_api_send_file_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/send/image": {
         parameters: {
             query?: never;
@@ -2845,6 +2869,23 @@ export interface components {
             expires_at: string | null;
         };
         /**
+         * Attached
+         * @description The file that goes with the message; size in bytes.
+         */
+        Attached: {
+            /** Id */
+            id: string;
+            /** Url */
+            url: string;
+            kind: components["schemas"]["MediaKind"];
+            /** Mime */
+            mime: string;
+            /** Name */
+            name: string | null;
+            /** Size */
+            size: number;
+        };
+        /**
          * BlockList
          * @description What a block list brought. `total` = added + already + doubled + failed.
          */
@@ -3178,7 +3219,7 @@ export interface components {
         };
         /**
          * Campaign
-         * @description A campaign with its numbers.
+         * @description A campaign with its numbers. `image_url` is there when its file is a picture.
          */
         Campaign: {
             /** Id */
@@ -3194,6 +3235,12 @@ export interface components {
             image_url: string | null;
             /** Media Id */
             media_id: string | null;
+            /**
+             * Message Type
+             * @enum {string}
+             */
+            message_type: "text" | "image" | "video" | "document" | "audio" | "template";
+            media: components["schemas"]["Attached"] | null;
             /** Campaign Date */
             campaign_date: string | null;
             /** Time Schedule */
@@ -3354,6 +3401,46 @@ export interface components {
             before: boolean | number | string | number[];
             /** After */
             after: boolean | number | string | number[];
+        };
+        /**
+         * CheckedNumber
+         * @description What the service says about a number.
+         */
+        CheckedNumber: {
+            /** Phone */
+            phone: string;
+            /**
+             * Name
+             * @description The name people see.
+             */
+            name: string;
+            /** Quality */
+            quality: string;
+            /** Quality Words */
+            quality_words: string;
+            /**
+             * Tier
+             * @description People it may begin to write to within 24 hours; null: not known, or no limit.
+             */
+            tier: number | null;
+            /** Has No Limit */
+            has_no_limit: boolean;
+        };
+        /**
+         * Checked
+         * @description Whether a number hears nothing more, by any name of the person behind it.
+         */
+        Checked: {
+            /** Opted Out */
+            opted_out: boolean;
+            /** Phone */
+            phone: string;
+            /** Person Id */
+            person_id: string | null;
+            /** Reasons */
+            reasons: ("stop" | "complaint" | "block" | "manual" | "bounce" | "legal")[];
+            /** Is Global */
+            is_global: boolean;
         };
         /** Checks */
         Checks: {
@@ -5276,7 +5363,7 @@ export interface components {
              * Message Type
              * @enum {string}
              */
-            message_type: "text" | "image";
+            message_type: "text" | "image" | "video" | "document" | "audio" | "template";
             /** Text */
             text: string | null;
             /**
@@ -6453,6 +6540,40 @@ export interface components {
             source: string;
         };
         /**
+         * SendFileIn
+         * @description An uploaded file; a document shows its name.
+         */
+        SendFileIn: {
+            /**
+             * Device Id
+             * Format: uuid
+             */
+            device_id: string;
+            /** Phone */
+            phone: string;
+            /**
+             * Media Id
+             * Format: uuid
+             */
+            media_id: string;
+            /**
+             * Caption
+             * @description Not for audio.
+             * @default
+             */
+            caption?: string;
+            /** Send At */
+            send_at?: string | null;
+            /** Client Ref */
+            client_ref?: string | null;
+            /**
+             * Confirm Opted Out
+             * @description Answer although they opted out; for a signed-in person only, and audited.
+             * @default false
+             */
+            confirm_opted_out?: boolean;
+        };
+        /**
          * SendImageIn
          * @description A picture with an optional caption, by address, data URL or an uploaded media id.
          */
@@ -7030,30 +7151,6 @@ export interface components {
          */
         CampaignsTargetStatus: "all" | "prospect" | "customer";
         /**
-         * DevicesChecked
-         * @description What the service says about a number.
-         */
-        DevicesChecked: {
-            /** Phone */
-            phone: string;
-            /**
-             * Name
-             * @description The name people see.
-             */
-            name: string;
-            /** Quality */
-            quality: string;
-            /** Quality Words */
-            quality_words: string;
-            /**
-             * Tier
-             * @description People it may begin to write to within 24 hours; null: not known, or no limit.
-             */
-            tier: number | null;
-            /** Has No Limit */
-            has_no_limit: boolean;
-        };
-        /**
          * DevicesCheck
          * @description One thing looked at.
          */
@@ -7089,22 +7186,6 @@ export interface components {
          * @enum {string}
          */
         LeadsTargetStatus: "prospect" | "customer";
-        /**
-         * PeopleChecked
-         * @description Whether a number hears nothing more, by any name of the person behind it.
-         */
-        PeopleChecked: {
-            /** Opted Out */
-            opted_out: boolean;
-            /** Phone */
-            phone: string;
-            /** Person Id */
-            person_id: string | null;
-            /** Reasons */
-            reasons: ("stop" | "complaint" | "block" | "manual" | "bounce" | "legal")[];
-            /** Is Global */
-            is_global: boolean;
-        };
         /**
          * ReportsSummary
          * @description Campaigns of some days, and their messages.
@@ -10499,7 +10580,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DevicesChecked"];
+                    "application/json": components["schemas"]["CheckedNumber"];
                 };
             };
             /** @description `bad_request`: JSON, file or cursor cannot be read */
@@ -16416,7 +16497,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PeopleChecked"];
+                    "application/json": components["schemas"]["Checked"];
                 };
             };
             /** @description `bad_request`: JSON, file or cursor cannot be read */
@@ -17810,6 +17891,111 @@ export interface operations {
             };
             /** @description `bad_request`: JSON, file or cursor cannot be read */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A rule or state stands in the way; `code` says which */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_file_api_send_file_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendFileIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

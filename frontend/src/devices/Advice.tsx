@@ -3,7 +3,7 @@ import { Button, Stack, Text } from '@mantine/core';
 import { modals } from '@mantine/modals';
 import type { Device } from '@/api/types';
 import { useWords } from '@/words';
-import { canLink } from './groups';
+import { canLink, needsToken } from './groups';
 
 interface Props {
   device: Device;
@@ -13,23 +13,23 @@ interface Props {
 }
 
 export function Advice({ device, until, onLink, onConnect }: Props) {
-  const t = useWords().devices;
+  const { devices: t, kinds } = useWords();
   return (
     <Stack>
       <Text fw={600}>{device.words}</Text>
       <Text>{device.advice}</Text>
       {until && <Text>{until}</Text>}
-      {onLink && canLink(device) && (
+      {onLink && (needsToken(device) || canLink(device)) && (
         <Button
           onClick={() => {
             modals.closeAll();
             onLink();
           }}
         >
-          {t.main.scan}
+          {needsToken(device) ? kinds.replace.open : t.main.scan}
         </Button>
       )}
-      {onConnect && !canLink(device) && device.state === 'replaced' && (
+      {onConnect && !canLink(device) && !needsToken(device) && ['replaced', 'refused'].includes(device.state) && (
         <Button
           onClick={() => {
             modals.closeAll();

@@ -9,6 +9,7 @@ import { number } from '@/words/count';
 import { DeviceMenu } from './DeviceMenu';
 import { DeviceState } from './DeviceState';
 import { MainButton } from './MainButton';
+import { Unofficial } from './Unofficial';
 
 export function DeviceCard({ device, onLink }: { device: Device; onLink: () => void }) {
   const t = useWords().devices;
@@ -43,6 +44,7 @@ export function DeviceCard({ device, onLink }: { device: Device; onLink: () => v
             {t.paused}
           </Badge>
         )}
+        {device.unofficial && <Unofficial />}
         {device.is_demo && (
           <Badge variant="default" tt="none" c="dimmed">
             {t.demo}

@@ -1,7 +1,7 @@
 // Everything else one can do with a device, and the dialogs that belong to it.
 import { ActionIcon, Menu } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { EllipsisVertical, Gauge, LogOut, Pause, Pencil, Play, Plug, RefreshCw, Trash2, Unplug } from 'lucide-react';
+import { EllipsisVertical, Gauge, KeyRound, LogOut, Pause, Pencil, Play, Plug, RefreshCw, Trash2, Unplug } from 'lucide-react';
 import { useState } from 'react';
 import { useMay } from '@/accounts/hooks';
 import type { Device } from '@/api/types';
@@ -22,7 +22,7 @@ interface Props {
 }
 
 export function DeviceMenu({ device, onLink, onDeleted }: Props) {
-  const t = useWords().devices;
+  const { devices: t, kinds } = useWords();
   const navigate = useNavigate();
   const mayEdit = useMay('operator');
   const mayDelete = useMay('owner');
@@ -67,7 +67,7 @@ export function DeviceMenu({ device, onLink, onDeleted }: Props) {
               <Menu.Item leftSection={<RefreshCw size={16} aria-hidden />} onClick={() => void refreshNow()} data-testid="device-menu-refresh">
                 {t.menu.refresh}
               </Menu.Item>
-              {['stopped', 'offline', 'replaced'].includes(device.state) ? (
+              {['stopped', 'offline', 'replaced', 'refused'].includes(device.state) ? (
                 <Menu.Item
                   leftSection={<Plug size={16} aria-hidden />}
                   onClick={() => void run(() => connect.mutateAsync(device.id), t.told.connecting)}
@@ -85,6 +85,11 @@ export function DeviceMenu({ device, onLink, onDeleted }: Props) {
                 </Menu.Item>
               )}
             </>
+          )}
+          {device.uses_credentials && (
+            <Menu.Item leftSection={<KeyRound size={16} aria-hidden />} onClick={onLink} data-testid="device-menu-token">
+              {isLinked ? kinds.replace.open : kinds.replace.give}
+            </Menu.Item>
           )}
           {device.sending_paused ? (
             <Menu.Item
@@ -105,7 +110,7 @@ export function DeviceMenu({ device, onLink, onDeleted }: Props) {
           )}
           {isLinked && (
             <Menu.Item leftSection={<LogOut size={16} aria-hidden />} onClick={() => setOpen('logout')} data-testid="device-menu-logout">
-              {t.menu.logout}
+              {device.uses_credentials ? kinds.replace.remove : t.menu.logout}
             </Menu.Item>
           )}
           {mayDelete && (

@@ -17,11 +17,12 @@ import { DeviceState } from './DeviceState';
 import { canLink, mainAction } from './groups';
 import { useDevice } from './hooks';
 import { LimitsTab } from './LimitsTab';
+import { LinkDevice } from './LinkDevice';
 import { MainButton } from './MainButton';
 import { OverviewTab } from './OverviewTab';
-import { QrModal } from './QrModal';
 import type { DeviceTab } from './routes';
 import { SimulatorTab } from './SimulatorTab';
+import { Unofficial } from './Unofficial';
 
 const route = getRouteApi('/shell/devices/$deviceId');
 
@@ -55,7 +56,7 @@ export default function DevicePage() {
 
   const tabs: DeviceTab[] = ['overview', 'leads', ...(mayEdit ? (['actions', 'limits'] as const) : [])];
   if (mayEdit && device.simulated) tabs.push('simulator');
-  const needsAdvice = mainAction(device.state) === 'whatToDo' || device.state === 'logged_out';
+  const needsAdvice = mainAction(device) === 'whatToDo' || device.state === 'logged_out';
   return (
     <>
       <PageHead
@@ -70,11 +71,7 @@ export default function DevicePage() {
                 {words.paused}
               </Badge>
             )}
-            {device.unofficial && (
-              <Badge variant="default" tt="none" c="dimmed">
-                {words.unofficial}
-              </Badge>
-            )}
+            {device.unofficial && <Unofficial />}
             {device.simulated && (
               <Badge variant="default" tt="none" c="dimmed">
                 {words.simulated}
@@ -129,8 +126,8 @@ export default function DevicePage() {
           <SimulatorTab device={device} />
         </Tabs.Panel>
       </Tabs>
-      {isLinking && (canLink(device) || device.state === 'connecting' || device.state === 'online') && (
-        <QrModal device={device} onClose={() => setLinking(false)} />
+      {isLinking && (device.uses_credentials || canLink(device) || device.state === 'connecting' || device.state === 'online') && (
+        <LinkDevice device={device} onClose={() => setLinking(false)} />
       )}
     </>
   );

@@ -16,7 +16,7 @@ import { DeviceCard } from './DeviceCard';
 import { DeviceTable } from './DeviceTable';
 import { countBy, counters, matching, type Counter } from './groups';
 import { useDevices } from './hooks';
-import { QrModal } from './QrModal';
+import { LinkDevice } from './LinkDevice';
 
 const route = getRouteApi('/shell/devices');
 const TABLE_FROM = 100;
@@ -84,9 +84,12 @@ export default function DevicesPage() {
       <AddDevice
         opened={search.add === true && mayEdit}
         onClose={() => change({ add: undefined })}
-        onAdded={(device) => setLinking(device)}
+        onAdded={(device) => {
+          if (device.is_linked) void navigate({ to: '/devices/$deviceId', params: { deviceId: device.id } });
+          else setLinking(device);
+        }}
       />
-      {linking !== null && <QrModal device={linking} onClose={() => setLinking(null)} />}
+      {linking !== null && <LinkDevice device={linking} onClose={() => setLinking(null)} />}
     </>
   );
 

@@ -7,7 +7,8 @@ import { useLogout } from './hooks';
 
 export function LogoutDevice({ device, onClose }: { device: Device; onClose: () => void }) {
   const t = useWords();
-  const words = t.devices.logout;
+  const words = device.uses_credentials ? t.kinds.removeToken : t.devices.logout;
+  const done = device.uses_credentials ? t.kinds.removeToken.done : t.devices.told.loggedOut;
   const logout = useLogout();
   const [run, isBusy] = useAction();
   return (
@@ -21,7 +22,7 @@ export function LogoutDevice({ device, onClose }: { device: Device; onClose: () 
           <Button
             color="red"
             loading={isBusy}
-            onClick={() => void run(() => logout.mutateAsync(device.id), t.devices.told.loggedOut).then((ok) => ok && onClose())}
+            onClick={() => void run(() => logout.mutateAsync(device.id), done).then((ok) => ok && onClose())}
             data-testid="device-logout-confirm"
           >
             {words.submit}

@@ -25,7 +25,7 @@ export function MainButton({ device, onLink, isHere = false, ...look }: Props) {
   const mayEdit = useMay('operator');
   const connect = useConnect();
   const [run, isBusy] = useAction();
-  const action = mainAction(device.state);
+  const action = mainAction(device);
   const size = look.size ?? 'xs';
   const reconnect = () => void run(() => connect.mutateAsync(device.id), t.told.connecting);
 
@@ -59,10 +59,10 @@ export function MainButton({ device, onLink, isHere = false, ...look }: Props) {
       </Button>
     );
   }
-  if (action === 'scan') {
+  if (action === 'scan' || action === 'token') {
     return (
-      <Button {...look} size={size} onClick={onLink} data-testid="device-scan">
-        {t.main.scan}
+      <Button {...look} size={size} onClick={onLink} data-testid={`device-${action}`}>
+        {t.main[action]}
       </Button>
     );
   }

@@ -9,6 +9,8 @@ import { FailedLoad } from '@/parts/ProblemNote';
 import { Section } from '@/parts/Section';
 import { useWords } from '@/words';
 import { useDeviceEvents, useDeviceHealth } from './hooks';
+import { LinkClocks } from './LinkClocks';
+import { NumberCard } from './NumberCard';
 import { Restriction } from './Restriction';
 
 export function OverviewTab({ device }: { device: Device }) {
@@ -31,6 +33,7 @@ export function OverviewTab({ device }: { device: Device }) {
           {events.data && <Events events={events.data.items} />}
         </Section>
         <Stack gap="lg">
+          {device.number && <NumberCard device={device} number={device.number} />}
           <Section title={t.overview.health} hint={health.data?.words}>
             {health.isError && <FailedLoad problem={health.error} onRetry={() => void health.refetch()} />}
             {health.isPending && <Skeleton height={120} />}
@@ -44,6 +47,7 @@ export function OverviewTab({ device }: { device: Device }) {
               </Text>
             </Section>
           )}
+          {device.unofficial && health.data && <LinkClocks device={device} health={health.data} />}
           <Section title={t.overview.facts}>
             <Facts device={device} />
           </Section>

@@ -31,14 +31,22 @@ export function matching(devices: Device[], counter: Counter, words: string): De
   });
 }
 
-export type MainAction = 'scan' | 'reconnect' | 'open' | 'whatToDo';
+export type MainAction = 'scan' | 'token' | 'reconnect' | 'open' | 'whatToDo';
 
-/** The one thing to do with a device in this state. */
-export function mainAction(state: string): MainAction {
-  if (state === 'new' || state === 'pairing' || state === 'logged_out') return 'scan';
+/** The one thing to do with a device in this state; one with credentials has no code to scan. */
+export function mainAction({ state, uses_credentials }: Pick<Device, 'state' | 'uses_credentials'>): MainAction {
+  if (state === 'new' || state === 'pairing' || state === 'logged_out') return uses_credentials ? 'token' : 'scan';
   if (state === 'offline' || state === 'stopped') return 'reconnect';
   if (state === 'online' || state === 'connecting') return 'open';
   return 'whatToDo';
+}
+
+const NEEDS_TOKEN = new Set(['token', 'no_credentials']);
+
+/** Whether another token may be what a device needs. */
+export function needsToken(device: Pick<Device, 'state' | 'state_reason' | 'uses_credentials' | 'is_linked'>): boolean {
+  if (!device.uses_credentials) return false;
+  return !device.is_linked || (device.state === 'refused' && NEEDS_TOKEN.has(device.state_reason ?? ''));
 }
 
 /** Whether a QR code would help: there is no link yet, or no longer. */

@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, ask, askRaw } from '@/api/client';
 import { toProblem } from '@/api/problem';
 import type { Device, Limits, Qr, Simulation } from '@/api/types';
+import type { Credentials } from './kindHooks';
 
 const PAGE = 200;
 
@@ -51,10 +52,16 @@ function useDeviceChange<Input>(change: (input: Input) => Promise<unknown>) {
   });
 }
 
+export interface NewDevice extends Credentials {
+  name: string;
+  driver?: string;
+  phone?: string | null;
+}
+
 export function useAddDevice() {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: (body: { name: string; phone?: string | null }) => ask(api.POST('/api/devices', { body })),
+    mutationFn: (body: NewDevice) => ask(api.POST('/api/devices', { body })),
     onSuccess: () => cache.invalidateQueries({ queryKey: ['devices'] }),
   });
 }
@@ -188,15 +195,6 @@ export function useSendText() {
   );
 }
 
-export function useSendImage() {
-  return useSend((input: { device_id: string; phone: string; caption: string; view_once: boolean; image: File; confirm_opted_out: boolean }) => {
-    const form = new FormData();
-    form.set('device_id', input.device_id);
-    form.set('phone', input.phone);
-    if (input.caption !== '') form.set('caption', input.caption);
-    form.set('view_once', String(input.view_once));
-    if (input.confirm_opted_out) form.set('confirm_opted_out', 'true');
-    form.set('image', input.image);
-    return askRaw('/api/send/image', { method: 'POST', body: form });
-  });
+export function useSendFile() {
+  return useSend((body: { device_id: string; phone: string; caption: string; media_id: string; confirm_opted_out: boolean }) => ask(api.POST('/api/send/file', { body })));
 }

@@ -1,0 +1,61 @@
+// What everybody reads before a real phone is linked: WhatsApp's terms, the supported way, the numbers that apply from now on.
+import { Anchor, Blockquote, Checkbox, List, Stack, Text } from '@mantine/core';
+import { usePolicy } from '@/consent/ruleHooks';
+import { useWords } from '@/words';
+import { number } from '@/words/count';
+
+const SHOWN = ['device_per_minute', 'device_per_hour', 'device_per_day', 'device_new_chats'];
+
+interface Props {
+  /** The driver's name: which numbers apply. */
+  kind: string;
+  accept: { checked?: boolean; error?: React.ReactNode };
+  onAccept: (accepted: boolean) => void;
+  /** Leads to the supported way, where this installation offers it. */
+  onInstead?: () => void;
+}
+
+export function LinkTerms({ kind, accept, onAccept, onInstead }: Props) {
+  const t = useWords().kinds.terms;
+  const rules = usePolicy().data?.kinds.find((one) => one.kind === kind)?.rules ?? [];
+  const shown = SHOWN.flatMap((name) => rules.filter((rule) => rule.name === name));
+  const said = (value: unknown) => (typeof value === 'number' ? number(value) : value === 'by_age' ? t.byAge : value === 'off' ? t.off : String(value));
+  return (
+    <Stack gap="sm" role="group" aria-label={t.title} data-testid="link-terms">
+      <Blockquote color="clay" p="md" radius="md" fz="sm">
+        {t.quote}
+        {onInstead && (
+          <div>
+            <Anchor component="button" type="button" fz="sm" onClick={onInstead} data-testid="link-terms-instead">
+              {t.instead}
+            </Anchor>
+          </div>
+        )}
+      </Blockquote>
+      {shown.length > 0 && (
+        <div>
+          <Text size="sm" fw={600}>
+            {t.numbers}
+          </Text>
+          <List size="sm" my={4}>
+            {shown.map((rule) => (
+              <List.Item key={rule.name}>
+                {rule.label}: {said(rule.value)}
+              </List.Item>
+            ))}
+          </List>
+          <Text size="sm" c="dimmed">
+            {t.numbersWhy}
+          </Text>
+        </div>
+      )}
+      <Checkbox
+        label={t.accept}
+        checked={accept.checked ?? false}
+        error={accept.error}
+        onChange={(event) => onAccept(event.currentTarget.checked)}
+        data-testid="link-terms-accept"
+      />
+    </Stack>
+  );
+}

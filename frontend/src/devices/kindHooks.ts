@@ -1,0 +1,50 @@
+// The kinds of devices, and the credentials of those that have some: one hook for each thing the API can say or do.
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { api, ask } from '@/api/client';
+import type { Driver } from '@/api/types';
+
+export interface Credentials {
+  number_id?: string | null;
+  token?: string | null;
+  business_id?: string | null;
+}
+
+/** What this installation offers; it changes with a restart of the server only. */
+export function useDrivers() {
+  return useQuery({
+    queryKey: ['drivers'],
+    queryFn: async (): Promise<Driver[]> => (await ask(api.GET('/api/drivers'))).items,
+    staleTime: 10 * 60_000,
+  });
+}
+
+/** Asks the service whether they work; keeps nothing. */
+export function useTryCredentials() {
+  return useMutation({
+    mutationFn: (body: Credentials & { driver: string }) => ask(api.POST('/api/devices/check-credentials', { body })),
+    gcTime: 0,
+  });
+}
+
+function useRefreshed() {
+  const cache = useQueryClient();
+  return () => {
+    for (const what of ['devices', 'device', 'dashboard']) void cache.invalidateQueries({ queryKey: [what] });
+  };
+}
+
+export function useReplaceCredentials(id: string) {
+  return useMutation({
+    mutationFn: (body: Credentials) => ask(api.PUT('/api/devices/{id}/credentials', { params: { path: { id } }, body })),
+    onSettled: useRefreshed(),
+    gcTime: 0,
+  });
+}
+
+/** What the service says about a device's number today. */
+export function useAskAgain(id: string) {
+  return useMutation({
+    mutationFn: () => ask(api.POST('/api/devices/{id}/check-credentials', { params: { path: { id } } })),
+    onSettled: useRefreshed(),
+  });
+}

@@ -1,0 +1,96 @@
+// The kinds of devices: choosing one, what WhatsApp's terms say, numbers of the Cloud API.
+import { count, number } from '../count';
+
+export const kinds = {
+  choose: 'Kind of device',
+  /** By the driver's name: what it is called, and what it is for. */
+  names: {
+    simulator: ['Simulated phone', 'To try everything out. It behaves like a phone, and nothing leaves this machine.'],
+    linked: ['Linked phone', 'A phone’s own WhatsApp, linked by a QR code. For conversations and for people who asked to hear from you.'],
+    cloud: ['Cloud API', 'WhatsApp’s supported way for businesses: a number registered with Meta, an access token, approved templates.'],
+  } as Record<string, [string, string]>,
+  unofficial: 'Unofficial',
+  unofficialHint: 'WhatsApp’s terms do not allow bulk messaging through a linked device.',
+  official: 'Official',
+  terms: {
+    title: 'Before you link a phone',
+    quote:
+      'WhatsApp’s terms do not allow bulk or automated messaging through a linked device. It may restrict or ban the number, and says it may take legal action. For broadcasts use the Cloud API, WhatsApp’s supported route. Send only to people who asked to hear from you. Nothing in this product prevents a ban.',
+    numbers: 'From now on these numbers apply to this device',
+    numbersWhy: 'They are lower than those of a simulated phone: courtesy towards real people and load control, nothing more.',
+    byAge: 'few on the first days, more later',
+    off: 'no number',
+    instead: 'Use the Cloud API instead',
+    accept: 'I have read this. People in this device’s lists asked to hear from us.',
+    mustAccept: 'Please confirm that you have read this.',
+  },
+  cloud: {
+    lead: 'You find all three in Meta’s developer pages, under WhatsApp and API Setup.',
+    numberId: 'Phone number ID',
+    numberIdHint: 'A long row of digits. Not the phone number itself.',
+    token: 'Access token',
+    tokenHint: 'Best one of a system user, which does not end. It is kept sealed and never shown again.',
+    showToken: 'Show or hide the token',
+    businessId: 'WhatsApp Business account ID',
+    businessIdHint: 'Can be left empty. Needed for templates.',
+    test: 'Test',
+    testing: 'Asking WhatsApp …',
+    works: 'These work',
+    quality: 'Quality',
+    tier: 'May begin to write to',
+    people: (n: number) => `${count(n, 'person', 'people')} within 24 hours`,
+    noLimit: 'any number of people',
+    tierUnknown: 'WhatsApp does not say',
+    checks: {
+      numberId: 'Give the phone number ID.',
+      token: 'Give the access token.',
+    },
+  },
+  submit: { add: 'Add device', link: 'Add and link', connect: 'Add and connect' },
+  replace: {
+    title: (name: string) => `Replace the token of ${name}`,
+    titleNew: (name: string) => `Give ${name} its token`,
+    lead: 'WhatsApp is asked first. If the new token works, the device connects with it at once; the old one is forgotten.',
+    keepIds: 'Leave the ID as it is to keep this number. Another number is another device.',
+    submit: 'Replace token',
+    submitNew: 'Save and connect',
+    done: 'The new token works and is kept.',
+    open: 'Replace token',
+    give: 'Give token',
+    remove: 'Remove token',
+  },
+  removeToken: {
+    title: (name: string) => `Remove the token of ${name}?`,
+    words: 'The device stops sending until it gets a token again. Its number, leads and messages stay. The token itself is not ended at Meta; do that there.',
+    submit: 'Remove token',
+    done: 'The token is removed',
+  },
+  card: {
+    title: 'The number at WhatsApp',
+    hint: 'What WhatsApp’s service says about it.',
+    name: 'Name people see',
+    numberId: 'Phone number ID',
+    businessId: 'Business account ID',
+    noBusinessId: 'not given: templates cannot be read',
+    quality: 'Quality',
+    qualities: { green: 'Good', yellow: 'Middling', red: 'Poor', unknown: 'Unknown' } as Record<string, string>,
+    tier: 'May begin to write to',
+    checked: 'Asked',
+    ask: 'Ask again',
+    asked: 'WhatsApp was asked again.',
+  },
+  clocks: {
+    title: 'Two clocks of this link',
+    hint: 'WhatsApp’s own rules for linked devices.',
+    phone: 'The phone',
+    phoneWords: 'WhatsApp logs this device out when the phone itself is not used for more than 14 days. Hantar cannot see when it was last used: open WhatsApp on it now and then.',
+    link: 'The link',
+    linkOpen: 'In use now. WhatsApp drops a linked device after 30 idle days; this clock stands still while the device is connected.',
+    linkNone: 'Not linked, so no clock runs.',
+    linkEnds: (day: string, days: number) =>
+      days > 0
+        ? `Not connected now. WhatsApp drops this link by ${day}, in ${count(days, 'day', 'days')}, unless the device connects before.`
+        : `Not connected for 30 days or more. WhatsApp may have dropped this link; connecting shows it.`,
+    left: (days: number) => `${number(days)} of 30 idle days left`,
+  },
+};
