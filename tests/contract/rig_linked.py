@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hantar.gateways import keeping, port
-from hantar.gateways.linked import driver, hosts
+from hantar.gateways.linked import driver, hosts, watch
 from hantar.kit import clock
 from tests.contract import rigs
 
@@ -20,13 +20,13 @@ class LinkedRig(rigs.Rig):
 
     driver: driver.LinkedDriver
 
-    def __init__(self, folder: Path, options: Mapping[str, Any], most: int, keeps: keeping.Keeps | None) -> None:
+    def __init__(self, folder: Path, options: Mapping[str, Any], most: int, keeps: keeping.Keeps | None, beat: float) -> None:
         self.control = folder / "control"
         self.control.mkdir(exist_ok=True)
         world = dataclasses.asdict(rigs.FAST)
         del world["caller_ids"]
         given = {"control": str(self.control), "world": world | dict(options.get("world", {}))}
-        self.setup = hosts.Setup(folder / "linked", LIBRARY, dict(options) | given, most, keeps)
+        self.setup = hosts.Setup(folder / "linked", LIBRARY, dict(options) | given, most, keeps, beat)
         time = clock.SystemClock()
         super().__init__(driver.LinkedDriver(self.setup, time), time)  # type: ignore[arg-type] # narrowed above
 
@@ -48,9 +48,14 @@ class LinkedRig(rigs.Rig):
 
 
 async def start(
-    folder: Path, options: Mapping[str, Any] | None = None, *, most: int = 200, keeps: keeping.Keeps | None = None
+    folder: Path,
+    options: Mapping[str, Any] | None = None,
+    *,
+    most: int = watch.MOST,
+    keeps: keeping.Keeps | None = None,
+    beat: float = watch.BEAT,
 ) -> LinkedRig:
     """Linked devices with the scripted library."""
-    rig = LinkedRig(folder, options or {}, most, keeps)
+    rig = LinkedRig(folder, options or {}, most, keeps, beat)
     await rig.driver.start(rig.many)
     return rig

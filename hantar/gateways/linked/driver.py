@@ -121,7 +121,7 @@ class LinkedDriver:
         """A host without heartbeats is in doubt, then killed."""
         if not host.is_ready:
             return
-        heard = watch.beat(now - host.beat_at)
+        heard = watch.beat(now - host.beat_at, self._setup.beat)
         if heard is watch.Beat.DEAD:
             log.error("host.silent", slot=host.slot)
             host.kill()

@@ -35,7 +35,7 @@ KEEP_SOON = 2.0
 class Host(asyncio.Protocol):
     """One library, its clients, one parent, one socket."""
 
-    def __init__(self, library: client.Library, heard: spool.Spool, is_keeping: bool) -> None:
+    def __init__(self, library: client.Library, heard: spool.Spool, is_keeping: bool, beat: float) -> None:
         self.spool, self.clock = heard, SystemClock()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
@@ -44,7 +44,7 @@ class Host(asyncio.Protocol):
         self._tasks: set[asyncio.Task[None]] = set()
         self._told = heard.said
         self._is_telling = False
-        self._is_keeping = is_keeping
+        self._is_keeping, self._every = is_keeping, beat
         self._ended = asyncio.Event()
         self.library = library
         self.desk = Desk(library, self.tell)
@@ -173,7 +173,7 @@ class Host(asyncio.Protocol):
         """Serve until the parent hangs up."""
         self._say("ready")
         self._pass_on_soon()
-        self._start(self._repeat(watch.BEAT, self._beat))
+        self._start(self._repeat(self._every, self._beat))
         self._start(self._repeat(KEEP_EVERY, self._keep_all))
         await self._ended.wait()
         for task in self._tasks:
@@ -222,7 +222,7 @@ async def _main(given: argparse.Namespace) -> None:
     library: client.Library = made.library(wanted)
     await library.start()
     heard = spool.Spool(spool.path(given.folder, given.slot), given.after)
-    host = Host(library, heard, given.keep)
+    host = Host(library, heard, given.keep, given.beat)
     await asyncio.get_running_loop().create_connection(lambda: host, sock=socket.socket(fileno=given.fd))
     await host.run()
     heard.close()
@@ -239,6 +239,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--fd", type=int, required=True, help="number of the open socket to the parent")
     parser.add_argument("--parent", type=int, required=True, help="process id of the parent")
     parser.add_argument("--after", type=int, default=0, help="the last event number the parent knows")
+    parser.add_argument("--beat", type=float, default=watch.BEAT, help="seconds between heartbeats")
     parser.add_argument("--keep", action="store_true", help="hand changed sessions to the parent")
     given = parser.parse_args(words)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us in its own time

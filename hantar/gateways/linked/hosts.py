@@ -58,6 +58,7 @@ class Setup:
     options: Mapping[str, Any] = field(default_factory=dict)
     most: int = watch.MOST
     keeps: keeping.Keeps | None = None
+    beat: float = watch.BEAT
 
 
 class Ears(Protocol):
@@ -114,7 +115,7 @@ class Host(asyncio.Protocol):
         self._gone = asyncio.Event()
         self._gone.set()
         self._settled_up = asyncio.Event()
-        self._is_closing = False
+        self._closing = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._saving: set[asyncio.Task[None]] = set()
         self._asked: dict[int, _Asked] = {}
@@ -151,18 +152,20 @@ class Host(asyncio.Protocol):
             except OSError as error:
                 log.warning("host.not_started", slot=self.slot, why=type(error).__name__)
             code = await self._reap()
-            if self._is_closing:
+            if self._closing.is_set():
                 return
             deaths = 1 if self._clock.monotonic() - began >= watch.LIVED else deaths + 1
             pause = watch.restart_pause(deaths)
             log.error("host.died", slot=self.slot, code=code, why=self._words.telling(), deaths=deaths, restart_in=pause)
-            await self._clock.sleep(pause)
+            if await self._clock.wait(self._closing, pause):
+                return
 
     async def _spawn(self) -> None:
         setup, (ours, theirs) = self._setup, socket.socketpair()
         ours.setblocking(False)
         words = [sys.executable, "-m", "hantar.gateways.linked.host", "--folder", str(setup.folder), "--slot", str(self.slot)]
         words += ["--library", setup.library, "--options", json.dumps(dict(setup.options)), "--most", str(setup.most)]
+        words += ["--beat", str(setup.beat)]
         words += ["--fd", str(theirs.fileno()), "--parent", str(os.getpid()), "--after", str(self._last_seq)]
         words += ["--keep"] if setup.keeps is not None else []
         with theirs:
@@ -197,15 +200,13 @@ class Host(asyncio.Protocol):
 
     async def close(self, seconds: float) -> None:
         """Let it store its sessions and close its clients within so many seconds, then end it."""
-        self._is_closing = True
+        self._closing.set()
         self._say_taken()
         self._say("end", max(1.0, seconds))
         if not await self._clock.wait(self._gone, max(1.0, seconds) + 2.0):
             self.kill()
         if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
-        await self._reap()
+            await self._keeper
         await asyncio.gather(*self._saving, return_exceptions=True)
 
     # ------------------------------------------------------------------ asyncio.Protocol
@@ -220,7 +221,7 @@ class Host(asyncio.Protocol):
         asked, self._asked = self._asked, {}
         for each in asked.values():
             _fail(each.answer, HostCut("The session host ended before it answered."))
-        if was_ready and not self._is_closing:
+        if was_ready and not self._closing.is_set():
             self._ears.died(self)
         self._gone.set()
         self._settled_up.set()
@@ -316,7 +317,7 @@ class Host(asyncio.Protocol):
 
         The answer may be `HostCut`, `Late`, `Failed`, or what the library refused with.
         """
-        if self._transport is None or not self.is_ready or self._is_closing:
+        if self._transport is None or not self.is_ready or self._closing.is_set():
             raise HostDown("The session host is starting.")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         number = next(self._numbers)

@@ -214,6 +214,8 @@ class Seats:
         elif isinstance(event, port.MessageReceived) and event.quoted_wire_id and not event.in_group:
             return [*self._settle_by_reply(event, event.quoted_wire_id), event]
         elif (seat := self._seats.get(event.device_id)) is not None:
+            if isinstance(event, port.Connected) and seat.line.phase is watch.Phase.HELD:
+                return [_rests(event)]  # its client is being closed
             self._move(seat, event)
         return [event]
 
@@ -278,6 +280,12 @@ class Seats:
             self._dropping.add(task)
             task.add_done_callback(self._dropping.discard)
             task.add_done_callback(_look)
+
+
+def _rests(event: port.Event) -> port.Disconnected:
+    """Told in the place of an event of a client that is left alone for a while."""
+    event_id = f"{event.event_id}:rests"
+    return port.Disconnected(device_id=event.device_id, event_id=event_id, at=event.at, why="flapping", will_retry=True)
 
 
 def _look(future: "asyncio.Future[Any]") -> None:

@@ -16,8 +16,10 @@ ANSWER = 60.0
 """Seconds until a client that was opened and never connected is restarted (gateways.md 3.5)."""
 CODE = 70.0
 """Seconds after a code within which the next must come, or the pairing is over: the first is good for 60 (gateways.md 3.2)."""
-BEAT, MISSED, DEAD = 5.0, 12.0, 30.0
-"""Seconds between heartbeats; silence after which a host's devices are in doubt; silence after which it is killed."""
+BEAT = 5.0
+"""Seconds between heartbeats (gateways.md 3.4)."""
+MISSED, DEAD = 2.5, 6.0
+"""Heartbeats' time of silence after which a host's devices are in doubt, and after which it is killed."""
 TIMEOUTS = 2
 """Sends in a row without an answer that put a device in doubt."""
 FLAPS, SPAN = 5, 120.0
@@ -195,11 +197,11 @@ class Beat(StrEnum):
     DEAD = "dead"
 
 
-def beat(silent_for: float) -> Beat:
-    """After so many seconds without a heartbeat."""
-    if silent_for >= DEAD:
+def beat(silent_for: float, every: float = BEAT) -> Beat:
+    """After so many seconds without a word from a host whose heart beats so often."""
+    if silent_for >= DEAD * every:
         return Beat.DEAD
-    return Beat.MISSED if silent_for >= MISSED else Beat.FINE
+    return Beat.MISSED if silent_for >= MISSED * every else Beat.FINE
 
 
 def restart_pause(deaths: int) -> float:
