@@ -93,11 +93,11 @@ class Judge:
         times = self._times(ref)
         if times > LOOKUPS:
             return port.Rejected(port.Reason.UNDELIVERABLE, why)
-        return port.Deferred(LOOKUP * 2 ** (times - 1), port.Scope.MESSAGE, why)
+        return port.Deferred(LOOKUP * (1 << (times - 1)), port.Scope.MESSAGE, why)
 
     def _growing(self, first: timedelta, most: timedelta) -> timedelta:
         self._in_a_row += 1
-        return min(most, first * 2 ** min(self._in_a_row - 1, 10))
+        return min(most, first * (1 << min(self._in_a_row - 1, 10)))
 
     def _times(self, ref: str) -> int:
         """How often this message was refused, this time counted."""

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from hantar.gateways import port
 from hantar.gateways.linked import whatsmeow_words as words
@@ -15,6 +15,7 @@ from hantar.gateways.linked.client import HeardReceipt
 from hantar.kit import ids
 from hantar.kit.clock import Clock
 
+E = TypeVar("E", bound=port.Event)
 OWN_ID = re.compile(r"3EB0[0-9A-F]{18}")
 """The ids this library makes (measured); WhatsApp's programs on phones make others."""
 PHONE, LID = ("s.whatsapp.net", "c.us", "hosted"), ("lid", "hosted.lid")
@@ -56,9 +57,13 @@ class Translator:
 
     # ------------------------------------------------------------------ the line
 
-    def own(self, kind: Callable[..., port.Event], **more: Any) -> port.Event:
+    def own(self, kind: Callable[..., E], **more: Any) -> E:
         """An event that happened now, and once."""
         return kind(device_id=self._device_id, event_id=ids.new_id(), at=self._clock.now(), **more)
+
+    def _id(self, what: str) -> str:
+        """The id of what may be told again. Two devices of ours may hear the same message: it begins with the device."""
+        return f"{self._device_id}:{what}"
 
     def _connected(self, _event: Any) -> list[port.Event]:
         return [self.own(port.Connected)]
@@ -106,7 +111,7 @@ class Translator:
             return []
         about = {
             "device_id": self._device_id,
-            "event_id": f"message:{info.ID}",
+            "event_id": self._id(f"message:{info.ID}"),
             "at": self._at(info.Timestamp),
             "wire_id": info.ID,
         }
@@ -134,7 +139,7 @@ class Translator:
         if len(self._linked) >= LINKS:
             self._linked.clear()
         self._linked.add((who.phone, who.opaque))
-        event_id = f"identity:{who.phone}:{who.opaque}"
+        event_id = self._id(f"identity:{who.phone}:{who.opaque}")
         return [port.IdentityLinked(device_id=self._device_id, event_id=event_id, at=at, phone=who.phone, opaque=who.opaque)]
 
     def _receipt(self, event: Any) -> list[port.Event]:
@@ -144,7 +149,7 @@ class Translator:
             return []
         heard = HeardReceipt(
             device_id=self._device_id,
-            event_id=f"receipt:{kind.value}:{_digest(wire_ids)}",
+            event_id=self._id(f"receipt:{kind.value}:{_digest(wire_ids)}"),
             at=self._at(event.Timestamp),
             wire_ids=wire_ids,
             kind=kind,
@@ -170,7 +175,7 @@ class Translator:
         return [*(self._batch(each) for each in batches), *people]
 
     def _batch(self, messages: tuple[port.MessageReceived | port.MessageSentElsewhere, ...]) -> port.Event:
-        event_id = f"history:{_digest(each.wire_id for each in messages)}"
+        event_id = self._id(f"history:{_digest(each.wire_id for each in messages)}")
         return port.HistoryBatch(device_id=self._device_id, event_id=event_id, at=self._clock.now(), messages=messages)
 
     def _past(self, web: Any, who: port.Address) -> port.MessageReceived | port.MessageSentElsewhere | None:
@@ -178,7 +183,11 @@ class Translator:
         wire_id = web.key.ID
         if not wire_id or not web.messageTimestamp or not words.is_from_a_person(message):
             return None
-        about = {"device_id": self._device_id, "event_id": f"message:{wire_id}", "at": self._at(web.messageTimestamp)}
+        about: dict[str, Any] = {
+            "device_id": self._device_id,
+            "event_id": self._id(f"message:{wire_id}"),
+            "at": self._at(web.messageTimestamp),
+        }
         text = words.text_of(message)
         if web.key.fromMe:
             return port.MessageSentElsewhere(to=who, wire_id=wire_id, text=text, **about)

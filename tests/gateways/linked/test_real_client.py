@@ -1,0 +1,456 @@
+"""A linked device's client against a scripted library: pairing, ends, messages, sessions; every trap of the library in it."""
+
+import asyncio
+import io
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from hantar.gateways import port
+from hantar.gateways.linked import sessions, whatsmeow_line
+from hantar.gateways.linked.whatsmeow_client import LinkedClient
+from hantar.kit.clock import FakeClock
+from tests.gateways.linked.protos import e2e, events, jid
+from tests.gateways.linked.scripted import OWN, Api, MediaType, Script
+
+ANN = port.Address("60123456789")
+HELLO = port.Content("Hello @60198765432, see https://example.com")
+
+
+class Stage:
+    """One device, its script, and what was told."""
+
+    def __init__(self, folder: Path, time: FakeClock, script: Script, name: str = "device") -> None:
+        self.path = folder / "sessions" / f"{name}.db"
+        self.time, self.script, self.told = time, script, list[port.Event]()
+        self.client = LinkedClient(
+            port.DeviceRef(name), self.path, self.told.append, script.library(), asyncio.Lock(), time, proxy=None
+        )
+
+    @property
+    def api(self) -> Api:
+        return self.script.made[-1]
+
+    async def opens(self) -> Api:
+        opening = asyncio.create_task(self.client.open())
+        await self.passes(0.3)
+        await opening
+        return self.api
+
+    async def linked(self) -> Api:
+        """A device that was linked before, and is online."""
+        await self.opens()
+        self.api.link()
+        await self.client.close()
+        await self.opens()
+        await self.api.tell(events.Connected(status=True))
+        self.told.clear()
+        return self.api
+
+    async def passes(self, seconds: float) -> None:
+        for _ in range(3):
+            await self.time.settle(10)
+            await self.time.advance(seconds / 3)
+        await self.time.settle(10)
+
+    def kinds(self) -> list[type]:
+        return [type(each) for each in self.told]
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path, FakeClock(), Script())
+
+
+# ---------------------------------------------------------------- pairing
+
+
+async def test_codes_come_until_one_is_scanned(stage: Stage) -> None:
+    api = await stage.opens()
+    assert api.new_device
+    assert (api.props.os, api.props.kind) == ("Hantar", 0)
+    now = stage.time.now()
+    for code in ("one", "two"):
+        await api.show(code)
+    first, second = stage.told
+    assert isinstance(first, port.QrCode)
+    assert isinstance(second, port.QrCode)
+    assert (first.code, first.attempt, first.expires_at) == ("one", 1, now + timedelta(seconds=60))
+    assert (second.code, second.attempt, second.expires_at) == ("two", 2, now + timedelta(seconds=20))
+    api.link()
+    await api.tell(events.PairStatus(ID=jid("60111222333"), Status=2))
+    await api.tell(events.Connected(status=True))
+    assert stage.kinds()[2:] == [port.PairSucceeded, port.Connected]
+    paired = stage.told[2]
+    assert isinstance(paired, port.PairSucceeded)
+    assert (paired.phone, paired.jid) == ("60111222333", "60111222333@s.whatsapp.net")
+    await stage.passes(400)  # the deadline of the pairing is gone
+    assert len(stage.told) == 4
+
+
+async def test_a_pairing_that_only_its_connection_tells_of(stage: Stage) -> None:
+    """The library may tell nothing before the pairing has ended."""
+    api = await stage.opens()
+    await api.show("one")
+    api.link()
+    await api.tell(events.Connected(status=True))
+    assert stage.kinds() == [port.QrCode, port.PairSucceeded, port.Connected]
+
+
+async def test_codes_that_nobody_scans_end_by_our_own_deadline(stage: Stage) -> None:
+    api = await stage.opens()
+    await api.show("one")
+    await stage.passes(175)
+    assert stage.kinds() == [port.QrCode]
+    await stage.passes(10)
+    assert stage.kinds() == [port.QrCode, port.PairFailed]
+    assert api.stops == 1
+    assert await stage.opens() is not api  # and a new one may begin
+
+
+async def test_a_refused_pairing(stage: Stage) -> None:
+    api = await stage.opens()
+    await api.show("one")
+    await api.tell(events.PairStatus(ID=jid(""), Status=1, Error="not allowed"))
+    await stage.passes(1)
+    assert stage.kinds() == [port.QrCode, port.PairFailed]
+    assert api.stops == 1
+
+
+async def test_a_code_to_type_waits_for_the_first_code_to_scan(stage: Stage) -> None:
+    asking = asyncio.create_task(stage.client.pair_code("60111222333"))
+    await stage.passes(1)
+    assert not asking.done()
+    assert stage.api.asked == []
+    await stage.api.show("one")
+    code = await asking
+    assert (code.code, code.expires_at) == ("ABCD-EFGH", stage.time.now() + timedelta(seconds=160))
+    assert stage.api.asked == ["60111222333"]
+
+
+async def test_no_code_to_type_without_a_line_or_for_a_linked_device(stage: Stage) -> None:
+    asking = asyncio.create_task(stage.client.pair_code("60111222333"))
+    await stage.passes(1)
+    stage.api.fails["connect"] = []
+    stage.api.ending.set_exception(stage.script.library().error("failed to dial"))
+    with pytest.raises(port.PairingRefused):  # at once, not after the 30 s a code may take
+        await asyncio.wait_for(asking, 5)
+    await stage.passes(1)
+    await stage.linked()
+    with pytest.raises(port.PairingRefused):
+        await stage.client.pair_code("60111222333")
+
+
+async def test_a_refused_code_to_type(stage: Stage) -> None:
+    asking = asyncio.create_task(stage.client.pair_code("60111222333"))
+    await stage.passes(1)
+    stage.api.fails["pair"] = ["server returned error 400"]
+    await stage.api.show("one")
+    with pytest.raises(port.PairingRefused):
+        await asking
+
+
+# ---------------------------------------------------------------- the line
+
+
+async def test_a_first_connect_that_fails_is_told_and_may_be_tried_again(stage: Stage) -> None:
+    """The library tells nothing of it and does not try again."""
+    api = await stage.opens()
+    api.ending.set_exception(stage.script.library().error("failed to dial whatsapp web websocket: no such host"))
+    await stage.passes(1)
+    (told,) = stage.told
+    assert isinstance(told, port.Disconnected)
+    assert (told.why, told.will_retry) == ("no_network", False)
+    assert api.stops == 1
+    assert api._stop_finalizer.is_detached
+    again = await stage.opens()
+    assert again is not api
+    assert again.uuid != api.uuid  # the last one's late stop must not end this one
+
+
+async def test_opening_twice_is_opening_once(stage: Stage) -> None:
+    await stage.opens()
+    await stage.client.open()
+    assert len(stage.script.made) == 1
+
+
+async def test_a_device_with_a_session_is_no_new_one(stage: Stage) -> None:
+    api = await stage.linked()
+    assert not api.new_device
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        (events.LoggedOut(OnConnect=False, Reason=2), port.LoggedOut),
+        (events.StreamReplaced(), port.StreamReplaced),
+        (events.ClientOutdated(), port.ClientOutdated),
+        (events.TemporaryBan(Code=1, Expire=60), port.TemporaryBan),
+        (events.ConnectFailure(Reason=10), port.Disconnected),
+    ],
+    ids=["logged out", "replaced", "outdated", "banned", "unavailable"],
+)
+async def test_what_ends_the_library_client_ends_ours(stage: Stage, event: Any, kind: type) -> None:
+    api = await stage.linked()
+    await api.tell(event)
+    await api.tell(events.Disconnected(status=True))  # what follows from an ended line is nothing new
+    await stage.passes(1)
+    assert stage.kinds() == [kind]
+    assert api.stops == 1
+    assert isinstance(await stage.client.send(ANN, HELLO, ref="r"), port.DeviceLost)
+    assert await stage.opens() is not api
+
+
+async def test_a_line_that_comes_back_by_itself_is_kept(stage: Stage) -> None:
+    api = await stage.linked()
+    await api.tell(events.Disconnected(status=True))
+    await stage.client.open()
+    await api.tell(events.Connected(status=True))
+    assert stage.kinds() == [port.Disconnected, port.Connected]
+    assert stage.told[0].will_retry  # type: ignore[attr-defined]
+    assert api.stops == 0
+
+
+async def test_closing_is_no_news(stage: Stage) -> None:
+    api = await stage.linked()
+    await stage.client.close()
+    await stage.passes(1)
+    assert stage.told == []
+    assert api.stops == 1
+    assert sessions.own_jid(stage.path) == OWN
+    await stage.client.close()
+
+
+@pytest.fixture
+def quick_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whatsmeow_line, "STOP", 0.05)
+    monkeypatch.setattr(whatsmeow_line, "SETTLE", 0.02)
+
+
+@pytest.mark.usefixtures("quick_stop")
+async def test_a_connection_that_hangs_is_never_doubled(stage: Stage) -> None:
+    """`stop` waits as long as a connect hangs; two lines on one session file would be two devices of one pairing."""
+    api = await stage.opens()
+    api.hangs = True
+    closing = asyncio.create_task(stage.client.close())
+    await stage.passes(0.5)
+    await asyncio.wait_for(closing, whatsmeow_line.STOP + 5)
+    await stage.client.open()
+    assert len(stage.script.made) == 1
+    (told,) = stage.told
+    assert isinstance(told, port.Disconnected)
+    assert not told.will_retry
+
+
+async def test_the_librarys_tables_are_changed_one_at_a_time(tmp_path: Path) -> None:
+    script, time, lock = Script(), FakeClock(), asyncio.Lock()
+    clients = []
+    for number in range(20):
+        path = tmp_path / f"{number}.db"
+        clients.append(LinkedClient(port.DeviceRef(f"{number}"), path, lambda _: None, script.library(), lock, time, None))
+    opening = [asyncio.create_task(each.open()) for each in clients]
+    await time.advance(5)
+    await time.settle(50)
+    await asyncio.gather(*opening)
+    await asyncio.gather(*(each.close() for each in clients))
+    assert len(script.made) == 20
+    assert script.most_at_once == 1
+
+
+async def test_an_event_that_cannot_be_read_ends_nothing(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    api = await stage.linked()
+    broken = events.Message()
+    handler = api.event.handlers["Message"]
+    with caplog.at_level(logging.WARNING, "hantar.linked"):
+        await handler(api, broken)
+    await api.tell(events.Connected(status=True))
+    assert port.Connected in stage.kinds()
+
+
+# ---------------------------------------------------------------- messages
+
+
+async def test_a_text_stays_the_text_it_is(stage: Stage) -> None:
+    """As a `str` the library would look for numbers and groups in it and fetch the link; it is given an object."""
+    api = await stage.linked()
+    verdict = await stage.client.send(ANN, HELLO, ref="r")
+    assert verdict == port.Accepted("3EB0000000000000000001", datetime.fromtimestamp(1796090400, UTC))
+    ((to, message),) = api.sent
+    assert (to.User, to.Server) == ("60123456789", "s.whatsapp.net")
+    assert message == e2e.Message(conversation=HELLO.text)
+    await stage.client.send(port.Address(None, "998877@lid"), HELLO, ref="r2")
+    assert (api.sent[1][0].User, api.sent[1][0].Server) == ("998877", "lid")
+
+
+async def test_an_answer_names_what_it_answers(stage: Stage) -> None:
+    api = await stage.linked()
+    await stage.client.send(ANN, port.Content("Yes", reply_to="3A01"), ref="r")
+    message = api.sent[0][1].extendedTextMessage
+    assert (message.text, message.contextInfo.stanzaID) == ("Yes", "3A01")
+    assert message.contextInfo.participant == "60123456789@s.whatsapp.net"
+
+
+def picture() -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (400, 300), "teal").save(made, "JPEG")
+    return made.getvalue()
+
+
+async def test_a_picture_is_uploaded_once_for_many_people(stage: Stage) -> None:
+    api = await stage.linked()
+    content = port.Content("Look", port.MediaBytes("image/jpeg", picture()))
+    for number in range(3):
+        assert isinstance(await stage.client.send(ANN, content, ref=f"{number}"), port.Accepted)
+    assert [kind for _, kind in api.uploads] == [MediaType.MediaImage]
+    image = api.sent[2][1].imageMessage
+    assert (image.caption, image.mimetype, image.width, image.height) == ("Look", "image/jpeg", 400, 300)
+    assert (image.URL, image.mediaKey, image.fileLength) == ("https://mmg.example/x", b"1", len(picture()))
+    assert max(Image.open(io.BytesIO(image.JPEGThumbnail)).size) == 96
+    await stage.passes(4000)
+    await stage.client.send(ANN, content, ref="later")
+    assert len(api.uploads) == 2
+
+
+async def test_files_of_every_kind(stage: Stage) -> None:
+    api = await stage.linked()
+    for mime, name, text in (
+        ("video/mp4", "", "a film"),
+        ("audio/ogg", "", ""),
+        ("audio/mpeg", "", ""),
+        ("application/pdf", "list.pdf", ""),
+        ("application/pdf", "list.pdf", "the list"),
+        ("image/png", "", "no picture at all"),
+    ):
+        content = port.Content(text, port.MediaBytes(mime, mime.encode() + text.encode(), name))
+        assert isinstance(await stage.client.send(ANN, content, ref=mime), port.Accepted)
+    film, voice, song, plain, captioned, broken = (message for _, message in api.sent)
+    assert (film.videoMessage.caption, film.videoMessage.mimetype) == ("a film", "video/mp4")
+    assert (voice.audioMessage.PTT, voice.audioMessage.mimetype) == (True, "audio/ogg; codecs=opus")
+    assert (song.audioMessage.PTT, song.audioMessage.mimetype) == (False, "audio/mpeg")
+    assert plain.documentMessage.fileName == "list.pdf"
+    inner = captioned.documentWithCaptionMessage.message.documentMessage
+    assert (inner.caption, inner.fileName) == ("the list", "list.pdf")
+    assert broken.imageMessage.JPEGThumbnail == b""
+    kinds = [kind for _, kind in api.uploads]
+    assert kinds == [MediaType(number) for number in (1, 2, 2, 3, 3, 0)]
+
+
+async def test_words_that_would_be_lost_are_refused(stage: Stage) -> None:
+    await stage.linked()
+    content = port.Content("Listen", port.MediaBytes("audio/mpeg", b"sound"))
+    assert await stage.client.send(ANN, content, ref="r") == port.Rejected(
+        port.Reason.INVALID_CONTENT, "A sound has no caption: send the words on their own."
+    )
+
+
+async def test_verdicts_and_the_lock_on_new_chats(stage: Stage) -> None:
+    api = await stage.linked()
+    api.fails["send"] = ["server returned error 463", "timed out waiting for message send response", "websocket not connected"]
+    locked = await stage.client.send(ANN, HELLO, ref="r")
+    assert isinstance(locked, port.Deferred)
+    assert locked.scope is port.Scope.NEW_CHATS
+    (told,) = stage.told
+    assert isinstance(told, port.ReachOutLocked)
+    assert told.until is None
+    assert isinstance(await stage.client.send(ANN, HELLO, ref="r"), port.Unconfirmed)
+    assert isinstance(await stage.client.send(ANN, HELLO, ref="r"), port.DeviceLost)
+    api.fails["upload"] = ["failed to execute request: EOF"]
+    content = port.Content("", port.MediaBytes("application/pdf", b"%PDF"))
+    assert isinstance(await stage.client.send(ANN, content, ref="r"), port.Deferred)
+    assert api.sent == []
+
+
+async def test_which_numbers_are_on_whatsapp(stage: Stage) -> None:
+    with pytest.raises(port.NotPaired):
+        await stage.client.check_numbers(["60123456780"])
+    api = await stage.linked()
+    answers = await stage.client.check_numbers(["60123456780", "60123456789"])
+    assert api.asked == ["+60123456780", "+60123456789"]
+    assert answers == [
+        port.NumberStatus("60123456780", True, "60123456780@s.whatsapp.net"),
+        port.NumberStatus("60123456789", False, None),
+    ]
+    api.fails["numbers"] = ["failed to send usync query: websocket not connected"]
+    with pytest.raises(port.NotPaired):
+        await stage.client.check_numbers(["60123456780"])
+    api.fails["left out"] = []
+    with pytest.raises(LookupError):  # no answer is not a no
+        await stage.client.check_numbers(["60123456780", "60123456789"])
+
+
+async def test_reading_and_typing(stage: Stage) -> None:
+    api = await stage.linked()
+    await stage.client.mark_read(ANN, ["3A01", "3A02"])
+    await stage.client.typing(ANN, True)
+    await stage.client.typing(ANN, False)
+    ((wire_ids, chat, sender, _),) = api.read
+    assert (wire_ids, chat.User, sender.User) == (("3A01", "3A02"), "60123456789", "60123456789")
+    assert [state.name for _, state in api.typed] == ["CHAT_PRESENCE_COMPOSING", "CHAT_PRESENCE_PAUSED"]
+
+
+# ---------------------------------------------------------------- unlinking and sessions
+
+
+async def test_unlinking_tells_whatsapp_and_drops_the_file(stage: Stage) -> None:
+    api = await stage.linked()
+    await stage.client.logout()
+    assert api.asked == ["logout"]
+    assert not stage.path.exists()
+    assert api.stops == 1
+
+
+async def test_unlinking_connects_when_it_must(stage: Stage) -> None:
+    await stage.linked()
+    await stage.client.close()
+    unlinking = asyncio.create_task(stage.client.logout())
+    await stage.passes(0.5)
+    await stage.api.tell(events.Connected(status=True))
+    await unlinking
+    assert stage.api.asked == ["logout"]
+    assert not stage.path.exists()
+
+
+async def test_nothing_is_dropped_when_whatsapp_was_not_told(stage: Stage) -> None:
+    api = await stage.linked()
+    api.fails["logout"] = ["error sending logout request: websocket not connected"]
+    with pytest.raises(port.PairingRefused):
+        await stage.client.logout()
+    assert sessions.own_jid(stage.path) == OWN
+    await stage.client.close()
+    unlinking = asyncio.create_task(stage.client.logout())
+    await stage.passes(0.5)
+    stage.api.ending.set_exception(stage.script.library().error("failed to dial"))
+    with pytest.raises(port.PairingRefused):
+        await asyncio.wait_for(unlinking, 5)
+    assert sessions.own_jid(stage.path) == OWN
+
+
+async def test_a_device_without_a_link_is_dropped_without_a_word(stage: Stage) -> None:
+    await stage.opens()
+    await stage.client.logout()
+    assert not stage.path.exists()
+    await stage.client.forget()
+
+
+async def test_a_session_is_handed_out_when_it_changed(stage: Stage) -> None:
+    assert await stage.client.snapshot() is None
+    api = await stage.opens()
+    assert await stage.client.snapshot() is None  # not linked: nothing worth keeping
+    api.link()
+    copy = await stage.client.snapshot()
+    assert copy is not None
+    assert await stage.client.snapshot() is not None  # not yet stored
+    stage.client.kept()
+    assert await stage.client.snapshot() is None
+    stage.path.touch()
+    assert await stage.client.snapshot() is None  # written, and the same again
+    api.link("60444555666:1@s.whatsapp.net")
+    assert await stage.client.snapshot() is not None
+    await stage.client.forget()
+    assert await stage.client.snapshot() is None
+    sessions.put_back(stage.path, copy)
+    assert sessions.own_jid(stage.path) == OWN
