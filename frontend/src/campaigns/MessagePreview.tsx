@@ -1,8 +1,10 @@
-// How a message looks in WhatsApp: phone frame, bubble, picture with caption, marks drawn, variables filled in.
+// How a message looks in WhatsApp: phone frame, bubble, file with caption, marks drawn, variables filled in.
 import { Group, SegmentedControl, Stack, Text, useComputedColorScheme } from '@mantine/core';
-import { CheckCheck, User } from 'lucide-react';
+import { CheckCheck, FileText, User } from 'lucide-react';
 import { useMemo, useState, type ReactNode } from 'react';
+import type { StoredFile } from '@/parts/files';
 import { useFormat } from '@/parts/format';
+import { sizeWords } from '@/parts/sizeWords';
 import { useWords } from '@/words';
 import classes from './MessagePreview.module.css';
 import { filler, type Sample } from './variables';
@@ -10,13 +12,13 @@ import { pieces, type Piece } from './whatsapp';
 
 interface Props {
   message: string;
-  picture: string | null;
+  file: StoredFile | null;
   sample: Sample | null;
 }
 
 type Colours = 'light' | 'dark';
 
-export function MessagePreview({ message, picture, sample }: Props) {
+export function MessagePreview({ message, file, sample }: Props) {
   const t = useWords().campaigns.editor.preview;
   const page = useComputedColorScheme('light');
   const [chosen, setChosen] = useState<Colours | null>(null);
@@ -27,7 +29,7 @@ export function MessagePreview({ message, picture, sample }: Props) {
         <Head sample={sample} />
         <div className={classes.chat}>
           <span className={classes.day}>{t.today}</span>
-          <Bubble message={message} picture={picture} sample={sample} />
+          <Bubble message={message} file={file} sample={sample} />
         </div>
       </div>
       <Group gap="xs">
@@ -62,11 +64,11 @@ function Head({ sample }: { sample: Sample | null }) {
   );
 }
 
-function Bubble({ message, picture, sample }: Props) {
+function Bubble({ message, file, sample }: Props) {
   const t = useWords().campaigns.editor.preview;
   const format = useFormat();
   const drawn = useMemo(() => pieces(message, filler(sample)), [message, sample]);
-  const isEmpty = message.trim() === '' && picture === null;
+  const isEmpty = message.trim() === '' && file === null;
   if (isEmpty) {
     return (
       <Text size="sm" className={classes.hint}>
@@ -76,7 +78,7 @@ function Bubble({ message, picture, sample }: Props) {
   }
   return (
     <div className={classes.bubble} data-testid="campaigns-preview-bubble">
-      {picture !== null && <img src={picture} alt="" className={classes.picture} data-testid="campaigns-preview-picture" />}
+      {file !== null && <Attached file={file} />}
       <div className={classes.text}>
         <Pieces found={drawn} missing={t.missingMark} />
         <span className={classes.stamp}>
@@ -85,6 +87,29 @@ function Bubble({ message, picture, sample }: Props) {
       </div>
     </div>
   );
+}
+
+function Attached({ file }: { file: StoredFile }) {
+  const t = useWords().parts.files;
+  const testId = `campaigns-preview-${file.kind}`;
+  switch (file.kind) {
+    case 'image':
+      return <img src={file.url} alt="" className={classes.picture} data-testid={testId} />;
+    case 'video':
+      return <video src={file.url} controls preload="metadata" aria-label={t.kinds.video} className={classes.picture} data-testid={testId} />;
+    case 'audio':
+      return <audio src={file.url} controls preload="metadata" aria-label={t.kinds.audio} className={classes.sound} data-testid={testId} />;
+    case 'document':
+      return (
+        <div className={classes.document} data-testid={testId}>
+          <FileText size={28} strokeWidth={1.5} aria-hidden />
+          <span className={classes.who}>
+            <span className={classes.fileName}>{file.name}</span>
+            {file.size !== null && <span className={classes.fileSize}>{sizeWords(file.size)}</span>}
+          </span>
+        </div>
+      );
+  }
 }
 
 function Pieces({ found, missing }: { found: Piece[]; missing: string }): ReactNode {

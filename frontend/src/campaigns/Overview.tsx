@@ -5,7 +5,7 @@ import { Moment } from '@/parts/Moment';
 import { Section } from '@/parts/Section';
 import { useDevices } from '@/devices/hooks';
 import { useWords } from '@/words';
-import { entries } from './editor/draft';
+import { entries, fileOfCampaign } from './editor/draft';
 import { PreviewPanel } from './PreviewPanel';
 import type { Campaign } from './types';
 
@@ -17,7 +17,7 @@ export function Overview({ campaign }: { campaign: Campaign }) {
         <Facts campaign={campaign} />
       </Section>
       <Section title={t.preview}>
-        <PreviewPanel message={campaign.message ?? ''} picture={campaign.image_url} niche={campaign.niche} target={campaign.target_status} />
+        <PreviewPanel message={campaign.message ?? ''} file={fileOfCampaign(campaign)} niche={campaign.niche} target={campaign.target_status} />
       </Section>
     </SimpleGrid>
   );

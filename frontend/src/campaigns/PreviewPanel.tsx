@@ -3,6 +3,7 @@ import { Alert, Select, Stack } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { TriangleAlert } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import type { StoredFile } from '@/parts/files';
 import { phone } from '@/parts/format';
 import { useWords } from '@/words';
 import { entries } from './editor/draft';
@@ -13,15 +14,14 @@ import type { Lead, Target } from './types';
 
 interface Props {
   message: string;
-  /** Address of the picture. */
-  picture: string | null;
+  file: StoredFile | null;
   niche: string;
   target: Target;
   /** Told which lead is shown. */
   onSample?: (lead: Lead | null) => void;
 }
 
-export function PreviewPanel({ message, picture, niche, target, onSample }: Props) {
+export function PreviewPanel({ message, file, niche, target, onSample }: Props) {
   const t = useWords().campaigns.editor.preview;
   const { leads, lead, choose, search, setSearch } = useSample(niche, target, onSample);
   const gaps = lead === null ? [] : missing(message, lead);
@@ -41,7 +41,7 @@ export function PreviewPanel({ message, picture, niche, target, onSample }: Prop
         size="sm"
         data-testid="campaigns-preview-sample"
       />
-      <MessagePreview message={message} picture={picture} sample={lead} />
+      <MessagePreview message={message} file={file} sample={lead} />
       {gaps.length > 0 && (
         <Alert color="yellow" variant="light" icon={<TriangleAlert aria-hidden />} py="xs" role="status" data-testid="campaigns-preview-missing">
           {t.missing(gaps.map((name) => `“${name}”`).join(', '))}

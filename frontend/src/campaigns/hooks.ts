@@ -209,7 +209,7 @@ export function useSendTest() {
     mutationFn: ({ text, media_id, ...to }: TestMessage) =>
       media_id === null
         ? ask(api.POST('/api/send/message', { body: { ...to, message: text } }))
-        : ask(api.POST('/api/send/image', { body: { ...to, media_id, caption: text } })),
+        : ask(api.POST('/api/send/file', { body: { ...to, media_id, caption: text } })),
   });
 }
 

@@ -45,14 +45,3 @@ export interface ReportLead {
   error: string | null;
   reason: string | null;
 }
-
-/** A stored picture. Sizes in bytes. */
-export interface Media {
-  id: string;
-  url: string;
-  mime: string;
-  size: number;
-  original_size: number;
-  width: number | null;
-  height: number | null;
-}

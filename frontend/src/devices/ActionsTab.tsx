@@ -1,10 +1,10 @@
-// Acting with one device: write a text, send a picture, and see the last messages go.
+// Acting with one device: write a text, send a file, and see the last messages go.
 import { Alert, SimpleGrid, Stack } from '@mantine/core';
 import type { Device } from '@/api/types';
 import { Section } from '@/parts/Section';
 import { useWords } from '@/words';
 import { ActivityLog } from './ActivityLog';
-import { SendImage } from './SendImage';
+import { SendFile } from './SendFile';
 import { SendText } from './SendText';
 
 export function ActionsTab({ device }: { device: Device }) {
@@ -16,8 +16,8 @@ export function ActionsTab({ device }: { device: Device }) {
         <Section title={t.text}>
           <SendText device={device} />
         </Section>
-        <Section title={t.image}>
-          <SendImage device={device} />
+        <Section title={t.sendAFile}>
+          <SendFile device={device} />
         </Section>
       </Stack>
       <Section title={t.log} hint={t.logHint} data-testid="device-log">

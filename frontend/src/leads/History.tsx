@@ -56,9 +56,9 @@ function Line({ message }: { message: Message }) {
           <Why messageId={message.id} name={message.name || message.phone} />
         </Group>
       </Group>
-      {message.message_type === 'image' && (
+      {message.message_type !== 'text' && (
         <Text size="sm" c="dimmed" mt={6}>
-          {words.picture}
+          {words.files[message.message_type]}
         </Text>
       )}
       {message.text && (

@@ -53,7 +53,7 @@ export function Editor({ campaign, initial, step, onStep }: Props) {
         crumbs={[{ label: t.title, to: '/campaigns' }]}
       />
       <Restored kept={kept} />
-      <Layout preview={<PreviewPanel message={form.values.message} picture={form.values.picture?.url ?? null} niche={nicheOf(form.values)} target={form.values.target_status} onSample={onSample} />}>
+      <Layout preview={<PreviewPanel message={form.values.message} file={form.values.file} niche={nicheOf(form.values)} target={form.values.target_status} onSample={onSample} />}>
         <Stack gap="lg">
           <StepBar form={form} step={step} onStep={move} />
           <ProblemSummary problem={problem.problem} fields={problem.fields} rest={problem.rest} />

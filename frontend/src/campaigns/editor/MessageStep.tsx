@@ -1,10 +1,10 @@
-// Step 2: the text with its tools, the picture, and a test to one number.
+// Step 2: the text with its tools, the file, and a test to one number.
 import { Button, Group, Stack } from '@mantine/core';
 import { Send } from 'lucide-react';
 import { useState } from 'react';
 import { useWords } from '@/words';
 import type { Lead } from '../types';
-import { PictureField } from './PictureField';
+import { FileField } from './FileField';
 import { TestDialog } from './TestDialog';
 import { TextField } from './TextField';
 import type { DraftForm } from './useDraftForm';
@@ -12,12 +12,12 @@ import type { DraftForm } from './useDraftForm';
 export function MessageStep({ form, sample }: { form: DraftForm; sample: Lead | null }) {
   const t = useWords().campaigns.editor.message;
   const [isTesting, setTesting] = useState(false);
-  const { message, picture } = form.values;
-  const isEmpty = message.trim() === '' && picture === null;
+  const { message, file } = form.values;
+  const isEmpty = message.trim() === '' && file === null;
   return (
     <Stack gap="lg">
       <TextField form={form} />
-      <PictureField form={form} />
+      <FileField form={form} />
       <Group>
         <Button
           variant="default"
@@ -29,7 +29,7 @@ export function MessageStep({ form, sample }: { form: DraftForm; sample: Lead | 
           {t.test}
         </Button>
       </Group>
-      {isTesting && <TestDialog message={message} picture={picture} sample={sample} onClose={() => setTesting(false)} />}
+      {isTesting && <TestDialog message={message} file={file} sample={sample} onClose={() => setTesting(false)} />}
     </Stack>
   );
 }

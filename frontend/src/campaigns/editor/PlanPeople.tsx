@@ -16,7 +16,7 @@ import type { DevicePlan, Plan, Recipient } from '../types';
 
 type View = 'people' | 'left' | 'devices';
 
-export function PlanPeople({ plan, hasPicture }: { plan: Plan; hasPicture: boolean }) {
+export function PlanPeople({ plan, hasFile }: { plan: Plan; hasFile: boolean }) {
   const t = useWords().campaigns.editor.plan;
   const [view, setView] = useState<View>('people');
   return (
@@ -32,14 +32,14 @@ export function PlanPeople({ plan, hasPicture }: { plan: Plan; hasPicture: boole
         onChange={(next) => setView(next as View)}
         data-testid="campaigns-plan-view"
       />
-      {view === 'people' && <People plan={plan} hasPicture={hasPicture} />}
+      {view === 'people' && <People plan={plan} hasFile={hasFile} />}
       {view === 'left' && <LeftOut plan={plan} />}
       {view === 'devices' && <Devices plan={plan} />}
     </Stack>
   );
 }
 
-function People({ plan, hasPicture }: { plan: Plan; hasPicture: boolean }) {
+function People({ plan, hasFile }: { plan: Plan; hasFile: boolean }) {
   const t = useWords().campaigns.editor.plan;
   const [q, setQ] = useState('');
   const [device, setDevice] = useState<string | null>(null);
@@ -69,7 +69,7 @@ function People({ plan, hasPicture }: { plan: Plan; hasPicture: boolean }) {
       </FilterBar>
       <DataTable
         label={t.people}
-        columns={usePeopleColumns(hasPicture)}
+        columns={usePeopleColumns(hasFile)}
         list={{ ...list, total: isFiltered ? null : plan.will_send }}
         rowId={(row) => row.lead_id}
         empty={isFiltered ? <NothingMatches onClear={clear} /> : <EmptyState icon={Users} words={t.nobody} hint={t.nobodyHint} />}
@@ -79,7 +79,7 @@ function People({ plan, hasPicture }: { plan: Plan; hasPicture: boolean }) {
   );
 }
 
-function usePeopleColumns(hasPicture: boolean): Column<Recipient>[] {
+function usePeopleColumns(hasFile: boolean): Column<Recipient>[] {
   const t = useWords().campaigns.editor.plan;
   return [
     { key: 'name', header: t.columns.name, render: (row) => <Who row={row} />, onPhone: 'title' },
@@ -89,7 +89,7 @@ function usePeopleColumns(hasPicture: boolean): Column<Recipient>[] {
       onPhone: 'main',
       render: (row) => (
         <Text size="sm" lineClamp={2} title={row.text} style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-line' }}>
-          {row.text === '' ? t.picture : hasPicture ? `🖼 ${row.text}` : row.text}
+          {row.text === '' ? t.fileAlone : hasFile ? `📎 ${row.text}` : row.text}
         </Text>
       ),
     },

@@ -106,7 +106,7 @@ function Planned(props: Props) {
       </Group>
       <PlanRules plan={plan.data} form={form} />
       <Warnings plan={plan.data} />
-      <PlanPeople plan={plan.data} hasPicture={form.values.picture !== null} />
+      <PlanPeople plan={plan.data} hasFile={form.values.file !== null} />
       <Finish {...props} plan={plan.data} />
     </Stack>
   );

@@ -2,6 +2,7 @@
 import { Modal, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useDevices } from '@/devices/hooks';
+import type { StoredFile } from '@/parts/files';
 import { ProblemSummary } from '@/parts/ProblemNote';
 import { SubmitRow } from '@/parts/SubmitRow';
 import { tell } from '@/parts/toast';
@@ -10,16 +11,15 @@ import { useWords } from '@/words';
 import { useSendTest } from '../hooks';
 import type { Lead } from '../types';
 import { textFor } from '../variables';
-import type { Picture } from './draft';
 
 interface Props {
   message: string;
-  picture: Picture | null;
+  file: StoredFile | null;
   sample: Lead | null;
   onClose: () => void;
 }
 
-export function TestDialog({ message, picture, sample, onClose }: Props) {
+export function TestDialog({ message, file, sample, onClose }: Props) {
   const t = useWords();
   const words = t.campaigns.editor.message;
   const devices = useDevices();
@@ -30,7 +30,7 @@ export function TestDialog({ message, picture, sample, onClose }: Props) {
   const device_id = form.values.device_id || (linked.find((device) => device.state === 'online') ?? linked[0])?.id || '';
   const submit = form.onSubmit(async ({ phone }) => {
     try {
-      await send.mutateAsync({ phone, device_id, text: textFor(message, sample), media_id: picture?.media_id ?? null });
+      await send.mutateAsync({ phone, device_id, text: textFor(message, sample), media_id: file?.media_id ?? null });
       tell(words.testDone);
       onClose();
     } catch (error) {

@@ -2,6 +2,7 @@
 import { ActionIcon, Group, Input, Popover, Text, Textarea, Tooltip } from '@mantine/core';
 import { Bold, Code, Italic, Smile, Strikethrough, type LucideIcon } from 'lucide-react';
 import { useRef, useState } from 'react';
+import { LONGEST_CAPTION } from '@/parts/files';
 import { useWords } from '@/words';
 import { LONGEST_TEXT, lengthOf } from './draft';
 import classes from './TextField.module.css';
@@ -53,20 +54,20 @@ export function TextField({ form }: { form: DraftForm }) {
         {...form.getInputProps('message')}
         data-testid="campaigns-message-text"
       />
-      <Counter length={lengthOf(form.values.message)} />
+      <Counter length={lengthOf(form.values.message)} most={form.values.file === null ? LONGEST_TEXT : LONGEST_CAPTION} />
     </div>
   );
 }
 
-function Counter({ length }: { length: number }) {
+function Counter({ length, most }: { length: number; most: number }) {
   const t = useWords().campaigns.editor.message;
-  const isOver = length > LONGEST_TEXT;
-  const isNear = length > LONGEST_TEXT - 200;
+  const isOver = length > most;
+  const isNear = length > most - 200;
   return (
     <Text size="xs" ta="right" mt={4} c={isOver ? 'red' : 'dimmed'} data-testid="campaigns-message-counter">
-      {t.counter(length, LONGEST_TEXT)}
+      {t.counter(length, most)}
       <span className="hantar-read-only" role="status">
-        {isNear ? t.counterLeft(LONGEST_TEXT - length) : ''}
+        {isNear ? t.counterLeft(most - length) : ''}
       </span>
     </Text>
   );

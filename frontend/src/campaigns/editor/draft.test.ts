@@ -1,19 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { en } from '@/words/en';
 import { bodyOf, countBodyOf, emptyDraft, firstStep, lengthOf, wrongFields, type Draft } from './draft';
-import { sizeWords } from './sizeWords';
+import type { StoredFile } from '@/parts/files';
+import { sizeWords } from '@/parts/sizeWords';
 import { trimmed } from './textTools';
 
 const t = en.campaigns.editor.wrong;
 const good: Draft = { ...emptyDraft('Asia/Kuala_Lumpur'), title: 'Spring', niches: ['FITNESS'], message: 'Hi' };
 const wrong = (change: Partial<Draft>) => Object.keys(wrongFields({ ...good, ...change }, t, '2026-11-21'));
 
+const film: StoredFile = { media_id: 'm', url: '/m', kind: 'video', name: 'film.mp4', size: 1, original_size: 1 };
+
 describe('checks before asking the server', () => {
   it('finds nothing wrong with a good draft', () => expect(wrong({})).toEqual([]));
   it('wants a title, a niche and something to send', () => {
     expect(wrong({ title: ' ', niches: [], message: ' ' })).toEqual(['title', 'niches', 'message']);
     expect(wrong({ niches: [], is_for_all: true })).toEqual([]);
-    expect(wrong({ message: '', picture: { media_id: 'm', url: '/m', size: null, original_size: null } })).toEqual([]);
+    expect(wrong({ message: '', file: film })).toEqual([]);
+  });
+  it('puts no text under a sound, and a shorter one under other files', () => {
+    expect(wrong({ file: { ...film, kind: 'audio' }, message: 'Listen' })).toEqual(['message']);
+    expect(wrong({ file: { ...film, kind: 'audio' }, message: ' ' })).toEqual([]);
+    expect(wrong({ file: film, message: 'x'.repeat(1024) })).toEqual([]);
+    expect(wrong({ file: film, message: 'x'.repeat(1025) })).toEqual(['message']);
   });
   it('counts an emoji once, as the server does', () => {
     expect(lengthOf('🌸a')).toBe(2);

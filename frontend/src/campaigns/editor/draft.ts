@@ -1,4 +1,5 @@
 // What the editor holds, how it becomes a request, and what can be checked before asking the server. Pure.
+import { LONGEST_CAPTION, type StoredFile } from '@/parts/files';
 import type { Words } from '@/words';
 import type { Campaign, CampaignIn, LatePolicy, Target, WhenOffline } from '../types';
 import { steps, type Step } from './steps';
@@ -8,14 +9,6 @@ export const LONGEST_TEXT = 4096;
 export const DELAYS: [number, number] = [10, 30];
 export const LONGEST_DELAY = 86_400;
 
-/** A stored picture; sizes in bytes, null when it was stored before. */
-export interface Picture {
-  media_id: string;
-  url: string;
-  size: number | null;
-  original_size: number | null;
-}
-
 export interface Draft {
   title: string;
   /** All niches; else those listed. */
@@ -23,7 +16,7 @@ export interface Draft {
   niches: string[];
   target_status: Target;
   message: string;
-  picture: Picture | null;
+  file: StoredFile | null;
   is_now: boolean;
   campaign_date: string | null;
   time_schedule: string;
@@ -47,7 +40,7 @@ export const stepOf: Record<keyof Draft, Step> = {
   niches: 'basics',
   target_status: 'basics',
   message: 'message',
-  picture: 'message',
+  file: 'message',
   is_now: 'when',
   campaign_date: 'when',
   time_schedule: 'when',
@@ -63,7 +56,7 @@ export const stepOf: Record<keyof Draft, Step> = {
 };
 
 /** Fields the API calls otherwise. */
-export const renames: Record<string, string> = { niche: 'niches', media_id: 'picture', image_url: 'picture' };
+export const renames: Record<string, string> = { niche: 'niches', media_id: 'file', image_url: 'file' };
 
 export function emptyDraft(zone: string): Draft {
   return {
@@ -72,7 +65,7 @@ export function emptyDraft(zone: string): Draft {
     niches: [],
     target_status: 'all',
     message: '',
-    picture: null,
+    file: null,
     is_now: true,
     campaign_date: null,
     time_schedule: '',
@@ -96,7 +89,7 @@ export function draftOf(campaign: Campaign): Draft {
     niches: isForAll ? [] : entries(campaign.niche),
     target_status: campaign.target_status,
     message: campaign.message ?? '',
-    picture: campaign.media_id === null ? null : { media_id: campaign.media_id, url: `/api/media/${campaign.media_id}`, size: null, original_size: null },
+    file: fileOfCampaign(campaign),
     is_now: campaign.campaign_date === null && campaign.time_schedule === null,
     campaign_date: campaign.campaign_date,
     time_schedule: campaign.time_schedule ?? '',
@@ -110,6 +103,11 @@ export function draftOf(campaign: Campaign): Draft {
     rules: campaign.rules,
     canary: campaign.canary,
   };
+}
+
+/** The file of a stored campaign. */
+export function fileOfCampaign({ media }: Campaign): StoredFile | null {
+  return media === null ? null : { media_id: media.id, url: media.url, kind: media.kind, name: media.name, size: media.size, original_size: null };
 }
 
 export function entries(list: string): string[] {
@@ -129,7 +127,7 @@ export function bodyOf(draft: Draft): CampaignIn {
     niche: nicheOf(draft),
     target_status: draft.target_status,
     message: draft.message === '' ? null : draft.message,
-    media_id: draft.picture?.media_id ?? null,
+    media_id: draft.file?.media_id ?? null,
     campaign_date: draft.is_now ? null : draft.campaign_date,
     time_schedule: draft.is_now || draft.time_schedule === '' ? null : draft.time_schedule.slice(0, 5),
     time_zone: draft.time_zone,
@@ -156,9 +154,10 @@ const checks: Partial<Record<keyof Draft, Check>> = {
   title: (draft, t) => (draft.title.trim() === '' ? t.title : draft.title.trim().length > 200 ? t.longTitle : null),
   niches: (draft, t) => (!draft.is_for_all && draft.niches.length === 0 ? t.niches : null),
   message: (draft, t) => {
-    if (draft.message.trim() === '' && draft.picture === null) return t.message;
-    const over = lengthOf(draft.message) - LONGEST_TEXT;
-    if (over > 0) return t.longMessage(over);
+    if (draft.message.trim() === '' && draft.file === null) return t.message;
+    if (draft.file?.kind === 'audio' && draft.message.trim() !== '') return t.noCaption;
+    const over = lengthOf(draft.message) - (draft.file === null ? LONGEST_TEXT : LONGEST_CAPTION);
+    if (over > 0) return draft.file === null ? t.longMessage(over) : t.longCaption(over);
     return null;
   },
   campaign_date: (draft, t, today) => {

@@ -113,7 +113,7 @@ export const leads = {
     deleted: 'A campaign that was deleted',
     sent: 'Sent',
     planned: 'Planned',
-    picture: 'Picture',
+    files: { image: 'Picture', video: 'Video', audio: 'Audio', document: 'Document', template: 'Template' } as Record<string, string>,
     more: 'Show older messages',
   },
   form: {
