@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from hantar.gateways import keeping, port
+from hantar.gateways import keeping, outcomes, port
 from hantar.gateways.cloud import driver, service, webhooks
 from hantar.gateways.credentials import Credentials
 from hantar.kit import clock, upstream
@@ -23,6 +24,7 @@ class CloudRig(rigs.Rig):
     def __init__(self, made: driver.CloudDriver, cloud: fake.FakeCloud, keeps: keeping.Keeps, time: clock.Clock) -> None:
         super().__init__(made, time)  # type: ignore[arg-type] # the port's driver is all it uses
         self.cloud, self.keeps = cloud, keeps
+        self.many = Together(self)
         self.places: dict[str, list[str]] = {}
 
     def holds(self, device_id: str, given: Credentials) -> port.DeviceRef:
@@ -37,9 +39,16 @@ class CloudRig(rigs.Rig):
         number_id = str(1000 + len(self.cloud.numbers))
         number = self.cloud.add(number_id, f"token-of-{name}")
         device = self.holds(name, Credentials(number_id, number.token, number.business_id))
-        await self.driver.open(device)
-        await self.until(lambda: self.seen(port.Connected, name))
+        await self.pairs(device)
         return device
+
+    async def pairs(self, device: port.DeviceRef) -> None:
+        """Give it its credentials again, as a person does, and wait until it is online."""
+        number, lines = self.number_of(device), len(self.seen(port.Connected, device.device_id))
+        given = Credentials(number.number_id, number.token, number.business_id)
+        await self.keeps.save(device.device_id, given.packed())
+        await self.driver.open(device)
+        await self.until(lambda: len(self.seen(port.Connected, device.device_id)) > lines)
 
     def number_of(self, device: port.DeviceRef) -> fake.Number:
         """The number behind a device."""
@@ -106,6 +115,18 @@ class CloudRig(rigs.Rig):
         """Close the driver and the service."""
         await super().close()
         await self.cloud.stop()
+
+
+class Together(rigs.Many):
+    """A sink that takes batches of several webhook calls side by side, as the program's does."""
+
+    async def take_many(self, events: Sequence[port.Event]) -> None:
+        """Takes outcomes."""
+        assert events
+        assert all(isinstance(each, outcomes.KINDS) for each in events)
+        await self._rig.time.sleep(0.01)
+        self._rig._take(events)
+        self.batches.append(list(events))
 
 
 async def start(**options: Any) -> CloudRig:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from hantar.gateways import outcomes, port
 from hantar.gateways.simulator import chance, driver, ledger, lines
 from hantar.kit import clock
@@ -72,11 +74,21 @@ class Rig:
     async def linked(self, name: str = "device-1") -> port.DeviceRef:
         """A device that is linked and online."""
         device = port.DeviceRef(name, 0, "60111111111")
-        await self.driver.open(device)
-        await self.until(lambda: self.seen(port.QrCode, name))
-        await self.does(device, "scan")
-        await self.until(lambda: self.seen(port.Connected, name))
+        await self.pairs(device)
         return device
+
+    async def pairs(self, device: port.DeviceRef) -> None:
+        """Link a device that has no link, and wait until it is online."""
+        codes, lines = len(self.seen(port.QrCode, device.device_id)), len(self.seen(port.Connected, device.device_id))
+        await self.driver.open(device)
+        await self.until(lambda: len(self.seen(port.QrCode, device.device_id)) > codes)
+        await self.does(device, "scan")
+        await self.until(lambda: len(self.seen(port.Connected, device.device_id)) > lines)
+
+    def needs(self, ability: str) -> None:
+        """Skip a test of what this driver does not say it can do."""
+        if not getattr(self.driver.caps, ability):
+            pytest.skip(f"{self.driver.name} declares no {ability}")
 
     async def close(self) -> None:
         """Close the driver."""

@@ -303,17 +303,25 @@ class CloudDriver:
         now = self._clock.now()
         self._heed(payload, places, now)
         events = [self._numbered(each) for each in webhooks.events_of(payload, places, now) if self._is_news(each)]
+        try:
+            await self._hand(self._sink, events)
+        except BaseException:
+            for each in events:
+                self._told.pop(f"{each.device_id}:{each.event_id}", None)  # it comes again
+            raise
+        return len(events)
+
+    async def _hand(self, sink: port.EventSink, events: list[port.Event]) -> None:
+        """Outcomes together where the sink takes them so, all else one by one."""
         late = [each for each in events if isinstance(each, outcomes.KINDS)]
-        offered: object = self._sink
+        offered: object = sink
         if late and isinstance(offered, outcomes.TakesMany):
             await offered.take_many(late)
             one_by_one = [each for each in events if not isinstance(each, outcomes.KINDS)]
         else:
             one_by_one = events
         for each in one_by_one:
-            await self._sink(each)
-            self._remember(each)
-        return len(events)
+            await sink(each)
 
     def _numbered(self, event: port.Event) -> port.Event:
         self._seq += 1
@@ -321,13 +329,15 @@ class CloudDriver:
 
     def _is_news(self, event: port.Event) -> bool:
         """That a number and an id are one person is said with every delivery, and heard once."""
-        return not isinstance(event, port.IdentityLinked) or f"{event.device_id}:{event.event_id}" not in self._told
-
-    def _remember(self, event: port.Event) -> None:
-        if isinstance(event, port.IdentityLinked):
-            self._told[f"{event.device_id}:{event.event_id}"] = None
-            while len(self._told) > PEOPLE:
-                del self._told[next(iter(self._told))]
+        if not isinstance(event, port.IdentityLinked):
+            return True
+        key = f"{event.device_id}:{event.event_id}"
+        if key in self._told:
+            return False
+        self._told[key] = None
+        while len(self._told) > PEOPLE:
+            del self._told[next(iter(self._told))]
+        return True
 
     def _heed(self, payload: Mapping[str, Any], places: webhooks.Places, now: datetime) -> None:
         """What late refusals, and the service's word about an account, mean for what we send from now on."""

@@ -154,6 +154,8 @@ class FakeCloud:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for _ in range(3):  # closed sockets are let go in the loop's next turns
+            await asyncio.sleep(0)
 
     def add(self, number_id: str, token: str, phone: str = "60111111111", business_id: str = "9001") -> Number:
         """A number that works."""
@@ -215,11 +217,13 @@ class FakeCloud:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while await self._one(reader, writer):
-                pass
-        self._tasks.discard(task)
-        writer.close()
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                while await self._one(reader, writer):
+                    pass
+        finally:
+            self._tasks.discard(task)
+            writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request and its answer; False when the connection is over."""
