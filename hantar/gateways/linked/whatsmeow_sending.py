@@ -14,7 +14,7 @@ from hantar.kit.clock import Clock
 UPLOADS = 16
 """Files of which it is remembered where they lie at WhatsApp: a campaign's picture is uploaded once, not for each person."""
 UPLOAD_LASTS = 3600.0
-"""Seconds an upload is used again. WhatsApp keeps files for days; an hour is on the safe side."""
+"""Seconds an upload is used again. WhatsApp keeps files for days, we ask for far less."""
 
 
 class Sender:
