@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from hantar.kit import values
 from hantar.kit.values import Credentials as Credentials
 
-DRIVERS = ("simulator", "cloud")
+DRIVERS = ("simulator", "linked", "cloud")
 REGISTRATIONS = ("open", "invite", "closed")
 SAMPLE_PASSWORDS = frozenset(
     {"admin", "changeme", "changeme123", "pass", "password", "password123", "secret", "user", "123456", "hantar"}

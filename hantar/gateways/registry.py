@@ -1,21 +1,30 @@
 """The drivers there are, by name. Who builds the program asks here; nobody else knows which driver is in use."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import util
 from pathlib import Path
+from typing import Any
 
 from hantar.gateways import keeping, port
 from hantar.gateways.cloud import driver as cloud, service
+from hantar.gateways.linked import driver as linked, hosts
 from hantar.gateways.simulator import driver, lines
 from hantar.kit import upstream
 from hantar.kit.clock import Clock
+
+
+def linked_library() -> str | None:
+    """The module that speaks to WhatsApp as a linked device; None where the library is not installed."""
+    return "hantar.gateways.linked.whatsmeow" if util.find_spec("neonize") is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a driver may need to be built: time, a folder of its own, the simulator's seed, where it keeps what (by its name).
 
-    `cloud`: the Cloud API's base address and version; None: devices of that kind are not offered.
+    `cloud`: the Cloud API's base address and version; `linked`: the module behind linked devices (`linked/client.py`) and its
+    options. None: devices of that kind are not offered.
     """
 
     clock: Clock
@@ -23,6 +32,8 @@ class Surroundings:
     seed: int = 1
     keeps: Callable[[str], keeping.Keeps] = keeping.nowhere
     cloud: tuple[str, str] | None = None
+    linked: str | None = field(default_factory=linked_library)
+    linked_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _simulator(given: Surroundings) -> port.Driver:
@@ -37,7 +48,14 @@ def _cloud(given: Surroundings) -> port.Driver | None:
     return cloud.CloudDriver(service.Service(upstream.Upstream(base), version), given.keeps("cloud"), given.clock)
 
 
-DRIVERS: dict[str, Callable[[Surroundings], port.Driver | None]] = {"simulator": _simulator, "cloud": _cloud}
+def _linked(given: Surroundings) -> port.Driver | None:
+    if given.linked is None:
+        return None
+    setup = hosts.Setup(given.folder / "linked", given.linked, given.linked_options, keeps=given.keeps("linked"))
+    return linked.LinkedDriver(setup, given.clock)
+
+
+DRIVERS: dict[str, Callable[[Surroundings], port.Driver | None]] = {"simulator": _simulator, "linked": _linked, "cloud": _cloud}
 """Name → how to build it; None: not here."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from hantar.gateways import plain, port
+from hantar.gateways import keeping, plain, port
 from hantar.gateways.linked import frames, hosts, letter, seats, watch
 from hantar.gateways.linked.seats import Seat
 from hantar.kit.clock import Clock
@@ -251,7 +251,10 @@ class LinkedDriver:
         """Whether there is a session of this device, in use or kept."""
         if await self._ask(device, "has_session"):
             return True
-        return self._setup.keeps is not None and await self._setup.keeps.load(device.device_id) is not None
+        try:
+            return self._setup.keeps is not None and await self._setup.keeps.load(device.device_id) is not None
+        except keeping.Unreadable:
+            return True  # there is one, and it may be readable again
 
     async def check_numbers(self, device: port.DeviceRef, phones: list[str]) -> list[port.NumberStatus]:
         """Whether these numbers are on WhatsApp; `NotPaired` when the device has no open line."""
