@@ -218,7 +218,7 @@ class FakeCloud:
         assert task is not None
         self._tasks.add(task)
         try:
-            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            with contextlib.suppress(asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
                 while await self._one(reader, writer):
                     pass
         finally:
