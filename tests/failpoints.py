@@ -49,6 +49,11 @@ class Failing(db.Database):
         self.done: Counter[str] = Counter()
         self._open = self._held = 0
 
+    @property
+    def is_held(self) -> bool:
+        """Whether a transaction stands before its commit now."""
+        return self._held > 0
+
     def _tx(self, connection: Any) -> db.Tx:
         return Marked(connection, self.clock, self.key)
 

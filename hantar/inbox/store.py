@@ -49,9 +49,14 @@ async def add(tx: db.Tx, place: Place, came: Incoming) -> str | None:
     return made
 
 
+_PAIR = """SELECT d.workspace_id, d.id, p.id, $4, $4 FROM devices d JOIN persons p ON p.workspace_id = d.workspace_id
+  WHERE (d.workspace_id, d.id, p.id) = ($1, $2, $3) FOR KEY SHARE"""
+"""SQL: a device and a person, held: a chat has no foreign keys (docs/decisions/0009-keys-by-sets.md)."""
+
+
 async def wrote(tx: db.Tx, place: Place, person_id: PersonId, at: datetime) -> None:
     """The person wrote to this device at that instant."""
-    sql = """INSERT INTO chats AS c (workspace_id, device_id, person_id, first_in_at, last_in_at) VALUES ($1, $2, $3, $4, $4)
+    sql = f"""INSERT INTO chats AS c (workspace_id, device_id, person_id, first_in_at, last_in_at) {_PAIR}
              ON CONFLICT (workspace_id, device_id, person_id) DO UPDATE
              SET first_in_at = least(c.first_in_at, $4), last_in_at = greatest(c.last_in_at, $4)"""
     await tx.execute(sql, place.workspace_id, place.device_id, person_id, at)
@@ -59,7 +64,7 @@ async def wrote(tx: db.Tx, place: Place, person_id: PersonId, at: datetime) -> N
 
 async def was_written(tx: db.Tx, place: Place, person_id: PersonId, at: datetime) -> None:
     """Somebody wrote to the person on the phone itself."""
-    sql = """INSERT INTO chats AS c (workspace_id, device_id, person_id, first_out_at, last_out_at) VALUES ($1, $2, $3, $4, $4)
+    sql = f"""INSERT INTO chats AS c (workspace_id, device_id, person_id, first_out_at, last_out_at) {_PAIR}
              ON CONFLICT (workspace_id, device_id, person_id) DO UPDATE
              SET first_out_at = least(c.first_out_at, $4), last_out_at = greatest(c.last_out_at, $4)"""
     await tx.execute(sql, place.workspace_id, place.device_id, person_id, at)
@@ -114,7 +119,9 @@ async def move(tx: db.Tx, kept: PersonId, gone: PersonId, now: datetime) -> Sequ
         await tx.execute(f"UPDATE {table} SET person_id = $1 WHERE person_id = $2", kept, gone)
     at = "first_out_at, last_out_at, first_in_at, last_in_at"
     chats = f"""INSERT INTO chats AS c (workspace_id, device_id, person_id, {at})
-                SELECT workspace_id, device_id, $1, {at} FROM chats WHERE person_id = $2
+                SELECT o.workspace_id, o.device_id, $1, {at} FROM chats o
+                JOIN devices d ON (d.workspace_id, d.id) = (o.workspace_id, o.device_id) WHERE o.person_id = $2
+                FOR KEY SHARE OF d
                 ON CONFLICT (workspace_id, device_id, person_id) DO UPDATE SET
                   first_out_at = least(c.first_out_at, excluded.first_out_at),
                   last_out_at = greatest(c.last_out_at, excluded.last_out_at),

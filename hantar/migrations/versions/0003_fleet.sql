@@ -142,3 +142,117 @@ CREATE INDEX messages_skipped ON messages (workspace_id, ended_at) WHERE state I
 --;;
 -- looks go shard by shard
 CREATE INDEX lanes_shard ON lanes (shard);
+--;;
+-- ---------------------------------------------------------------- what messages point at (docs/decisions/0009-keys-by-sets.md)
+-- A foreign key is asked row by row: a third of what a campaign's recipients cost. The same promise by the set: who writes messages
+-- locks the rows they point at (FOR KEY SHARE, as a foreign key does) and counts them; who deletes such a row has it locked before
+-- the messages are asked. So of two that meet, the second waits for the first and sees what it did.
+ALTER TABLE messages
+  DROP CONSTRAINT messages_workspace_id_person_id_fkey, DROP CONSTRAINT messages_workspace_id_lead_id_fkey,
+  DROP CONSTRAINT messages_workspace_id_device_id_fkey, DROP CONSTRAINT messages_workspace_id_content_id_fkey;
+--;;
+-- who writes a chat holds its device and its person already: the claim, what came in, a merge (a test names them all)
+ALTER TABLE chats DROP CONSTRAINT chats_workspace_id_device_id_fkey, DROP CONSTRAINT chats_workspace_id_person_id_fkey;
+--;;
+-- the column is there so that the row may be locked; a guard keeps contents from changing
+GRANT UPDATE (created_at) ON leads, contents TO hantar_engine;
+--;;
+-- by keys, whatever the statistics say: a plan kept from an empty table would read the full one for each row
+CREATE FUNCTION refer_messages() RETURNS trigger LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE written bigint; with_lead bigint; missing text;
+BEGIN
+  SELECT count(*), count(lead_id) INTO written, with_lead FROM fresh;
+  SELECT CASE
+    WHEN written > (SELECT count(*) FROM (
+      SELECT 1 FROM fresh f JOIN persons p ON (p.workspace_id, p.id) = (f.workspace_id, f.person_id) FOR KEY SHARE OF p) held)
+      THEN 'person'
+    WHEN with_lead > 0 AND with_lead > (SELECT count(*) FROM (
+      SELECT 1 FROM fresh f JOIN leads l ON (l.workspace_id, l.id) = (f.workspace_id, f.lead_id) FOR KEY SHARE OF l) held)
+      THEN 'lead'
+    WHEN (SELECT count(*) > count(held.id) FROM (SELECT DISTINCT workspace_id, device_id FROM fresh) f LEFT JOIN LATERAL (
+      SELECT d.id FROM devices d WHERE (d.workspace_id, d.id) = (f.workspace_id, f.device_id) FOR KEY SHARE) held ON true)
+      THEN 'device'
+    WHEN (SELECT count(*) > count(held.id) FROM (SELECT DISTINCT workspace_id, content_id FROM fresh) f LEFT JOIN LATERAL (
+      SELECT c.id FROM contents c WHERE (c.workspace_id, c.id) = (f.workspace_id, f.content_id) FOR KEY SHARE) held ON true)
+      THEN 'content'
+    END INTO missing;
+  IF missing IS NOT NULL THEN
+    RAISE EXCEPTION 'a message names a % that is not there', missing
+      USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'messages_' || missing;
+  END IF;
+  RETURN NULL;
+END $$;
+--;;
+CREATE TRIGGER refer_insert AFTER INSERT ON messages REFERENCING NEW TABLE AS fresh
+  FOR EACH STATEMENT EXECUTE FUNCTION refer_messages();
+--;;
+CREATE FUNCTION refer_message() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE missing text;
+BEGIN
+  PERFORM 1 FROM persons WHERE (workspace_id, id) = (NEW.workspace_id, NEW.person_id) FOR KEY SHARE;
+  IF NOT FOUND THEN missing := 'person'; END IF;
+  PERFORM 1 FROM devices WHERE (workspace_id, id) = (NEW.workspace_id, NEW.device_id) FOR KEY SHARE;
+  IF NOT FOUND THEN missing := 'device'; END IF;
+  PERFORM 1 FROM contents WHERE (workspace_id, id) = (NEW.workspace_id, NEW.content_id) FOR KEY SHARE;
+  IF NOT FOUND THEN missing := 'content'; END IF;
+  IF NEW.lead_id IS NOT NULL THEN
+    PERFORM 1 FROM leads WHERE (workspace_id, id) = (NEW.workspace_id, NEW.lead_id) FOR KEY SHARE;
+    IF NOT FOUND THEN missing := 'lead'; END IF;
+  END IF;
+  IF missing IS NOT NULL THEN
+    RAISE EXCEPTION 'a message names a % that is not there', missing
+      USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'messages_' || missing;
+  END IF;
+  RETURN NULL;
+END $$;
+--;;
+CREATE TRIGGER refer_update AFTER UPDATE OF workspace_id, person_id, lead_id, device_id, content_id ON messages FOR EACH ROW
+  WHEN ((OLD.workspace_id, OLD.person_id, OLD.device_id, OLD.content_id)
+        IS DISTINCT FROM (NEW.workspace_id, NEW.person_id, NEW.device_id, NEW.content_id)
+        OR NEW.lead_id IS DISTINCT FROM OLD.lead_id AND NEW.lead_id IS NOT NULL)
+  EXECUTE FUNCTION refer_message();
+--;;
+-- the row is locked before a BEFORE trigger runs, and each of its questions sees the newest commit, in READ COMMITTED alone
+CREATE FUNCTION leave_messages() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE still text;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'what messages point at is deleted in READ COMMITTED only' USING ERRCODE = 'invalid_transaction_state';
+  END IF;
+  IF TG_TABLE_NAME = 'devices' THEN
+    DELETE FROM messages WHERE (workspace_id, device_id) = (OLD.workspace_id, OLD.id);
+    DELETE FROM chats WHERE (workspace_id, device_id) = (OLD.workspace_id, OLD.id);
+  ELSIF TG_TABLE_NAME = 'leads' THEN
+    UPDATE messages SET lead_id = NULL WHERE (workspace_id, lead_id) = (OLD.workspace_id, OLD.id);
+  ELSIF TG_TABLE_NAME = 'persons' THEN
+    PERFORM 1 FROM messages WHERE (workspace_id, person_id) = (OLD.workspace_id, OLD.id) LIMIT 1;
+    IF FOUND THEN still := 'person'; END IF;
+    DELETE FROM chats WHERE (workspace_id, person_id) = (OLD.workspace_id, OLD.id);
+  ELSE
+    PERFORM 1 FROM messages WHERE (workspace_id, content_id) = (OLD.workspace_id, OLD.id) LIMIT 1;
+    IF FOUND THEN still := 'content'; END IF;
+  END IF;
+  IF still IS NOT NULL THEN
+    RAISE EXCEPTION 'a message still names this %', still
+      USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'messages_' || still;
+  END IF;
+  RETURN OLD;
+END $$;
+--;;
+CREATE FUNCTION keep_id() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the id of a row of % never changes', TG_TABLE_NAME
+    USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'id_kept';
+END $$;
+--;;
+DO $$
+DECLARE name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['persons', 'leads', 'devices', 'contents'] LOOP
+    EXECUTE format('CREATE TRIGGER leave_messages BEFORE DELETE ON %I FOR EACH ROW EXECUTE FUNCTION leave_messages()', name);
+    EXECUTE format('CREATE TRIGGER keep_id BEFORE UPDATE OF workspace_id, id ON %I FOR EACH ROW '
+                   'WHEN ((OLD.workspace_id, OLD.id) IS DISTINCT FROM (NEW.workspace_id, NEW.id)) '
+                   'EXECUTE FUNCTION keep_id()', name);
+  END LOOP;
+END $$;
