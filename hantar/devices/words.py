@@ -38,6 +38,11 @@ _WORDS: dict[tuple[DeviceState, str | None], str] = {
     (S.OFFLINE, "no_network"): f"The phone's service cannot be reached. Hantar tries again by itself. {_WAIT}",
     (S.OFFLINE, "gateway_restart"): "The gateway is starting again. The device comes back by itself.",
     (S.OFFLINE, "no_answer"): f"The device did not answer within a minute. Hantar tries again by itself. {_WAIT}",
+    (
+        S.OFFLINE,
+        "flapping",
+    ): f"The line was lost several times within two minutes. Hantar lets it rest, then tries again. {_WAIT}",
+    (S.OFFLINE, "not_opened"): f"The device could not be opened. Hantar lets it rest, then tries again. {_WAIT}",
     (S.SUSPECT, None): "The device stopped answering. Its client is being restarted.",
     (S.RESTRICTED, None): f"WhatsApp lets this number start no new chats{{until}}. {NOTHING_MOVED}.",
     (S.RESTRICTED, "reach_out_lock"): "WhatsApp lets this number start no new chats{until}. People who wrote to you can be "
@@ -57,6 +62,11 @@ _WORDS: dict[tuple[DeviceState, str | None], str] = {
     (S.OUTDATED, None): f"WhatsApp wants a newer client, for all devices of this kind. {_WAIT}",
     (S.REFUSED, None): f"WhatsApp refuses this number. {NOTHING_MOVED}: its messages wait until they expire.",
     (S.REFUSED, "banned"): f"WhatsApp has banned this number for good. {NOTHING_MOVED}: its messages wait until they expire.",
+    (
+        S.REFUSED,
+        "quarantined",
+    ): "Opening this device ended its gateway several times, so Hantar leaves it alone; other devices go "
+    f"on. WhatsApp refused nothing. {_WAIT}",
     (S.REFUSED, "token"): f"WhatsApp does not accept this number's token any more: it ended or was taken back. {_WAIT}",
     (S.REFUSED, "no_credentials"): f"This device has no token. {_WAIT}",
     (S.REFUSED, "payment"): f"WhatsApp's service stopped this number because of a payment. {_WAIT}",
@@ -88,6 +98,7 @@ _ADVICE_FOR: dict[tuple[DeviceState, str], str] = {
 }
 
 _ADVICE_FOR |= {
+    (S.REFUSED, "quarantined"): "Press Connect to try once more. If that fails too, log the device out and link it anew.",
     (S.REFUSED, "token"): "Make a new access token, best one that does not end, and replace the token of this device.",
     (S.REFUSED, "no_credentials"): "Give this device its number id and token.",
     (S.REFUSED, "payment"): "Put the payment of the business account in order, then press Connect.",
