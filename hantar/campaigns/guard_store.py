@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from hantar.campaigns import judge, model, store
 from hantar.kit import db
+from hantar.outbox import model as outbox
 
 WISHES = ("stop", "manual", "complaint", "block")
 """Reasons of an opt-out that are a person's wish; `bounce` and `legal` are not."""
@@ -47,11 +48,12 @@ _DEVICES = """
   CROSS JOIN LATERAL (
     SELECT count(*) AS sent, min(sent_at) AS since, count(*) FILTER (WHERE nth <= $3) AS recent,
            min(sent_at) FILTER (WHERE nth <= $3) AS recent_since
-    FROM (SELECT m.sent_at, row_number() OVER (ORDER BY m.sent_at DESC) AS nth FROM messages m
-          WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id) AND m.sent_at IS NOT NULL AND m.duty IS NULL
+    FROM (SELECT m.sent_at, row_number() OVER (ORDER BY m.claimed_at DESC) AS nth FROM messages m
+          WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id) AND m.claimed_at IS NOT NULL AND m.sent_at IS NOT NULL
+            AND m.duty IS NULL
             AND m.sent_at > coalesce((SELECT max(e.at) FROM device_events e WHERE (e.workspace_id, e.device_id)
               = (d.workspace_id, d.id) AND e.reason = 'resumed'), 'epoch')
-          ORDER BY m.sent_at DESC LIMIT $2) newest) x
+          ORDER BY m.claimed_at DESC LIMIT $2) newest) x
   CROSS JOIN LATERAL (
     SELECT count(DISTINCT coalesce(s.person_id, s.id)) AS opted_out,
            count(DISTINCT coalesce(s.person_id, s.id)) FILTER (WHERE s.reason IN ('block', 'complaint')
@@ -81,11 +83,11 @@ _SIGNALS = f"""
   WHERE told.signal IS NOT NULL AND ($1::uuid[] IS NULL OR d.id = ANY($1))
     AND c.signals_seen ->> d.id::text IS DISTINCT FROM told.signal
     AND (EXISTS (SELECT 1 FROM messages m WHERE (m.workspace_id, m.device_id, m.source_id) = (d.workspace_id, d.id, c.id)
-                 AND m.state = 'queued')
+                 AND m.stage = 'queued')
+      OR EXISTS (SELECT 1 FROM {outbox.LATEST.format(device="d.workspace_id, d.id")} m
+                 WHERE m.source_id = c.id AND m.state = 'claimed')
       OR EXISTS (SELECT 1 FROM messages m WHERE (m.workspace_id, m.device_id, m.source_id) = (d.workspace_id, d.id, c.id)
-                 AND m.state = 'claimed')
-      OR EXISTS (SELECT 1 FROM messages m WHERE (m.workspace_id, m.device_id, m.source_id) = (d.workspace_id, d.id, c.id)
-                 AND m.state IN ('planned', 'held')))"""
+                 AND m.stage IN ('planned', 'held')))"""
 
 
 async def campaign_samples(tx: db.Tx, campaign_ids: Collection[str] | None) -> list[judge.CampaignSample]:

@@ -8,11 +8,13 @@ from hantar.campaigns.audience import Part
 from hantar.campaigns.rulebook import Rulebook
 from hantar.consent import quiet
 from hantar.kit import db
+from hantar.outbox import model as outbox
 
 _OF_LANE = "SELECT * FROM messages m WHERE (m.workspace_id, m.device_id, m.source_id) = (l.workspace_id, l.device_id, $2)"
 _COMING = f"""lanes l CROSS JOIN LATERAL (
-    {_OF_LANE} AND m.state = 'queued' UNION ALL {_OF_LANE} AND m.state = 'claimed'
-    UNION ALL {_OF_LANE} AND m.state = 'planned' AND m.waiting_for IS DISTINCT FROM 'canary') m"""
+    {_OF_LANE} AND m.stage = 'queued' UNION ALL SELECT * FROM {outbox.LATEST.format(device="l.workspace_id, l.device_id")} m
+      WHERE m.source_id = $2 AND m.state = 'claimed'
+    UNION ALL {_OF_LANE} AND m.stage = 'planned' AND m.waiting_for IS DISTINCT FROM 'canary') m"""
 """SQL: messages `m` of source $2 that will have their turn by themselves, in a lane or behind it; asked by lane, so that what
 has long been sent is never read."""
 

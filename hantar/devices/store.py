@@ -125,13 +125,15 @@ async def figures(tx: db.Tx, device_ids: Sequence[str], now: datetime, time_zone
       SELECT d.id,
         (SELECT count(*) FROM leads l WHERE (l.workspace_id, l.device_id) = (d.workspace_id, d.id)) AS lead_count,
         (SELECT count(*) FROM messages m WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id)
+           AND m.claimed_at >= date_trunc('day', $2::timestamptz, $3) - interval '1 hour'
            AND m.sent_at >= date_trunc('day', $2::timestamptz, $3)) AS sent_today,
         (SELECT count(*) FROM messages m WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id)
-           AND m.state = 'failed' AND m.ended_at >= date_trunc('day', $2::timestamptz, $3)) AS failed_today,
+           AND m.stage = 'failed' AND m.closed_at >= date_trunc('day', $2::timestamptz, $3)) AS failed_today,
         (SELECT count(*) FROM messages m WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id)
-           AND m.state = 'queued') +
-        (SELECT count(*) FROM messages m WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id)
-           AND m.state = 'claimed') AS queue_size
+           AND m.stage = 'queued') +
+        (SELECT count(*) FILTER (WHERE x.state = 'claimed') FROM (SELECT m.state FROM messages m
+           WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id) AND m.claimed_at IS NOT NULL
+           ORDER BY m.claimed_at DESC LIMIT 3) x) AS queue_size
       FROM devices d WHERE d.id = ANY($1::uuid[])"""
     rows = await tx.fetch(sql, list(device_ids), now, time_zone)
     names = model.Figures.__dataclass_fields__

@@ -5,6 +5,7 @@ is claimed and not yet recorded. Of two campaigns on one device each has its tur
 """
 
 import heapq
+import operator
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,10 +17,11 @@ PARKED, WAITING, READY, BUSY = "parked", "waiting", "ready", "busy"
 class Queue:
     """The messages of one source that wait in one lane. `source_id` None: single messages, which go before all others."""
 
-    __slots__ = ("due", "priority", "served", "source_id")
+    __slots__ = ("due", "name", "priority", "served", "source_id")
 
     def __init__(self, source_id: str | None, priority: int, due: float) -> None:
         self.source_id, self.priority, self.due = source_id, priority, due
+        self.name = source_id or ""
         self.served = 0
         """When it last had its turn, as a number that rises; 0: not yet."""
 
@@ -27,11 +29,13 @@ class Queue:
 class Lane:
     """One device's turn. Instants are monotonic seconds."""
 
-    __slots__ = ("device_id", "due", "floor", "freed", "queues", "shard", "state", "workspace_id")
+    __slots__ = ("device_id", "due", "first", "floor", "freed", "queues", "shard", "state", "workspace_id")
 
     def __init__(self, workspace_id: str, device_id: str, shard: int) -> None:
         self.workspace_id, self.device_id, self.shard = workspace_id, device_id, shard
         self.queues: list[Queue] = []
+        self.first = NEVER
+        """When the first of its queues is due."""
         self.due = NEVER
         self.floor = 0.0
         """The pause since our own last send ends then, whatever any wall clock says (F-07)."""
@@ -115,11 +119,11 @@ class Lanes:
             lane = self.at(each.workspace_id, each.device_id, each.shard)
             lane.shard = each.shard
             _keep_turns(lane.queues, each.queues)
-            lane.queues = each.queues
+            lane.queues, lane.first = each.queues, min([queue.due for queue in each.queues], default=NEVER)
             seen.add(each.device_id)
             if lane.state != BUSY:
                 rests = each.rests_until if lane.freed < began else 0.0
-                self._schedule(lane, max(lane.floor, rests, min(queue.due for queue in lane.queues)))
+                self._schedule(lane, max(lane.floor, rests, lane.first))
         for lane in asked:
             if lane.device_id not in seen:
                 lane.queues = []
@@ -184,7 +188,9 @@ class Lanes:
         if len(lane.queues) == 1:
             queue = lane.queues[0]
             return queue if queue.due <= now and not self._is_full(queue.source_id) else None
-        able = [each for each in lane.queues if each.due <= now and not self._is_full(each.source_id)]
+        able = [each for each in lane.queues if each.due <= now]
+        if self._per_source is not None:
+            able = [each for each in able if not self._is_full(each.source_id)]
         if len(able) < 2:
             return able[0] if able else None
         queue = min(able, key=_turn)
@@ -226,7 +232,7 @@ class Lanes:
         if not lane.queues:
             self._park(lane)
             return
-        self._schedule(lane, max(at, lane.floor, min(queue.due for queue in lane.queues)))
+        self._schedule(lane, max(at, lane.floor, lane.first))
 
     def rest(self, lane: Lane, floor: float) -> None:
         """A lane that was ours has nothing to send as far as we know, and is not asked before this instant; a look follows."""
@@ -252,8 +258,7 @@ FULL = 0.25
 """Seconds until a lane whose sources are full is looked at again (our own number)."""
 
 
-def _turn(queue: Queue) -> tuple[int, int, float, str]:
-    return queue.priority, queue.served, queue.due, queue.source_id or ""
+_turn = operator.attrgetter("priority", "served", "due", "name")
 
 
 def _keep_turns(known: list[Queue], found: list[Queue]) -> None:

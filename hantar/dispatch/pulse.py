@@ -66,10 +66,10 @@ async def count(tx: db.Tx) -> Census:
                 JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
                   AND d.state IN ('online', 'restricted') AND NOT d.sending_paused
                 LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
-                WHERE m.state = 'queued' AND m.not_before <= $1 AND coalesce(s.is_open, true)"""
+                WHERE m.stage = 'queued' AND m.not_before <= $1 AND coalesce(s.is_open, true)"""
     now = await tx.now()
     due = await tx.fetchval(oldest, now)
-    unknown: int = await tx.fetchval("SELECT count(*) FROM messages WHERE state = 'unknown'")
+    unknown: int = await tx.fetchval("SELECT count(*) FROM messages WHERE stage = 'unknown'")
     states = await tx.fetch("SELECT state, count(*) AS n FROM devices GROUP BY state")
     age = 0.0 if due is None else max(0.0, (now - due).total_seconds())
     return Census(age, unknown, {row["state"]: row["n"] for row in states})

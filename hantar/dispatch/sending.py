@@ -1,8 +1,9 @@
 """Hands claimed messages to their drivers, all at once, with one timer for all deadlines. A known answer is never dropped."""
 
 import asyncio
+import functools
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -26,7 +27,7 @@ class Flight:
 
     def __init__(self, message: model.Claimed, claimed_at: float, deadline: float) -> None:
         self.message, self.claimed_at, self.deadline = message, claimed_at, deadline
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Future[port.Verdict] | None = None
 
 
 class Sender:
@@ -48,7 +49,7 @@ class Sender:
         flight = Flight(message, claimed_at, self._clock.monotonic() + self._timeouts[message.driver])
         self.flights[message.id] = flight
         self._deadlines[message.driver].append(flight)
-        flight.task = asyncio.create_task(self._fly(flight))
+        self._leave(flight)
         if self._timer is None:
             self._timer = asyncio.create_task(self._watch())
 
@@ -58,35 +59,50 @@ class Sender:
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
 
-    async def _fly(self, flight: Flight) -> None:
+    def _leave(self, flight: Flight) -> None:
+        """Hand it to its driver; a text costs no task of ours where the driver gives a future."""
         message = flight.message
+        if self._clock.monotonic() - flight.claimed_at > STOOD_STILL:
+            self._land(flight, self._not_now("The server stood still; the lease may have lapsed."))
+            return
         try:
-            if self._clock.monotonic() - flight.claimed_at > STOOD_STILL:
-                verdict: port.Verdict = self._not_now("The server stood still; the lease may have lapsed.")
-            else:
-                verdict = await self._send(message)
-        except asyncio.CancelledError:
-            if message.id in self.flights:  # not by the timer, which has settled it already
-                self._land(flight, port.Unconfirmed("The server stopped while this was being sent."))
-            raise
-        except Exception:
-            log.exception("engine.send_raised", message=message.id, device=message.device_id)
-            verdict = port.Unconfirmed("The gateway failed while sending; it may have arrived.")
+            answer = self._ask(message) if message.media_id is None else self._ask_with_file(message)
+            flight.task = asyncio.ensure_future(answer)
+        except Exception as error:
+            self._land(flight, self._raised(message, error))
+            return
+        flight.task.add_done_callback(functools.partial(self._came, flight))
+
+    def _came(self, flight: Flight, answer: asyncio.Future[port.Verdict]) -> None:
+        """Its driver has answered, or has failed to."""
+        if answer.cancelled():  # by the timer, which has settled it already; or by whoever ends this process
+            verdict: port.Verdict = port.Unconfirmed("The server stopped while this was being sent.")
+        elif (error := answer.exception()) is not None:
+            verdict = self._raised(flight.message, error)
+        else:
+            verdict = answer.result()
         self._land(flight, verdict)
 
-    async def _send(self, message: model.Claimed) -> port.Verdict:
-        media = None
-        if message.media_id is not None:
-            try:
-                media = await self._files.get(message.workspace_id, message.media_id)
-            except db.DatabaseAway as error:
-                return self._not_now(error.message)
+    @staticmethod
+    def _raised(message: model.Claimed, error: BaseException) -> port.Verdict:
+        log.error("engine.send_raised", message=message.id, device=message.device_id, exc_info=error)
+        return port.Unconfirmed("The gateway failed while sending; it may have arrived.")
+
+    async def _ask_with_file(self, message: model.Claimed) -> port.Verdict:
+        assert message.media_id is not None  # noqa: S101 asked for by what has one
+        try:
+            media = await self._files.get(message.workspace_id, message.media_id)
+        except db.DatabaseAway as error:
+            return self._not_now(error.message)
+        return await self._ask(message, media)
+
+    def _ask(self, message: model.Claimed, media: port.MediaBytes | None = None) -> Awaitable[port.Verdict]:
         template = port.Template(*message.template) if message.template is not None else None
         content = port.Content(text=message.text or "", media=media, template=template)
         # by number; by opaque id where we know no number, and never by a number made from an opaque id
         to = port.Address(phone=message.phone) if message.phone else port.Address(opaque=message.opaque)
         device = port.DeviceRef(message.device_id, message.token)
-        return await self._drivers[message.driver].send(device, to, content, ref=message.wire_id or message.id)
+        return self._drivers[message.driver].send(device, to, content, ref=message.wire_id or message.id)
 
     def _not_now(self, why: str) -> port.Verdict:
         """Nothing left, and the service has put nothing off: however often it happens, no message fails for it."""

@@ -35,14 +35,14 @@ _RELEASE = """
     FROM due CROSS JOIN LATERAL (
       SELECT count(*) AS waiting, count(*) FILTER (WHERE not_before <= $1) AS ready FROM (
         SELECT m.not_before FROM messages m
-        WHERE (m.workspace_id, m.device_id, m.source_id) = (due.workspace_id, due.device_id, due.source_id) AND m.state = 'queued'
+        WHERE (m.workspace_id, m.device_id, m.source_id) = (due.workspace_id, due.device_id, due.source_id) AND m.stage = 'queued'
         LIMIT 2 * $2) queued) q
     WHERE due.is_open),
   taken AS MATERIALIZED (
     SELECT m.* FROM counted c CROSS JOIN LATERAL (
       SELECT m.workspace_id, m.id, m.source_id, m.device_id, m.not_before FROM messages m
       WHERE (m.workspace_id, m.source_id, m.device_id) = (c.workspace_id, c.source_id, c.device_id)
-        AND m.state = 'planned' AND m.waiting_for IS DISTINCT FROM 'canary' AND (m.not_before <= $1 OR c.spare > 0)
+        AND m.stage = 'planned' AND m.waiting_for IS DISTINCT FROM 'canary' AND (m.not_before <= $1 OR c.spare > 0)
       ORDER BY m.not_before, m.id LIMIT greatest(c.room, 0) FOR UPDATE OF m SKIP LOCKED) m),
   moved AS (
     UPDATE messages m SET state = CASE WHEN m.expires_at <= $1 THEN 'expired' ELSE 'queued' END,
@@ -63,7 +63,7 @@ _RELEASE = """
         make_interval(secs => l.seconds_each * greatest(1, l.ready + l.released - $2 / 2))) END AS for_long,
       l.is_ended OR (l.is_open AND NOT EXISTS (SELECT 1 FROM messages m
         WHERE (m.workspace_id, m.source_id, m.device_id) = (l.workspace_id, l.source_id, l.device_id)
-          AND m.state = 'planned' AND m.waiting_for IS DISTINCT FROM 'canary'
+          AND m.stage = 'planned' AND m.waiting_for IS DISTINCT FROM 'canary'
           AND NOT EXISTS (SELECT 1 FROM taken t WHERE (t.workspace_id, t.id) = (m.workspace_id, m.id)))) AS is_over
     FROM looked l),
   over AS (
@@ -94,7 +94,7 @@ async def open_source(tx: db.Tx, workspace_id: str, source_id: str) -> None:
     """What a source held back may follow now: its first people went well."""
     sql = """INSERT INTO backlogs (workspace_id, source_id, device_id, look_at)
              SELECT DISTINCT workspace_id, source_id, device_id, $3::timestamptz FROM messages
-             WHERE (workspace_id, source_id) = ($1, $2) AND state = 'planned' AND waiting_for IS DISTINCT FROM 'canary'
+             WHERE (workspace_id, source_id) = ($1, $2) AND stage = 'planned' AND waiting_for IS DISTINCT FROM 'canary'
              ORDER BY device_id
              ON CONFLICT (workspace_id, source_id, device_id) DO UPDATE SET look_at = excluded.look_at"""
     await tx.execute(sql, workspace_id, source_id, await tx.now())

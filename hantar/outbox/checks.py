@@ -33,7 +33,7 @@ async def ahead(tx: db.Tx, workspace_id: str, device_id: str, most: int, now: da
     sql = """
       SELECT DISTINCT ON (p.id) p.id, n.phone
       FROM (SELECT m.person_id, m.phone FROM messages m
-            WHERE (m.workspace_id, m.device_id) = ($1, $2) AND m.state = 'queued' AND m.phone <> ''
+            WHERE (m.workspace_id, m.device_id) = ($1, $2) AND m.stage = 'queued' AND m.phone <> ''
             ORDER BY m.source_id, m.not_before, m.id LIMIT $3) n
       JOIN persons p ON (p.workspace_id, p.id) = ($1, n.person_id)
       WHERE NOT coalesce(p.is_check_simulated AND p.checked_at > $4::timestamptz

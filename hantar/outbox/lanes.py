@@ -49,19 +49,19 @@ _WAITING = f"""
     AND d.state IN ('online', 'restricted') AND NOT d.sending_paused
   CROSS JOIN LATERAL (
     (SELECT NULL::uuid AS source_id, m.priority, m.not_before FROM messages m
-     WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'queued' AND m.priority <= {ANSWERS_FIRST}
+     WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.stage = 'queued' AND m.priority <= {ANSWERS_FIRST}
        AND (NOT {restricted("$2")} OR {WARM})
      ORDER BY m.not_before LIMIT 1)
     UNION ALL
     SELECT n.source_id, n.priority, n.not_before FROM (
       WITH RECURSIVE walk AS (  -- from source to source, one probe of the index each
         (SELECT m.source_id, m.priority, m.not_before FROM messages m
-         WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'queued'
+         WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.stage = 'queued'
          ORDER BY m.source_id, m.not_before, m.id LIMIT 1)
         UNION ALL
         SELECT n.source_id, n.priority, n.not_before FROM walk CROSS JOIN LATERAL (
           SELECT m.source_id, m.priority, m.not_before FROM messages m
-          WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'queued'
+          WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.stage = 'queued'
             AND m.source_id > walk.source_id
           ORDER BY m.source_id, m.not_before, m.id LIMIT 1) n)
       SELECT walk.* FROM walk LIMIT {MOST_SOURCES}) n
@@ -123,7 +123,7 @@ _OF_SOURCES = f"""
   LEFT JOIN sources s ON (s.workspace_id, s.id) = (x.workspace_id, x.source_id)
   CROSS JOIN LATERAL (
     SELECT m.* FROM messages m
-    WHERE (m.workspace_id, m.device_id, m.source_id) = (x.workspace_id, x.device_id, x.source_id) AND m.state = 'queued'
+    WHERE (m.workspace_id, m.device_id, m.source_id) = (x.workspace_id, x.device_id, x.source_id) AND m.stage = 'queued'
       AND m.priority > {ANSWERS_FIRST} AND m.not_before <= $2 AND NOT {restricted("$2")} AND coalesce(s.is_open, true)
     ORDER BY m.not_before, m.id LIMIT 1 FOR UPDATE SKIP LOCKED) m
   {_WITH}"""
@@ -133,7 +133,7 @@ _SINGLE = f"""
   {_MAY_SEND}
   CROSS JOIN LATERAL (
     SELECT m.* FROM messages m
-    WHERE (m.workspace_id, m.device_id) = (x.workspace_id, x.device_id) AND m.state = 'queued'
+    WHERE (m.workspace_id, m.device_id) = (x.workspace_id, x.device_id) AND m.stage = 'queued'
       AND m.priority <= {ANSWERS_FIRST} AND m.not_before <= $2 AND (NOT {restricted("$2")} OR {WARM})
     ORDER BY m.priority, m.not_before, m.id LIMIT 1 FOR UPDATE SKIP LOCKED) m
   LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)

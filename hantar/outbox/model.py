@@ -57,6 +57,11 @@ MOVES: dict[MessageState, frozenset[MessageState]] = {
 }
 """Every move there is; the database's guard holds the same table (`message_moves`)."""
 
+LATEST = """(SELECT * FROM messages t WHERE (t.workspace_id, t.device_id) = ({device}) AND t.claimed_at IS NOT NULL
+  ORDER BY t.claimed_at DESC LIMIT 3)"""
+"""SQL: a device's newest attempts. One message at a time is on its way (I-02), so what is `claimed` is among them; no index holds
+that state, or every answer would have to be written into all indexes (docs/decisions/0008)."""
+
 
 class MessageStatus(StrEnum):
     """The six public words; their sum is the total."""
@@ -319,6 +324,12 @@ class QuietHours(errors.Conflict):
     """It is outside the hours in which this person may be written to."""
 
     code = "quiet_hours"
+
+
+class WindowClosed(errors.Conflict):
+    """More than 24 hours have passed since this person last wrote to this number; send an approved template."""
+
+    code = "window_closed"
 
 
 class NotOnWhatsApp(errors.Conflict):

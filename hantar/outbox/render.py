@@ -74,19 +74,23 @@ def render(text: str, values: Mapping[str, str]) -> str:
     """The text with a lead's values put in, each taken as it stands; raises `MissingVariable`."""
     if "{{" not in text:
         return text
+    return "".join([part if isinstance(part, str) else _filled(part, values) for part in _parts(text)])
 
-    def fill(match: re.Match[str]) -> str:
-        variable = _parse(match[1])
-        if variable is None:
-            return match[0]
-        value = values.get(variable.name, "").strip()
-        if value:
-            return value
-        if variable.default is None:
-            raise MissingVariable(variable.name)
-        return variable.default
 
-    return _HOLE.sub(fill, text)
+@functools.lru_cache(maxsize=1_000)
+def _parts(text: str) -> tuple[str | Variable, ...]:
+    """Words and fields in turn; a campaign's text is taken apart once."""
+    pieces = _HOLE.split(text)
+    return tuple(piece if n % 2 == 0 else _parse(piece) or "{{" + piece + "}}" for n, piece in enumerate(pieces))
+
+
+def _filled(variable: Variable, values: Mapping[str, str]) -> str:
+    value = values.get(variable.name, "").strip()
+    if value:
+        return value
+    if variable.default is None:
+        raise MissingVariable(variable.name)
+    return variable.default
 
 
 def values_of(name: str, phone: str, niche: str, attributes: Mapping[str, object]) -> dict[str, str]:

@@ -34,7 +34,7 @@ _JUDGED = f"""judged AS MATERIALIZED (
       JOIN persons p ON (p.workspace_id, p.id) = (m.workspace_id, m.person_id)
       JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
       WHERE (m.workspace_id, m.source_id) = ($1, $2) AND ($3::uuid IS NULL OR m.device_id = $3)
-        AND m.state IN ('failed', 'unknown'))"""
+        AND m.stage IN ('failed', 'unknown'))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def retry(
       held AS MATERIALIZED (
         SELECT m.workspace_id, m.id, j.rules_kind, m.reason FROM judged j
         JOIN messages m ON (m.workspace_id, m.id) = (j.workspace_id, j.id)
-        WHERE j.why IS NULL AND m.state = 'failed' ORDER BY m.workspace_id, m.id FOR UPDATE OF m),
+        WHERE j.why IS NULL AND m.stage = 'failed' ORDER BY m.workspace_id, m.id FOR UPDATE OF m),
       moved AS (
         UPDATE messages m SET state = 'queued', reason = NULL, error = NULL, waiting_for = NULL, token = NULL, attempts = 0,
           deferrals = 0, claimed_at = NULL, sent_at = NULL, ended_at = NULL, not_before = $5::timestamptz,

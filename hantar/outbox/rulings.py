@@ -18,7 +18,7 @@ async def end(tx: db.Tx, ended: Sequence[tuple[model.Head, rules.Reason]], now: 
     sql = f"""UPDATE messages m SET state = x.state, reason = x.reason, error = x.error, waiting_for = NULL, ended_at = $6
               FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
                 AS x (workspace_id, id, state, reason, error)
-              WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id) AND m.state = 'queued' RETURNING {MOVED}"""
+              WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id) AND m.stage = 'queued' RETURNING {MOVED}"""
     S = model.MessageState
     states = [S.EXPIRED.value if reason is rules.Reason.EXPIRED else S.SUPPRESSED.value for _, reason in ended]
     errors = [None if reason is rules.Reason.EXPIRED else rules.WORDS[reason] for _, reason in ended]
@@ -42,7 +42,7 @@ async def put_off(tx: db.Tx, waits: Sequence[model.Waiting], now: datetime) -> N
           AS x (workspace_id, device_id, source_id, id, gate, not_before, until, most, zones, lead_zone, is_new_chat)
         CROSS JOIN LATERAL (
           SELECT q.workspace_id, q.id, q.person_id, q.lead_id, q.duty FROM messages q
-          WHERE (q.workspace_id, q.device_id, q.source_id) = (x.workspace_id, x.device_id, x.source_id) AND q.state = 'queued'
+          WHERE (q.workspace_id, q.device_id, q.source_id) = (x.workspace_id, x.device_id, x.source_id) AND q.stage = 'queued'
             AND q.not_before <= $8 AND (q.id = x.id OR x.most > 1)
           ORDER BY q.not_before, q.id LIMIT x.most) front
         JOIN messages m ON (m.workspace_id, m.id) = (front.workspace_id, front.id)
@@ -57,7 +57,7 @@ async def put_off(tx: db.Tx, waits: Sequence[model.Waiting], now: datetime) -> N
         FOR UPDATE OF m SKIP LOCKED),
       moved AS (
         UPDATE messages m SET not_before = put.not_before, waiting_for = put.gate
-        FROM put WHERE (m.workspace_id, m.id) = (put.workspace_id, put.id) AND m.state = 'queued')
+        FROM put WHERE (m.workspace_id, m.id) = (put.workspace_id, put.id) AND m.stage = 'queued')
       INSERT INTO message_events (workspace_id, message_id, id, at, kind, cause, until)
       SELECT workspace_id, id, gen_random_uuid(), $8, 'wait', gate, until FROM put
       WHERE was IS DISTINCT FROM gate OR (is_head AND until IS NOT NULL)"""

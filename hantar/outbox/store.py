@@ -31,12 +31,13 @@ async def give_back_leases(tx: db.Tx, node: str, now: datetime) -> None:
 
 async def rescue(tx: db.Tx, shards: Sequence[int], deduplicating: Sequence[str], now: datetime) -> list[db.Row]:
     """What a dead holder had claimed: `queued` again where the driver drops repeated ids, else `unknown`."""
-    sql = """UPDATE messages m SET state = CASE WHEN d.driver = ANY($2) THEN 'queued' ELSE 'unknown' END,
+    sql = f"""UPDATE messages m SET state = CASE WHEN d.driver = ANY($2) THEN 'queued' ELSE 'unknown' END,
                token = NULL, error = 'The server stopped while this was being sent.',
                attempts = m.attempts + CASE WHEN d.driver = ANY($2) THEN 0 ELSE 1 END
              FROM lanes l JOIN leases e ON e.shard = l.shard
                   JOIN devices d ON (d.workspace_id, d.id) = (l.workspace_id, l.device_id)
-             WHERE l.shard = ANY($1) AND (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id)
+                  CROSS JOIN LATERAL {model.LATEST.format(device="l.workspace_id, l.device_id")} f
+             WHERE l.shard = ANY($1) AND (m.workspace_id, m.id) = (f.workspace_id, f.id)
                AND m.state = 'claimed' AND m.token < e.token
              RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
     return await tx.fetch(sql, list(shards), list(deduplicating))
@@ -69,7 +70,7 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
           token = x.token, wire_id = coalesce(m.wire_id, x.wire_id), policy_version = x.version, consent_id = x.consent_id,
           text = coalesce(m.text, x.text)
         FROM x
-        WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id) AND m.state = 'queued' AND m.expires_at > $1
+        WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id) AND m.stage = 'queued' AND m.expires_at > $1
           AND EXISTS (SELECT 1 FROM devices d WHERE (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
                       AND (d.state = 'online' OR (d.state = 'restricted' AND x.may_answer)) AND NOT d.sending_paused)
           AND NOT EXISTS (SELECT 1 FROM sources s WHERE (s.workspace_id, s.id) = (m.workspace_id, m.source_id) AND NOT s.is_open)
@@ -163,10 +164,8 @@ async def rearm(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> None:
                rest_until = greatest(l.rest_until, coalesce(x.rest_until, l.rest_until)),
                chats_refused_at = CASE WHEN x.no_chats_until IS NULL THEN l.chats_refused_at ELSE x.at END,
                chats_refused_until = coalesce(x.no_chats_until, l.chats_refused_until)
-             FROM unnest({columns}) AS x (workspace_id, device_id, at, rest_until, token, no_chats_until)
-             JOIN lanes o ON (o.workspace_id, o.device_id) = (x.workspace_id, x.device_id)
-             JOIN leases e ON e.shard = o.shard AND e.token = x.token
-             WHERE (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id)"""
+             FROM unnest({columns}) AS x (workspace_id, device_id, at, rest_until, token, no_chats_until), leases e
+             WHERE (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id) AND e.shard = l.shard AND e.token = x.token"""
     values: list[list[object]] = [
         [each.workspace_id for each in outcomes],
         [each.device_id for each in outcomes],
@@ -187,7 +186,7 @@ async def end_late(tx: db.Tx, now: datetime, limit: int) -> list[db.Row]:
       WITH late AS (
         SELECT m.workspace_id, m.id FROM messages m
         LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
-        WHERE m.state = 'queued' AND m.expires_at <= $1 AND coalesce(s.is_open, true) LIMIT $2 FOR UPDATE OF m SKIP LOCKED)
+        WHERE m.stage = 'queued' AND m.expires_at <= $1 AND coalesce(s.is_open, true) LIMIT $2 FOR UPDATE OF m SKIP LOCKED)
       UPDATE messages m SET state = 'expired', reason = 'expired', ended_at = $1
       FROM late WHERE (m.workspace_id, m.id) = (late.workspace_id, late.id)
       RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
@@ -199,7 +198,7 @@ async def skip_away(tx: db.Tx, now: datetime, limit: int) -> list[db.Row]:
     sql = """
       WITH away AS (
         SELECT m.workspace_id, m.id FROM sources s
-        JOIN messages m ON (m.workspace_id, m.source_id) = (s.workspace_id, s.id) AND m.state = 'queued' AND m.not_before <= $1
+        JOIN messages m ON (m.workspace_id, m.source_id) = (s.workspace_id, s.id) AND m.stage = 'queued' AND m.not_before <= $1
         JOIN devices d ON (d.workspace_id, d.id) = (m.workspace_id, m.device_id)
           AND d.state NOT IN ('online', 'connecting', 'suspect') AND d.state_since <= $1 - $3::interval
         WHERE s.skip_offline AND s.is_open LIMIT $2 FOR UPDATE OF m SKIP LOCKED)
@@ -223,7 +222,7 @@ async def media_bytes(tx: db.Tx, workspace_id: str, media_id: str) -> port.Media
 async def end_stopped(tx: db.Tx, ids: Sequence[str], now: datetime) -> list[db.Row]:
     """Cancel those of these queued rows whose source was ended while they were away from the queue."""
     sql = """UPDATE messages m SET state = 'cancelled', reason = 'stopped_by_user', ended_at = $2 FROM sources s
-             WHERE m.id = ANY($1::uuid[]) AND m.state = 'queued' AND s.is_ended
+             WHERE m.id = ANY($1::uuid[]) AND m.stage = 'queued' AND s.is_ended
                AND (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
              RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
     return await tx.fetch(sql, list(ids), now)
@@ -237,9 +236,10 @@ async def put_back(tx: db.Tx, node: str, known: Sequence[str]) -> list[db.Row]:
     lock = """SELECT 1 FROM lanes l JOIN leases e ON e.shard = l.shard AND e.node = $1
               ORDER BY l.workspace_id, l.device_id FOR UPDATE OF l"""
     await tx.fetch(lock, node)
-    sql = """UPDATE messages m SET state = 'queued', token = NULL, claimed_at = NULL
+    sql = f"""UPDATE messages m SET state = 'queued', token = NULL, claimed_at = NULL
              FROM lanes l JOIN leases e ON e.shard = l.shard AND e.node = $1
-             WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.state = 'claimed' AND m.token = e.token
+                  CROSS JOIN LATERAL {model.LATEST.format(device="l.workspace_id, l.device_id")} f
+             WHERE (m.workspace_id, m.id) = (f.workspace_id, f.id) AND m.state = 'claimed' AND m.token = e.token
                AND NOT m.id = ANY($2::uuid[])
              RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason"""
     return await tx.fetch(sql, node, list(known))

@@ -73,7 +73,8 @@ async def sent_since(tx: db.Tx, workspace_id: str, source_id: str, since: dateti
     """How many messages of a source were sent since then, and when the first of them was; asked of each lane's newest."""
     sql = """SELECT coalesce(sum(x.n), 0)::bigint AS n, min(x.first) AS first FROM lanes l CROSS JOIN LATERAL (
                SELECT count(*) AS n, min(m.sent_at) AS first FROM messages m
-               WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id) AND m.sent_at >= $3 AND m.source_id = $2) x
+               WHERE (m.workspace_id, m.device_id) = (l.workspace_id, l.device_id)
+                 AND m.claimed_at >= $3::timestamptz - interval '1 hour' AND m.sent_at >= $3 AND m.source_id = $2) x
              WHERE l.workspace_id = $1"""
     row = await tx.fetchrow(sql, workspace_id, source_id, since)
     return (row["n"], row["first"]) if row else (0, None)

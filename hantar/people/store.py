@@ -99,7 +99,7 @@ async def names(tx: db.Tx, person_id: str) -> set[str]:
 async def cancel_open(tx: db.Tx, person_id: str, now: datetime) -> list[db.Row]:
     """Cancel everything to this person that has not left."""
     sql = """UPDATE messages SET state = 'cancelled', reason = 'stopped_by_user', waiting_for = NULL, ended_at = $2
-             WHERE person_id = $1 AND state IN ('planned', 'held', 'queued')
+             WHERE person_id = $1 AND stage IN ('planned', 'held', 'queued')
              RETURNING workspace_id, id, device_id, kind, source_id, state, reason"""
     return await tx.fetch(sql, person_id, now)
 

@@ -83,5 +83,5 @@ async def unconfirmed_by_campaign(tx: db.Tx, workspace_id: str) -> list[db.Row]:
     """Campaigns with messages that may have arrived, newest first."""
     sql = """SELECT c.id, c.title, count(*) AS n FROM messages m
              JOIN campaigns c ON (c.workspace_id, c.id) = (m.workspace_id, m.source_id)
-             WHERE m.workspace_id = $1 AND m.state = 'unknown' GROUP BY c.id, c.title ORDER BY c.id DESC LIMIT 20"""
+             WHERE m.workspace_id = $1 AND m.stage = 'unknown' GROUP BY c.id, c.title ORDER BY c.id DESC LIMIT 20"""
     return await tx.fetch(sql, workspace_id)

@@ -62,7 +62,10 @@ async def queued(tx: db.Tx, workspace_id: str, scope: Scope, device_id: str | No
         SELECT m.device_id, CASE WHEN m.kind IN ('campaign', 'sequence') THEN m.source_id END AS source_id,
           m.state = 'claimed' AS is_claimed, count(*) AS n, min(m.not_before) AS due_at,
           (array_agg(m.waiting_for ORDER BY m.not_before) FILTER (WHERE m.waiting_for IS NOT NULL))[1] AS gate
-        FROM messages m WHERE {where} AND m.state IN ('queued', 'claimed') GROUP BY 1, 2, 3) q
+        FROM (SELECT * FROM messages m WHERE m.workspace_id = $1 AND m.stage = 'queued'
+              UNION ALL SELECT m.* FROM lanes l CROSS JOIN LATERAL {model.LATEST.format(device="l.workspace_id, l.device_id")} m
+                WHERE l.workspace_id = $1 AND m.state = 'claimed') m
+        WHERE {where} GROUP BY 1, 2, 3) q
       LEFT JOIN sources s ON (s.workspace_id, s.id) = ($1::uuid, q.source_id)
       LEFT JOIN campaigns c ON (c.workspace_id, c.id) = ($1::uuid, q.source_id)"""
     found: dict[str, tuple[Queued, ...]] = {}
@@ -84,9 +87,10 @@ async def tallies(
     sql = f"""
       SELECT d.id, s.n AS sent, f.n AS failed, greatest(s.at, f.at) AS last_at FROM devices d
       CROSS JOIN LATERAL (SELECT count(*) AS n, max(m.sent_at) AS at FROM messages m
-        WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id) AND m.sent_at >= $2 AND m.state <> 'failed' AND {where}) s
+        WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id) AND m.claimed_at >= $2::timestamptz - interval '1 hour'
+          AND m.sent_at >= $2 AND m.state <> 'failed' AND {where}) s
       CROSS JOIN LATERAL (SELECT count(*) AS n, max(m.ended_at) AS at FROM messages m
-        WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id) AND m.state = 'failed' AND m.ended_at >= $2 AND {where}) f
+        WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id) AND m.stage = 'failed' AND m.closed_at >= $2 AND {where}) f
       WHERE d.workspace_id = $1 AND ($3::uuid IS NULL OR d.id = $3)"""
     return {row["id"]: Tally(row["sent"], row["failed"], row["last_at"]) for row in await tx.fetch(sql, *where.values)}
 
@@ -124,9 +128,9 @@ async def totals(tx: db.Tx, workspace_id: str, since: datetime) -> Totals:
         (SELECT coalesce(sum(n), 0)::bigint FROM (
            SELECT n FROM tallies WHERE workspace_id = $1 AND state IN ('planned', 'held')
            UNION ALL SELECT n FROM tally_moves WHERE workspace_id = $1 AND state IN ('planned', 'held')) x) AS pending,
-        (SELECT count(*) FROM messages WHERE workspace_id = $1 AND state = 'unknown') AS unconfirmed,
-        (SELECT count(*) FROM messages WHERE workspace_id = $1 AND state IN ('cancelled', 'suppressed', 'expired')
-           AND ended_at >= $2) AS skipped,
+        (SELECT count(*) FROM messages WHERE workspace_id = $1 AND stage = 'unknown') AS unconfirmed,
+        (SELECT count(*) FROM messages WHERE workspace_id = $1 AND stage IN ('cancelled', 'suppressed', 'expired')
+           AND closed_at >= $2) AS skipped,
         (SELECT count(*) FROM campaigns WHERE workspace_id = $1 AND status IN ('triggered', 'processing')) AS running"""
     row = await tx.fetchrow(sql, workspace_id, since)
     assert row is not None  # noqa: S101 a row of counts
@@ -138,7 +142,8 @@ async def pace(tx: db.Tx, workspace_id: str, since: datetime) -> tuple[int, floa
     sql = """SELECT coalesce(sum(s.n), 0)::bigint AS n, sum(s.seconds) / nullif(sum(s.n), 0) AS mean FROM devices d
              CROSS JOIN LATERAL (SELECT count(*) AS n, extract(epoch FROM sum(greatest(m.sent_at - m.claimed_at, interval '0')))
                AS seconds FROM messages m
-               WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id) AND m.sent_at >= $2) s
+               WHERE (m.workspace_id, m.device_id) = (d.workspace_id, d.id)
+                 AND m.claimed_at >= $2::timestamptz - interval '1 hour' AND m.sent_at >= $2) s
              WHERE d.workspace_id = $1"""
     row = await tx.fetchrow(sql, workspace_id, since)
     assert row is not None  # noqa: S101 an aggregate always has its row
@@ -153,6 +158,6 @@ async def begin_of_day(tx: db.Tx, time_zone: str) -> datetime:
 
 async def oldest_due(tx: db.Tx, workspace_id: str, now: datetime) -> datetime | None:
     """When the oldest queued message was due; None when none is."""
-    sql = "SELECT min(not_before) FROM messages WHERE workspace_id = $1 AND state = 'queued' AND not_before <= $2"
+    sql = "SELECT min(not_before) FROM messages WHERE workspace_id = $1 AND stage = 'queued' AND not_before <= $2"
     found: datetime | None = await tx.fetchval(sql, workspace_id, now)
     return found

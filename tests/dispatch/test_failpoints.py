@@ -180,13 +180,8 @@ async def frozen_and_thawed(fleet: Fleet) -> None:
     """A server stands still between claim and send until another one has its device and sends (I-06), then it goes on."""
     await begun(fleet, 1, 2)
     old, thaw = fleet.engine, asyncio.Event()
-    fly = old.sender._fly
-
-    async def frozen(flight: sending.Flight) -> None:
-        await thaw.wait()
-        await fly(flight)
-
-    old.sender._fly = frozen  # type: ignore[method-assign]
+    leave, frozen = old.sender._leave, list[sending.Flight]()
+    old.sender._leave = frozen.append  # type: ignore[method-assign]
     old.sender._timer = asyncio.create_task(thaw.wait())  # type: ignore[arg-type] # its deadlines stand still too
     await old.leases.beat()
     await old.tick()
@@ -197,6 +192,8 @@ async def frozen_and_thawed(fleet: Fleet) -> None:
     await fleet.run(7.7)  # until its slot, and no longer
     assert (await fleet.verdict()).effects == 1
     thaw.set()
+    for flight in frozen:
+        leave(flight)
     await fleet.clock.advance(0.2)
     await old.tick()
     await old.flush()

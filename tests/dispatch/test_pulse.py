@@ -141,7 +141,7 @@ async def test_what_may_have_arrived_is_counted_by_its_own_index(fleet: Fleet) -
     async with fleet.db.system() as tx:
         assert (await pulse.count(tx)).unknown == 1
         await tx.execute("SET LOCAL enable_seqscan = off")
-        plan = await tx.fetch("EXPLAIN SELECT count(*) FROM messages WHERE state = 'unknown'")
+        plan = await tx.fetch("EXPLAIN SELECT count(*) FROM messages WHERE stage = 'unknown'")
     assert "messages_unknown" in "\n".join(row[0] for row in plan)
 
 

@@ -16,11 +16,39 @@ GRANT UPDATE (checked_at, is_on_whatsapp, is_check_simulated) ON persons TO hant
 --;;
 -- a source's rows of one lane stand together, so that sources take turns and a paused one is never read past; single messages
 -- (answers first) have an index of their own
+--
+-- stage: the state, but one word for all of claimed, sent, delivered and read. Indexes know this alone: an answer or a receipt
+-- changes no indexed value, so its new row version needs no entry in any index (a HOT update: a third of the cost, measured),
+-- where its page has room, so pages begin half empty.
+-- closed_at: for the same reason the end of those alone that did not go out
+ALTER TABLE messages
+  ADD COLUMN stage text GENERATED ALWAYS AS
+    (CASE WHEN state IN ('claimed', 'sent', 'delivered', 'read') THEN 'out' ELSE state END) STORED,
+  ADD COLUMN closed_at timestamptz GENERATED ALWAYS AS
+    (CASE WHEN state IN ('failed', 'cancelled', 'suppressed', 'expired') THEN ended_at END) STORED;
+--;;
+ALTER TABLE messages SET (fillfactor = 50);
+--;;
 DROP INDEX messages_queued;
 --;;
-CREATE INDEX messages_queued ON messages (workspace_id, device_id, source_id, not_before, id) WHERE state = 'queued';
+CREATE INDEX messages_queued ON messages (workspace_id, device_id, source_id, not_before, id) WHERE stage = 'queued';
 --;;
-CREATE INDEX messages_single ON messages (workspace_id, device_id, priority, not_before, id) WHERE state = 'queued' AND priority <= 1;
+CREATE INDEX messages_single ON messages (workspace_id, device_id, priority, not_before, id) WHERE stage = 'queued' AND priority <= 1;
+--;;
+DROP INDEX messages_claimed;
+--;;
+DROP INDEX messages_sent;
+--;;
+-- a device's attempts: what is on its way is among the newest, and the figures of today are the end of it
+CREATE INDEX messages_attempted ON messages (workspace_id, device_id, claimed_at) WHERE claimed_at IS NOT NULL;
+--;;
+DROP INDEX messages_failed;
+--;;
+CREATE INDEX messages_failed ON messages (workspace_id, device_id, closed_at) WHERE stage = 'failed';
+--;;
+DROP INDEX messages_person_open;
+--;;
+CREATE INDEX messages_person_open ON messages (workspace_id, person_id) WHERE stage IN ('planned', 'held', 'queued');
 --;;
 -- the same moves as in message_moves, as an expression: the function is called for a wrong move alone (a test tries every pair)
 DROP TRIGGER guard_insert ON messages;
@@ -57,7 +85,7 @@ CREATE TABLE backlogs (
 CREATE INDEX backlogs_look ON backlogs (look_at);
 --;;
 CREATE INDEX messages_planned ON messages (workspace_id, source_id, device_id, not_before, id)
-  WHERE state = 'planned' AND waiting_for IS DISTINCT FROM 'canary';
+  WHERE stage = 'planned' AND waiting_for IS DISTINCT FROM 'canary';
 --;;
 -- ---------------------------------------------------------------- counters (docs/decisions/0007-counters.md)
 -- what is true of a source is tallies plus tally_moves: each statement that moves messages appends what it changed, and a sweep
@@ -127,7 +155,7 @@ BEGIN
 END $$;
 --;;
 -- what may have arrived: few rows, counted for metrics and shown for a person to settle
-CREATE INDEX messages_unknown ON messages (workspace_id, source_id) WHERE state = 'unknown';
+CREATE INDEX messages_unknown ON messages (workspace_id, source_id) WHERE stage = 'unknown';
 --;;
 -- devices whose last messages failed by their own fault
 CREATE INDEX devices_failing ON devices (id) WHERE errors_in_a_row > 0;
@@ -138,7 +166,7 @@ DROP INDEX messages_wire;
 CREATE INDEX messages_wire ON messages (wire_id) WHERE NOT (wire_id = upper(replace(id::text, '-', '') COLLATE "C"));
 --;;
 -- what was skipped on a day, for the figures of today
-CREATE INDEX messages_skipped ON messages (workspace_id, ended_at) WHERE state IN ('cancelled', 'suppressed', 'expired');
+CREATE INDEX messages_skipped ON messages (workspace_id, closed_at) WHERE stage IN ('cancelled', 'suppressed', 'expired');
 --;;
 -- looks go shard by shard
 CREATE INDEX lanes_shard ON lanes (shard);
