@@ -246,7 +246,7 @@ def main(words: list[str] | None = None) -> None:
     child.end_with(given.parent)
     _silence_output()
     _raise_limits()
-    asyncio.run(_main(given))
+    asyncio.Runner().run(_main(given))  # not closed: that cancels tasks, and a cancelled connect of the library waits up to 60 s
     os._exit(0)  # threads of a library must not keep a finished host alive
 
 
