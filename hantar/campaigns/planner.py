@@ -138,6 +138,9 @@ class Planner:
             campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
             if campaign.status is not C.TRIGGERED or not await store.has_turn(tx, workspace_id, campaign_id, self._pools):
                 return False
+            if await store.begins_again(tx, workspace_id, campaign_id):
+                await self._go_on(tx, campaign)
+                return False
             after, given = await store.cursor(tx, workspace_id, campaign_id)
             base = ids.new_id().replace("-", "")[:24]
             starts_at = max(campaign.due_at, await tx.now())
@@ -155,6 +158,12 @@ class Planner:
             if is_last:
                 await self._planned(tx, campaign)
         return not is_last
+
+    async def _go_on(self, tx: db.Tx, campaign: model.Campaign) -> None:
+        """A campaign that was sent again has its turn: what it planned anew follows by its windows."""
+        await backlog.open_source(tx, campaign.workspace_id, campaign.id)
+        await store.move(tx, campaign.workspace_id, campaign.id, [C.TRIGGERED], C.PROCESSING)
+        service.tell(tx, await store.find(tx, campaign.workspace_id, campaign.id))
 
     async def _planned(self, tx: db.Tx, campaign: model.Campaign) -> None:
         """All recipients are written: it is processing now, or failed when there is nobody to write to."""

@@ -1,9 +1,12 @@
-"""Failed messages of a campaign go again, by a person's word: which, how long they may wait, and the campaign goes on."""
+"""Failed messages of a campaign go again, by a person's word: which, how long they may wait, and the campaign goes on.
+
+They follow by the windows of their devices, and a campaign that had ended waits for its turn among those of its account.
+"""
 
 from hantar.audit import service as audit
 from hantar.campaigns import model, rulebook, service, store
 from hantar.kit import db
-from hantar.outbox import retries
+from hantar.outbox import backlog, retries
 from hantar.policy.model import KINDS
 
 C = model.C
@@ -18,9 +21,9 @@ async def look(tx: db.Tx, workspace_id: str, campaign_id: str, device_id: str | 
 async def retry(
     tx: db.Tx, workspace_id: str, campaign_id: str, device_id: str | None = None, *, by: audit.Actor
 ) -> retries.Retried:
-    """Queue what may go again; a campaign that had ended goes on. Raises as `look` does.
+    """Plan what may go again; a campaign that had ended goes on when it is its turn. Raises as `look` does.
 
-    A paused campaign stays paused: what was queued waits behind its gate.
+    A paused campaign stays paused: what was planned waits behind its gate.
     """
     campaign = await _campaign(tx, workspace_id, campaign_id, device_id, lock=True)
     book = await rulebook.resolve(tx, workspace_id, campaign.draft, await tx.now())
@@ -29,8 +32,10 @@ async def retry(
     if not done.count:
         return done
     if campaign.status in (C.FINISHED, C.FAILED):
-        await _go_on(tx, workspace_id, campaign_id)
-        service.tell(tx, await store.find(tx, workspace_id, campaign_id))
+        await store.begin_again(tx, workspace_id, campaign_id)
+    elif not await store.begins_again(tx, workspace_id, campaign_id):
+        await backlog.open_source(tx, workspace_id, campaign_id)
+    service.tell(tx, await store.find(tx, workspace_id, campaign_id))
     thing = audit.Thing("campaign", campaign_id)
     after = {"retried": done.count, "device_id": device_id}
     await audit.record(tx, workspace_id, by, "campaign.retried", thing, after=after)
@@ -46,10 +51,3 @@ async def _campaign(
     if campaign.status is C.CANCELLED:
         raise model.CampaignEnded
     return campaign
-
-
-async def _go_on(tx: db.Tx, workspace_id: str, campaign_id: str) -> None:
-    """An ended campaign has something to send again; the watcher ends it anew when that is done."""
-    sql = """UPDATE campaigns SET status = 'processing', status_reason = NULL, finished_at = NULL, updated_at = $3
-             WHERE (workspace_id, id) = ($1, $2) AND status IN ('finished', 'failed')"""
-    await tx.execute(sql, workspace_id, campaign_id, await tx.now())

@@ -259,6 +259,20 @@ async def note_turns(tx: db.Tx, pools: int, now: datetime) -> list[db.Row]:
     return await tx.fetch(sql, pools, model.WAITS_FOR_TURN, now)
 
 
+async def begin_again(tx: db.Tx, workspace_id: str, campaign_id: str) -> None:
+    """An ended campaign has something to send again: it waits for its turn like one that is due, and writes to nobody new."""
+    sql = """UPDATE campaigns SET status = 'triggered', status_reason = NULL, finished_at = NULL, updated_at = $3, retried_at = $3
+             WHERE (workspace_id, id) = ($1, $2) AND status IN ('finished', 'failed')"""
+    await tx.execute(sql, workspace_id, campaign_id, await tx.now())
+
+
+async def begins_again(tx: db.Tx, workspace_id: str, campaign_id: str) -> bool:
+    """Whether a campaign that had ended waits for its turn, or is paused while it does."""
+    sql = """SELECT retried_at IS NOT NULL AND coalesce(paused_from, status) = 'triggered' FROM campaigns
+             WHERE (workspace_id, id) = ($1, $2)"""
+    return bool(await tx.fetchval(sql, workspace_id, campaign_id))
+
+
 async def next_due(tx: db.Tx) -> datetime | None:
     """When the next campaign is due."""
     found: datetime | None = await tx.fetchval("SELECT min(due_at) FROM campaigns WHERE status = 'pending'")

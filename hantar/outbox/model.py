@@ -49,7 +49,7 @@ MOVES: dict[MessageState, frozenset[MessageState]] = {
     S.UNKNOWN: frozenset({S.SENT, S.DELIVERED, S.READ, S.FAILED, S.QUEUED}),
     S.SENT: frozenset({S.DELIVERED, S.READ, S.FAILED}),
     S.DELIVERED: frozenset({S.READ}),
-    S.FAILED: frozenset({S.QUEUED, S.DELIVERED, S.READ}),
+    S.FAILED: frozenset({S.PLANNED, S.QUEUED, S.DELIVERED, S.READ}),
     S.READ: frozenset(),
     S.CANCELLED: frozenset(),
     S.SUPPRESSED: frozenset(),

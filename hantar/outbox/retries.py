@@ -1,4 +1,4 @@
-"""Failed messages go again when a person says so: which may, why others may not, and the same row back into the queue.
+"""Failed messages go again when a person says so: which may, why others may not, and the same row back behind its lane.
 
 Unconfirmed ones never do: most of them have arrived. The rules are asked again at the claim, as for every message.
 """
@@ -56,7 +56,9 @@ async def look(tx: db.Tx, workspace_id: str, source_id: str, device_id: str | No
 async def retry(
     tx: db.Tx, workspace_id: str, source_id: str, lives: Mapping[str, float], device_id: str | None = None
 ) -> Retried:
-    """Queue what may go again; `lives` are the seconds a message may wait from now on, by kind of device (`rules_kind`).
+    """Plan what may go again; it follows by the windows of its devices once the caller opens them (`backlog.open_source`).
+
+    `lives` are the seconds a message may wait from now on, by kind of device (`rules_kind`).
 
     A wire id that we chose stays, so where the service drops repeated ids a message it did get after all has one effect; the
     service's own id of an earlier attempt goes, since the next one gets another. Attempts begin anew. What it
@@ -73,7 +75,7 @@ async def retry(
         JOIN messages m ON (m.workspace_id, m.id) = (j.workspace_id, j.id)
         WHERE j.why IS NULL AND m.stage = 'failed' ORDER BY m.workspace_id, m.id FOR UPDATE OF m),
       moved AS (
-        UPDATE messages m SET state = 'queued', reason = NULL, error = NULL, waiting_for = NULL, token = NULL, attempts = 0,
+        UPDATE messages m SET state = 'planned', reason = NULL, error = NULL, waiting_for = NULL, token = NULL, attempts = 0,
           deferrals = 0, claimed_at = NULL, sent_at = NULL, ended_at = NULL, not_before = $5::timestamptz,
           wire_id = CASE WHEN {receipts.IS_OURS} THEN m.wire_id END,
           expires_at = greatest(m.expires_at, $5::timestamptz + make_interval(secs => x.life))
@@ -87,6 +89,4 @@ async def retry(
     asked = workspace_id, source_id, device_id, sorted(RETRYABLE)
     rows = await tx.fetch(sql, *asked, await tx.now(), list(lives), [float(life) for life in lives.values()])
     service.tell_moves(tx, rows)
-    if rows:
-        tx.tell("outbox.queued", workspace_id, device_ids=sorted({row["device_id"] for row in rows}))
     return Retried(len(rows), before.left)

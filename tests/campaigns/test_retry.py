@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from hantar.accounts.model import Caller
 from hantar.audit import http as audit_http
-from hantar.campaigns import http as campaigns_http, http_retry
+from hantar.campaigns import http as campaigns_http, http_retry, planner
 from hantar.consent import model as consents
 from hantar.gateways import port
 from hantar.kit import clock, cluster, db, ids
@@ -65,6 +65,9 @@ async def test_what_may_go_again_goes_and_the_campaign_goes_on(http: cast.Http, 
 
     done = (await client.post(f"/api/campaigns/{campaign}/retry-failed")).json()
     assert (done["retried"], left(done), done["dry_run"]) == (2, left(seen.json()), False)
+    assert await fleet.states(campaign) == {"planned": 2, "failed": 1, "unknown": 1}
+    assert (await client.get(f"/api/campaigns/{campaign}")).json()["status"] == "triggered"
+    await fleet.planner.look()
     assert await fleet.states(campaign) == {"queued": 2, "failed": 1, "unknown": 1}
     now = (await client.get(f"/api/campaigns/{campaign}")).json()
     assert (now["status"], now["status_reason"], now["finished_at"]) == ("processing", None, None)
@@ -89,6 +92,7 @@ async def test_a_row_begins_anew_with_time_to_live(http: cast.Http, bob: Caller,
     told: list[cluster.Fact] = []
     fleet.bus.subscribe("outbox.queued", told.append)
     assert (await http(bob).post(f"/api/campaigns/{campaign}/retry-failed")).json()["retried"] == 1
+    await fleet.planner.look()
     (row,) = await fleet.rows(campaign)
     assert row["id"] == before["id"]
     assert (row["state"], row["reason"], row["ended_at"], row["claimed_at"], row["attempts"]) == ("queued", None, None, None, 0)
@@ -114,7 +118,7 @@ async def test_one_device_alone(http: cast.Http, bob: Caller, fleet: Fleet) -> N
     done = await http(bob).post(f"/api/campaigns/{campaign}/device/{second}/retry-failed")
     assert done.status_code == 202
     assert (done.json()["retried"], done.json()["campaign_id"], done.json()["device_id"]) == (2, campaign, second)
-    assert {row["device_id"]: row["state"] for row in await fleet.rows(campaign)} == {first: "failed", second: "queued"}
+    assert {row["device_id"]: row["state"] for row in await fleet.rows(campaign)} == {first: "failed", second: "planned"}
     assert (await http(bob).post(f"/api/campaigns/{campaign}/device/{ids.new_id()}/retry-failed")).status_code == 404
 
 
@@ -127,13 +131,14 @@ async def test_who_opted_out_since_is_left_out(http: cast.Http, bob: Caller, ali
         await outbox_service.opt_out(tx, alice.workspace_id, person, asked)
     done = (await http(bob).post(f"/api/campaigns/{campaign}/retry-failed")).json()
     assert (done["retried"], left(done)) == (1, {"opted_out": 1})
-    assert {row["phone"]: row["state"] for row in await fleet.rows(campaign)} == {PHONES[0]: "failed", PHONES[1]: "queued"}
+    assert {row["phone"]: row["state"] for row in await fleet.rows(campaign)} == {PHONES[0]: "failed", PHONES[1]: "planned"}
 
 
 async def test_rules_are_asked_again_before_it_leaves(http: cast.Http, bob: Caller, alice: Caller, fleet: Fleet) -> None:
     await fleet.add_devices(1)
     campaign = await ended_campaign(fleet, {PHONES[0]: "undeliverable"})
     await http(bob).post(f"/api/campaigns/{campaign}/retry-failed")
+    await fleet.planner.look()
     asked = consents.OptOut(consents.OptOutReason.MANUAL, consents.OptOutSource.API)
     async with fleet.db.transaction(alice.workspace_id) as tx:
         await outbox_service.opt_out(tx, alice.workspace_id, await fleet.person(PHONES[0]), asked)
@@ -151,7 +156,7 @@ async def test_of_two_messages_to_one_person_one_goes(http: cast.Http, bob: Call
     await fleet.sql("UPDATE messages SET state = 'delivered', reason = NULL WHERE phone = $1", PHONES[2])
     done = (await http(bob).post(f"/api/campaigns/{campaign}/retry-failed")).json()
     assert (done["retried"], left(done)) == (1, {"duplicate_of": 2})
-    assert {row["phone"] for row in await fleet.rows(campaign) if row["state"] == "queued"} == {PHONES[0]}
+    assert {row["phone"] for row in await fleet.rows(campaign) if row["state"] == "planned"} == {PHONES[0]}
 
 
 async def test_an_erased_person_stays_erased(http: cast.Http, bob: Caller, fleet: Fleet) -> None:
@@ -175,7 +180,7 @@ async def test_a_cancelled_campaign_stays_cancelled(http: cast.Http, bob: Caller
     assert await fleet.states(campaign) == {"failed": 1, "cancelled": 1}
 
 
-async def test_a_paused_campaign_queues_and_stays_paused(http: cast.Http, bob: Caller, fleet: Fleet) -> None:
+async def test_a_paused_campaign_plans_and_stays_paused(http: cast.Http, bob: Caller, fleet: Fleet) -> None:
     await fleet.add_devices(1)
     await fleet.add_leads(fleet.devices[0], PHONES[:2])
     campaign = await fleet.launch()
@@ -183,9 +188,54 @@ async def test_a_paused_campaign_queues_and_stays_paused(http: cast.Http, bob: C
     client = http(bob)
     await client.post(f"/api/campaigns/{campaign}/pause")
     assert (await client.post(f"/api/campaigns/{campaign}/retry-failed")).json()["retried"] == 1
+    await fleet.planner.look()
     await fleet.run(5)
-    assert (await fleet.states(campaign), fleet.reached()) == ({"queued": 2}, [])
+    assert (await fleet.states(campaign), fleet.reached()) == ({"queued": 1, "planned": 1}, [])
     assert (await client.get(f"/api/campaigns/{campaign}")).json()["status"] == "paused"
+    await client.post(f"/api/campaigns/{campaign}/resume")
+    await fleet.planner.look()
+    assert await fleet.states(campaign) == {"queued": 2}
+
+
+async def test_what_goes_again_goes_by_its_window(http: cast.Http, bob: Caller, fleet: Fleet) -> None:
+    """As many as the window of a device holds are queued, and the others follow."""
+    await fleet.add_devices(1)
+    campaign = await ended_campaign(fleet, dict.fromkeys(PHONES[:12], "undeliverable"))
+    fleet.planner = planner.Planner(fleet.db, fleet.bus, fleet.clock, page=50, window=5)
+    assert (await http(bob).post(f"/api/campaigns/{campaign}/retry-failed")).json()["retried"] == 12
+    await fleet.planner.look()
+    assert await fleet.states(campaign) == {"queued": 5, "planned": 7}
+    most = 0
+    for _ in range(40):
+        await fleet.run(10, step=1.0)
+        await fleet.planner.look()
+        most = max(most, (await fleet.states(campaign)).get("queued", 0))
+        if len(fleet.reached()) == 12:
+            break
+    assert (sorted(fleet.reached()), most) == (PHONES[:12], 5)
+
+
+async def test_a_campaign_sent_again_waits_for_its_turn(http: cast.Http, bob: Caller, fleet: Fleet) -> None:
+    """Others of the account run: it goes on when one of them has ended, paused in between or not, and writes to nobody new."""
+    fleet.planner = planner.Planner(fleet.db, fleet.bus, fleet.clock, page=50, pools=1)
+    await fleet.add_devices(1)
+    campaign, client = await ended_campaign(fleet, {PHONES[0]: "undeliverable"}), http(bob)
+    await fleet.add_leads(fleet.devices[0], [PHONES[1]])
+    other = await fleet.launch(min_delay_seconds=60.0, max_delay_seconds=60.0)
+    assert (await client.post(f"/api/campaigns/{campaign}/retry-failed")).json()["retried"] == 1
+    await fleet.planner.look()
+    now = (await client.get(f"/api/campaigns/{campaign}")).json()
+    assert (now["status"], now["status_reason"]) == ("triggered", "waits_for_turn")
+    for word in ("pause", "resume"):
+        assert (await client.post(f"/api/campaigns/{campaign}/{word}")).status_code == 200
+        await fleet.planner.look()
+        assert (await client.post(f"/api/campaigns/{campaign}/retry-failed")).json()["retried"] == 0
+    await fleet.run(30, step=1.0)
+    assert await fleet.states(campaign) == {"planned": 1}
+    await client.post(f"/api/campaigns/{other}/cancel")
+    await fleet.planner.look()
+    assert (await client.get(f"/api/campaigns/{campaign}")).json()["status"] == "processing"
+    assert await fleet.states(campaign) == {"queued": 1}
 
 
 async def test_who_may_and_that_it_is_kept(http: cast.Http, alice: Caller, bob: Caller, vera: Caller, fleet: Fleet) -> None:
@@ -205,7 +255,7 @@ def test_every_reason_of_the_gateway_was_decided_on() -> None:
     known = {reason.value for reason in port.Reason}
     assert retries.RETRYABLE & final == set()
     assert (retries.RETRYABLE & known) | final == known
-    assert outbox.S.QUEUED in outbox.MOVES[outbox.S.FAILED]
+    assert outbox.S.PLANNED in outbox.MOVES[outbox.S.FAILED]
 
 
 async def test_mutant_unconfirmed_counts_as_failed(

@@ -67,7 +67,7 @@ CREATE TRIGGER guard_update BEFORE UPDATE OF state ON messages FOR EACH ROW
     OR OLD.state = 'planned' AND NEW.state IN ('queued', 'held', 'cancelled', 'suppressed', 'expired')
     OR OLD.state = 'held' AND NEW.state IN ('queued', 'cancelled', 'suppressed', 'expired')
     OR OLD.state = 'unknown' AND NEW.state IN ('sent', 'delivered', 'read', 'failed', 'queued')
-    OR OLD.state = 'failed' AND NEW.state IN ('queued', 'delivered', 'read')))
+    OR OLD.state = 'failed' AND NEW.state IN ('planned', 'queued', 'delivered', 'read')))
   EXECUTE FUNCTION guard_message_move();
 --;;
 -- ---------------------------------------------------------------- windows: what waits in a plan behind a lane
@@ -284,3 +284,9 @@ BEGIN
                    'EXECUTE FUNCTION keep_id()', name);
   END LOOP;
 END $$;
+--;;
+-- what is sent again goes by its device's window, and its campaign by the turns of its account; retried_at: when an ended campaign was
+-- started again: it writes to nobody new
+INSERT INTO message_moves VALUES ('failed', 'planned');
+--;;
+ALTER TABLE campaigns ADD COLUMN retried_at timestamptz;
