@@ -10,13 +10,12 @@ from typing import Any
 
 from hantar.gateways import port
 from hantar.gateways.linked import client, sessions, verdicts
-from hantar.gateways.linked.loading import Neonize
 from hantar.gateways.linked.whatsmeow_events import Translator, is_final, of_texts
-from hantar.gateways.linked.whatsmeow_line import Line, disconnected_why
+from hantar.gateways.linked.whatsmeow_line import Line, Process, disconnected_why
 from hantar.gateways.linked.whatsmeow_messages import jid
 from hantar.gateways.linked.whatsmeow_pairing import Pairing
+from hantar.gateways.linked.whatsmeow_reach import Reach
 from hantar.gateways.linked.whatsmeow_sending import Sender
-from hantar.kit.clock import Clock
 
 log = logging.getLogger("hantar.linked")
 
@@ -29,20 +28,12 @@ UNLINK = 20.0
 class LinkedClient:
     """A `client.Client`. Everything but the library's own calls happens on the loop."""
 
-    def __init__(
-        self,
-        device: port.DeviceRef,
-        path: Path,
-        tell: client.Tell,
-        library: Neonize,
-        lock: asyncio.Lock,
-        clock: Clock,
-        proxy: str | None,
-    ) -> None:
-        self._id, self._path, self._tell, self._library = device.device_id, path, tell, library
-        self._lock, self._clock, self._proxy = lock, clock, proxy
-        self._translator = Translator(self._id, clock)
-        self._sender = Sender(library, clock, self._translator, tell)
+    def __init__(self, device: port.DeviceRef, path: Path, tell: client.Tell, process: Process, reach: Reach) -> None:
+        self._id, self._path, self._tell = device.device_id, path, tell
+        self._process, self._reach = process, reach
+        self._library, self._clock = process.library, process.clock
+        self._translator = Translator(self._id, self._clock)
+        self._sender = Sender(self._library, self._clock, self._translator, tell)
         self._line: Line | None = None
         self._ending: Line | None = None
         self._pairing: Pairing | None = None
@@ -64,24 +55,28 @@ class LinkedClient:
             return
         sessions.make_ready(self._path)
         is_linked = sessions.own_jid(self._path) is not None
-        line = self._line = Line(self._library, self._lock, self._clock, self._proxy)
+        line = self._line = Line(self._process, self._id)
+        self._pairing = None if is_linked else Pairing(self._translator, self._clock, self._tell, self._give_up)
         self._is_connected = False
         self._settled.clear()
-        self._pairing = None if is_linked else Pairing(self._translator, self._clock, self._tell, self._give_up)
-        pairing = self._pairing
         try:
-            # a "new device" on a file that has one leaves that pairing lying unused (measured): only where there is none
-            await line.connect(
-                str(self._path),
-                self._id,
-                not is_linked,
-                lambda event: self._hear(line, event),
-                lambda code: pairing.show(code) if pairing is not None and self._line is line else None,
-                lambda text: self._ended(line, text),
-            )
+            if await self._reach.is_there():
+                await self._connect(line, self._pairing)
+            else:
+                self._ended(line, "dial: WhatsApp's servers are out of reach")
         except BaseException:
             self._drop(line)
             raise
+
+    async def _connect(self, line: Line, pairing: Pairing | None) -> None:
+        # a "new device" on a file that has one leaves that pairing lying unused (measured): only where there is none
+        await line.connect(
+            str(self._path),
+            pairing is not None,
+            lambda event: self._hear(line, event),
+            lambda code: pairing.show(code) if pairing is not None and self._line is line else None,
+            lambda text: self._ended(line, text),
+        )
 
     def _hear(self, line: Line, event: Any) -> None:
         """What the library tells. A line that was given up tells nothing any more."""
@@ -206,12 +201,12 @@ class LinkedClient:
 
     async def send(self, to: port.Address, content: port.Content, *, ref: str) -> port.Verdict:
         """See `client.Client`."""
-        if self._line is None:
+        if self._line is None or self._line.api is None:
             return port.DeviceLost(None, "The device is not connected.")
         return await self._sender.send(self._line.api, to, content, ref)
 
     def _api(self) -> Any:
-        if self._line is None:
+        if self._line is None or self._line.api is None:
             raise port.NotPaired("The device is not connected.")
         return self._line.api
 

@@ -1,12 +1,14 @@
 """One connection of the library, from `connect` to `stop`: what it tells arrives in order, its end is always noticed.
 
-Measured of 0.5.2: `connect` returns at once and its failure is in the task it returns; the first connect is not tried again;
-`stop` waits as long as a connect hangs (60 s). The Go part keeps its clients in plain maps, so one lock per process lets only
-one connect or stop at a time begin. It holds a client weakly, so a line holds it.
+Measured of 0.5.2: `connect` returns at once and its failure is in the task it returns; the first connect is not tried again. The
+Go part keeps its clients in plain maps: two stops that end together abort the process. `stop` waits as long as a connect hangs
+(60 s) and changes the map only then. So one lock per process holds each stop from beginning to end, and none begins while its
+connect hangs. It holds a client weakly, so a line holds it.
 """
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,39 +16,79 @@ from hantar.gateways.linked import whatsmeow_events
 from hantar.gateways.linked.loading import Neonize
 from hantar.kit.clock import Clock
 
-SETTLE = 0.1
-"""Seconds the lock is held after a connect or stop has begun, when nothing is heard of it earlier: time to enter the map."""
+log = logging.getLogger("hantar.linked")
+
+SETTLE = 0.25
+"""Seconds the lock is held after a connect has begun, when nothing is heard of it earlier: time to enter the map."""
 STOP = 5.0
 """Seconds to wait for a stop; after that it goes on by itself, and the device is not opened again before it has ended."""
-_numbers = itertools.count(1)
+HANGS = 120.0
+"""Seconds a connect can hang at most; the library's own limit is 60."""
+SPENT = 1500
+"""Connects after which a process in which no line is up is given up for a new one. The library closes no session file: each
+connect leaves one file and 0.2 MB behind (measured), so this is 300 MB and far below the usual limit of files."""
+
+
+class Process:
+    """What all lines of a process share: the lock on the library's tables, and a count of what it has used up."""
+
+    def __init__(self, library: Neonize, clock: Clock, proxy: str | None, retire: Callable[[], None]) -> None:
+        self.library, self.clock, self.proxy = library, clock, proxy
+        self.lock = asyncio.Lock()
+        self._retire = retire
+        self._numbers = itertools.count(1)
+        self._spent = self._live = 0
+
+    def begin(self, device_id: str) -> str:
+        """A name for the library's table that was never there: a late stop of one line must not end the next."""
+        self._spent += 1
+        self._live += 1
+        return f"{device_id}:{next(self._numbers)}"
+
+    def end(self) -> None:
+        """A line has ended. When it was the last one, and enough was left behind, a new process is due."""
+        self._live -= 1
+        if self._live == 0 and self._spent >= SPENT:
+            self._retire()
 
 
 class Line:
     """A client of the library. `hear(event)`, `show(code)` and `end(why)` are called on the loop, the last one once."""
 
-    def __init__(self, library: Neonize, lock: asyncio.Lock, clock: Clock, proxy: str | None) -> None:
-        self._library, self._lock, self._clock, self._proxy = library, lock, clock, proxy
-        self._sign = asyncio.Event()
+    def __init__(self, process: Process, device_id: str) -> None:
+        self._process, self._device_id = process, device_id
+        self._sign = asyncio.Event()  # something was heard of the connect, or it has ended
         self._connecting: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._is_unwanted = False
         self.api: Any = None
 
     async def connect(
         self,
         path: str,
-        name: str,
         is_new: bool,
         hear: Callable[[Any], None],
         show: Callable[[str], None],
         end: Callable[[str | None], None],
     ) -> None:
         """Begin to connect; returns when it has begun. Its end is told by `end`: None, or the words it failed with."""
-        api = self._library.client.NewAClient(
-            path, props=_presented(self._library), uuid=f"{name}:{next(_numbers)}", new_device=is_new
-        )
+        process = self._process
+        async with process.lock:
+            if self._is_unwanted:
+                return
+            name = process.begin(self._device_id)
+            self.api = process.library.client.NewAClient(path, props=_presented(process.library), uuid=name, new_device=is_new)
+            self._register(hear, show)
+            self._connecting = await self.api.connect(process.library.proxy(process.proxy) if process.proxy else None)
+            self._connecting.add_done_callback(lambda _task: self._sign.set())
+            self._watching = asyncio.create_task(self._watch(end))
+            await process.clock.wait(self._sign, SETTLE)
 
-        async def heard(_api: Any, event: Any) -> None:  # plain functions: bound methods would be held weakly
+    def _register(self, hear: Callable[[Any], None], show: Callable[[str], None]) -> None:
+        """Plain functions, because bound methods would be held weakly; before connect, when the Go part is told what we want."""
+
+        async def heard(_api: Any, event: Any) -> None:
             self._sign.set()
             hear(event)
 
@@ -54,15 +96,9 @@ class Line:
             self._sign.set()
             show(code.decode())
 
-        for kind in whatsmeow_events.KINDS:  # fixed before connect: the Go part is told then which ones we want
-            api.event(getattr(self._library.protos, kind))(heard)
-        api.event.qr(shown)
-        self.api = api
-        async with self._lock:
-            self._connecting = await api.connect(self._library.proxy(self._proxy) if self._proxy else None)
-            self._connecting.add_done_callback(lambda _task: self._sign.set())
-            self._watching = asyncio.create_task(self._watch(end))
-            await self._clock.wait(self._sign, SETTLE)
+        for kind in whatsmeow_events.KINDS:
+            self.api.event(getattr(self._process.library.protos, kind))(heard)
+        self.api.event.qr(shown)
 
     async def _watch(self, end: Callable[[str | None], None]) -> None:
         assert self._connecting is not None  # noqa: S101 narrows the type
@@ -73,29 +109,31 @@ class Line:
         else:
             end(None)
 
-    async def stop(self) -> bool:
-        """End it; False when it goes on ending by itself (`is_stopped` tells when it is over)."""
-        if self.api is None:
-            return True
-        async with self._lock:
-            if self._stopping is None:
-                self._stopping = asyncio.create_task(self._stop())
-                await asyncio.wait([self._stopping], timeout=SETTLE)
+    async def stop(self) -> None:
+        """End it. It may go on ending by itself: `is_stopped` tells when it is over."""
+        self._is_unwanted = True
+        if self._connecting is None:
+            return
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop())
         await asyncio.wait([self._stopping], timeout=STOP)
-        return self._stopping.done()
 
     @property
     def is_stopped(self) -> bool:
         """Whether nothing of it is left."""
-        return self.api is None or (self._stopping is not None and self._stopping.done())
+        return self._connecting is None or (self._stopping is not None and self._stopping.done())
 
     async def _stop(self) -> None:
-        try:
-            await self.api.stop()
-        finally:
+        await self._process.clock.wait(self._sign, HANGS)
+        async with self._process.lock:
+            try:
+                await self.api.stop()
+            except Exception as error:
+                log.error("a stop failed: %s", error)
             self.api._stop_finalizer.detach()  # it would stop once more, on our loop, whenever memory is tidied
         if self._watching is not None:
             await asyncio.wait([self._watching], timeout=STOP)
+        self._process.end()
 
 
 def _presented(library: Neonize) -> Any:

@@ -66,6 +66,15 @@ class Finalizer:
         self.is_detached = True
 
 
+def link(path: Path, own: str = OWN) -> None:
+    """As the library writes who a device is into its session file."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS whatsmeow_device (jid TEXT PRIMARY KEY)")
+        connection.execute("INSERT OR REPLACE INTO whatsmeow_device VALUES (?)", (own,))
+    connection.close()
+
+
 class Events:
     """`client.event`: called with a kind it registers a handler."""
 
@@ -95,7 +104,6 @@ class Api:
         self.fails: dict[str, list[str]] = {}
         self.ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.stops = 0
-        self.hangs = False
         library.made.append(self)
 
     # what the service does
@@ -106,13 +114,6 @@ class Api:
     async def show(self, code: str) -> None:
         assert self.event.show is not None
         await self.event.show(self, code.encode())
-
-    def link(self, own: str = OWN) -> None:
-        """The library writes who we are into its file."""
-        with sqlite3.connect(self.path) as connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS whatsmeow_device (jid TEXT PRIMARY KEY)")
-            connection.execute("INSERT OR REPLACE INTO whatsmeow_device VALUES (?)", (own,))
-        connection.close()
 
     def _may_fail(self, what: str) -> None:
         if self.fails.get(what):
@@ -136,8 +137,6 @@ class Api:
         self.library.begin("stop")
         await asyncio.sleep(0)
         self.library.end("stop")
-        if self.hangs:
-            await asyncio.Event().wait()
         if not self.ending.done():
             self.ending.set_result(None)
 

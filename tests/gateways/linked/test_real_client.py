@@ -13,12 +13,29 @@ from PIL import Image
 from hantar.gateways import port
 from hantar.gateways.linked import sessions, whatsmeow_line
 from hantar.gateways.linked.whatsmeow_client import LinkedClient
+from hantar.gateways.linked.whatsmeow_line import Process
+from hantar.gateways.linked.whatsmeow_reach import Reach
 from hantar.kit.clock import FakeClock
 from tests.gateways.linked.protos import e2e, events, jid
-from tests.gateways.linked.scripted import OWN, Api, MediaType, Script
+from tests.gateways.linked.scripted import OWN, Api, MediaType, Script, link
 
 ANN = port.Address("60123456789")
 HELLO = port.Content("Hello @60198765432, see https://example.com")
+
+
+class Road(Reach):
+    """The way to WhatsApp, which a test closes."""
+
+    def __init__(self) -> None:
+        self.is_open = True
+
+    async def is_there(self) -> bool:
+        return self.is_open
+
+
+@pytest.fixture(autouse=True)
+def _quick_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whatsmeow_line, "STOP", 0.05)
 
 
 class Stage:
@@ -27,9 +44,9 @@ class Stage:
     def __init__(self, folder: Path, time: FakeClock, script: Script, name: str = "device") -> None:
         self.path = folder / "sessions" / f"{name}.db"
         self.time, self.script, self.told = time, script, list[port.Event]()
-        self.client = LinkedClient(
-            port.DeviceRef(name), self.path, self.told.append, script.library(), asyncio.Lock(), time, proxy=None
-        )
+        self.reach, self.retired = Road(), list[bool]()
+        self.process = Process(script.library(), time, None, lambda: self.retired.append(True))
+        self.client = LinkedClient(port.DeviceRef(name), self.path, self.told.append, self.process, self.reach)
 
     @property
     def api(self) -> Api:
@@ -43,9 +60,7 @@ class Stage:
 
     async def linked(self) -> Api:
         """A device that was linked before, and is online."""
-        await self.opens()
-        self.api.link()
-        await self.client.close()
+        link(self.path)
         await self.opens()
         await self.api.tell(events.Connected(status=True))
         self.told.clear()
@@ -81,7 +96,7 @@ async def test_codes_come_until_one_is_scanned(stage: Stage) -> None:
     assert isinstance(second, port.QrCode)
     assert (first.code, first.attempt, first.expires_at) == ("one", 1, now + timedelta(seconds=60))
     assert (second.code, second.attempt, second.expires_at) == ("two", 2, now + timedelta(seconds=20))
-    api.link()
+    link(stage.path)
     await api.tell(events.PairStatus(ID=jid("60111222333"), Status=2))
     await api.tell(events.Connected(status=True))
     assert stage.kinds()[2:] == [port.PairSucceeded, port.Connected]
@@ -96,7 +111,7 @@ async def test_a_pairing_that_only_its_connection_tells_of(stage: Stage) -> None
     """The library may tell nothing before the pairing has ended."""
     api = await stage.opens()
     await api.show("one")
-    api.link()
+    link(stage.path)
     await api.tell(events.Connected(status=True))
     assert stage.kinds() == [port.QrCode, port.PairSucceeded, port.Connected]
 
@@ -135,7 +150,6 @@ async def test_a_code_to_type_waits_for_the_first_code_to_scan(stage: Stage) -> 
 async def test_no_code_to_type_without_a_line_or_for_a_linked_device(stage: Stage) -> None:
     asking = asyncio.create_task(stage.client.pair_code("60111222333"))
     await stage.passes(1)
-    stage.api.fails["connect"] = []
     stage.api.ending.set_exception(stage.script.library().error("failed to dial"))
     with pytest.raises(port.PairingRefused):  # at once, not after the 30 s a code may take
         await asyncio.wait_for(asking, 5)
@@ -225,38 +239,74 @@ async def test_closing_is_no_news(stage: Stage) -> None:
     await stage.client.close()
 
 
-@pytest.fixture
-def quick_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whatsmeow_line, "STOP", 0.05)
-    monkeypatch.setattr(whatsmeow_line, "SETTLE", 0.02)
-
-
-@pytest.mark.usefixtures("quick_stop")
 async def test_a_connection_that_hangs_is_never_doubled(stage: Stage) -> None:
-    """`stop` waits as long as a connect hangs; two lines on one session file would be two devices of one pairing."""
+    """Stopping it would wait as long as it hangs; two lines on one session file would be two devices of one pairing."""
     api = await stage.opens()
-    api.hangs = True
-    closing = asyncio.create_task(stage.client.close())
-    await stage.passes(0.5)
-    await asyncio.wait_for(closing, whatsmeow_line.STOP + 5)
+    await stage.client.close()
+    assert api.stops == 0
     await stage.client.open()
     assert len(stage.script.made) == 1
     (told,) = stage.told
     assert isinstance(told, port.Disconnected)
-    assert not told.will_retry
+    assert (told.why, told.will_retry) == ("no_network", False)
+    api.ending.set_exception(stage.script.library().error("context deadline exceeded"))
+    await stage.passes(1)
+    assert api.stops == 1
+    assert await stage.opens() is not api
+    assert len(stage.told) == 1  # its end was nobody's news any more
+
+
+async def test_without_a_network_the_library_is_not_asked(stage: Stage) -> None:
+    """Each of its connects leaves memory and an open file behind; an outage has thousands of them."""
+    stage.reach.is_open = False
+    for count in (1, 2, 3):
+        await stage.client.open()
+        assert [each.why for each in stage.told if isinstance(each, port.Disconnected)] == ["no_network"] * count
+    assert stage.script.made == []
+    assert isinstance(await stage.client.send(ANN, HELLO, ref="r"), port.DeviceLost)
+    with pytest.raises(port.PairingRefused):
+        await stage.client.pair_code("60111222333")
+    link(stage.path)
+    with pytest.raises(port.PairingRefused):
+        await stage.client.logout()
+    assert sessions.own_jid(stage.path) == OWN
+    stage.reach.is_open = True
+    await stage.opens()
+
+
+async def test_a_process_that_is_used_up_is_given_up_when_no_line_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whatsmeow_line, "SPENT", 3)
+    stage = Stage(tmp_path, FakeClock(), Script())
+    other = LinkedClient(port.DeviceRef("other"), tmp_path / "o.db", lambda _: None, stage.process, stage.reach)
+    opening = asyncio.create_task(other.open())
+    await stage.passes(1)
+    await opening
+    other_api = stage.api
+    for _ in range(4):
+        await stage.linked()
+        await stage.client.close()
+    assert stage.retired == []
+    other_api.ending.set_exception(stage.script.library().error("failed to dial"))
+    await stage.passes(1)
+    assert stage.retired == [True]
 
 
 async def test_the_librarys_tables_are_changed_one_at_a_time(tmp_path: Path) -> None:
-    script, time, lock = Script(), FakeClock(), asyncio.Lock()
+    script, time = Script(), FakeClock()
+    process = Process(script.library(), time, None, lambda: None)
     clients = []
     for number in range(20):
         path = tmp_path / f"{number}.db"
-        clients.append(LinkedClient(port.DeviceRef(f"{number}"), path, lambda _: None, script.library(), lock, time, None))
+        clients.append(LinkedClient(port.DeviceRef(f"{number}"), path, lambda _: None, process, Road()))
     opening = [asyncio.create_task(each.open()) for each in clients]
-    await time.advance(5)
-    await time.settle(50)
+    for _ in range(50):
+        await time.advance(0.2)
     await asyncio.gather(*opening)
+    for each in script.made:  # all at once, as when the network swallows everything and the library gives up
+        each.ending.set_exception(script.library().error("context deadline exceeded"))
+    await time.settle(50)
     await asyncio.gather(*(each.close() for each in clients))
+    assert [each.stops for each in script.made] == [1] * 20
     assert len(script.made) == 20
     assert script.most_at_once == 1
 
@@ -406,6 +456,7 @@ async def test_unlinking_tells_whatsapp_and_drops_the_file(stage: Stage) -> None
 async def test_unlinking_connects_when_it_must(stage: Stage) -> None:
     await stage.linked()
     await stage.client.close()
+    await stage.passes(1)
     unlinking = asyncio.create_task(stage.client.logout())
     await stage.passes(0.5)
     await stage.api.tell(events.Connected(status=True))
@@ -438,9 +489,9 @@ async def test_a_device_without_a_link_is_dropped_without_a_word(stage: Stage) -
 
 async def test_a_session_is_handed_out_when_it_changed(stage: Stage) -> None:
     assert await stage.client.snapshot() is None
-    api = await stage.opens()
+    await stage.opens()
     assert await stage.client.snapshot() is None  # not linked: nothing worth keeping
-    api.link()
+    link(stage.path)
     copy = await stage.client.snapshot()
     assert copy is not None
     assert await stage.client.snapshot() is not None  # not yet stored
@@ -448,7 +499,7 @@ async def test_a_session_is_handed_out_when_it_changed(stage: Stage) -> None:
     assert await stage.client.snapshot() is None
     stage.path.touch()
     assert await stage.client.snapshot() is None  # written, and the same again
-    api.link("60444555666:1@s.whatsapp.net")
+    link(stage.path, "60444555666:1@s.whatsapp.net")
     assert await stage.client.snapshot() is not None
     await stage.client.forget()
     assert await stage.client.snapshot() is None
