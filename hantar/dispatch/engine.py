@@ -25,10 +25,12 @@ SWEEP = 1.0
 """Longest sleep in seconds."""
 MOST = 400
 """Lanes in one claim: above 100 little is gained, above 500 others wait too long (engine.md 1)."""
-BEHIND = 100
-"""Lanes due at once from which a second claim is made beside the first (our own number)."""
-HELPERS = 2
-"""Claims beside the first while many lanes are due; more gain nothing on two cores (measured)."""
+SHARE = 120
+"""Lanes in one claim while few more are due: whoever is in a claim waits for all of it, so two small ones are better than a large
+one (measured: at 3,300 a second half of the lateness)."""
+BEHIND = (40, MOST)
+"""Lanes still due after one claim has taken its own, from which a second and a third claim are made beside it; more gain nothing
+on two cores (measured)."""
 MISSED = 0.05
 """Seconds until a lane is asked again whose head, person or own row somebody else held (our own number)."""
 LATE_EVERY = 30.0
@@ -75,7 +77,7 @@ class Engine:
         self._doubt = asyncio.Lock()
         self._claiming = 0
         """Claims on their way."""
-        self._behind = asyncio.Event()
+        self._behind = [asyncio.Event() for _ in BEHIND]
         self._late_look = 0.0
 
     def wake(self) -> None:
@@ -93,7 +95,7 @@ class Engine:
         closing, ending = asyncio.Event(), asyncio.Event()
         self.looks.at_all()
         ticks = asyncio.create_task(self._tick_loop(ending))
-        helping = [asyncio.create_task(self._help_loop(ending)) for _ in range(HELPERS)]
+        helping = [asyncio.create_task(self._help_loop(ending, behind)) for behind in self._behind]
         others = [
             asyncio.create_task(self.recorder.run(closing, lambda: not self.sender.flights)),
             asyncio.create_task(self.leases.run(closing, self.wake)),
@@ -140,18 +142,18 @@ class Engine:
                 await self._clock.wait(self._woken, rest)
             await self._clock.sleep(began + TICK - self._clock.monotonic())
 
-    async def _help_loop(self, stop: asyncio.Event) -> None:
+    async def _help_loop(self, stop: asyncio.Event, behind: asyncio.Event) -> None:
         """Claim beside the other loop while many lanes are due, so that PostgreSQL and we work at the same time."""
         stopped = asyncio.create_task(stop.wait())
-        stopped.add_done_callback(lambda _task: self._behind.set())
+        stopped.add_done_callback(lambda _task: behind.set())
         try:
             while not stop.is_set():
-                await self._behind.wait()
+                await behind.wait()
                 try:
                     if not stop.is_set() and not self._in_doubt:
                         await self._claim_due()
                 except db.DatabaseAway:
-                    self._behind.clear()  # the other loop finds out when it is back
+                    behind.clear()  # the other loop finds out when it is back
                 await self._clock.sleep(TICK)
         finally:
             stopped.cancel()
@@ -176,11 +178,14 @@ class Engine:
             return
         if self._in_doubt:
             await self._settle_doubt()
-        turns = self.lanes.due(self._clock.monotonic(), MOST, beside=True)
-        if len(turns) >= BEHIND:
-            self._behind.set()
-        else:
-            self._behind.clear()
+        now = self._clock.monotonic()
+        ready = self.lanes.count_ready(now)
+        turns = self.lanes.due(now, min(MOST, max(SHARE, ready // (1 + len(BEHIND)))), beside=True)
+        for least, behind in zip(BEHIND, self._behind, strict=True):
+            if ready - len(turns) >= least:
+                behind.set()
+            else:
+                behind.clear()
         if turns:
             self._claiming += 1
             try:

@@ -73,6 +73,8 @@ class Lanes:
         self._heap: list[tuple[float, int, Lane]] = []
         self._order = 0
         self._ready: dict[str, deque[Lane]] = {}
+        self._standing = 0
+        """Lanes in there."""
         self._per_source = per_source
         self._busy: dict[str, int] = {}
         """Messages under way by source."""
@@ -139,17 +141,23 @@ class Lanes:
 
     # -------------------------------------------------------------------------------------------- whose turn it is
 
-    def due(self, now: float, most: int, *, beside: bool = False) -> list[Turn]:
-        """Take up to so many lanes that may send now, one of each workspace in turn; each is ours until it is given back.
-
-        `beside`: others may be taken at the same time, so whoever takes them tells by `release` when their claim is over.
-        """
+    def count_ready(self, now: float) -> int:
+        """How many lanes stand ready to send now (some may have been parked meanwhile)."""
         heap = self._heap
         while heap and heap[0][0] <= now:
             due, _, lane = heapq.heappop(heap)
             if lane.state == WAITING and lane.due == due:
                 lane.state = READY
                 self._ready.setdefault(lane.workspace_id, deque()).append(lane)
+                self._standing += 1
+        return self._standing
+
+    def due(self, now: float, most: int, *, beside: bool = False) -> list[Turn]:
+        """Take up to so many lanes that may send now, one of each workspace in turn; each is ours until it is given back.
+
+        `beside`: others may be taken at the same time, so whoever takes them tells by `release` when their claim is over.
+        """
+        self.count_ready(now)
         turns: list[Turn] = []
         if not beside:
             self._taken.clear()
@@ -157,6 +165,7 @@ class Lanes:
             for workspace_id in list(self._ready):
                 queue = self._ready.pop(workspace_id)
                 lane = queue.popleft()
+                self._standing -= 1
                 if queue:
                     self._ready[workspace_id] = queue  # to the end of the line
                 if lane.state == READY:
