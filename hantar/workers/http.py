@@ -1,9 +1,10 @@
 """Routes of workers: how each device gets on, stopping and starting one or all, and the workspace's sending in figures."""
 
+import asyncio
 import uuid
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from hantar.accounts import access
 from hantar.accounts.model import Role
@@ -18,19 +19,21 @@ CONTROL = access.need(Role.OPERATOR, "devices:control")
 ALL = access.need(Role.OWNER, "devices:control")
 KEEPER = access.part(keeper.Keeper)
 LIVE = access.part(live.Live)
+JSON = "application/json"
 DryRun = Annotated[bool, Query(description="Only say what would happen.")]
 
 
-@router.get("/workers/status", summary="Every worker")
+@router.get("/workers/status", summary="Every worker", response_model=models.WorkersOut)
 async def list_workers(
     type: Literal["all", "campaign", "sequence"] = "all",
     id: Annotated[uuid.UUID | None, Query(description="One campaign or sequence; with `type`.")] = None,
     at: access.At = READ,
-) -> models.WorkersOut:
+) -> Response:
     """All devices by name; with `type` or `id` those that send for it, with its figures alone."""
     scope = store.Scope(None if type == "all" else type, str(id) if id else None)
     async with at.tx() as tx:
-        return models.workers_out(await service.look(tx, at.workspace_id, at.caller.time_zone, scope))
+        found = await service.read(tx, at.workspace_id, at.caller.time_zone, scope)
+    return Response(await asyncio.to_thread(lambda: models.workers_out(found.workers()).model_dump_json()), media_type=JSON)
 
 
 @router.get("/workers/device/{device_id}", summary="One worker")
@@ -123,11 +126,12 @@ async def restart_worker(device_id: uuid.UUID, at: access.At = CONTROL, kept: ke
 async def broadcast_stats(at: access.At = READ, seen: live.Live = LIVE) -> models.StatsOut:
     """This workspace now, today and in the last minute, with the live counters of its campaigns."""
     async with at.tx() as tx:
-        workers = await service.look(tx, at.workspace_id, at.caller.time_zone)
+        found = await service.read(tx, at.workspace_id, at.caller.time_zone)
         totals = await store.totals(tx, at.workspace_id, await store.begin_of_day(tx, at.caller.time_zone))
         now = await tx.now()
         count, mean = await store.pace(tx, at.workspace_id, now - service.RATE_OVER)
         oldest = await store.oldest_due(tx, at.workspace_id, now)
+    workers = await asyncio.to_thread(found.workers)
     return models.StatsOut(
         pending=totals.pending,
         queued=sum(each.queue_size for each in workers),

@@ -1,7 +1,8 @@
 """What one can ask of workers and do with them. The caller opens the transaction."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hantar.audit import service as audit
 from hantar.devices import model as devices_model, service as devices, together
@@ -22,19 +23,40 @@ NEEDS = {
 """Why a worker in this state cannot be resumed from here."""
 
 
-async def look(
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the database says of workers. Of thousands, what follows from it is worked out beside the event loop, in a thread."""
+
+    seen: Sequence[model.Seen]
+    queued: Mapping[str, tuple[model.Queued, ...]]
+    done: Mapping[str, model.Tally]
+    now: datetime
+    scope: store.Scope
+
+    def workers(self) -> list[model.Worker]:
+        """Workers by name; with a scope only those that have, or today had, something of it to send. Pure."""
+        nothing, found = model.Tally(), []
+        for each in self.seen:
+            whole = replace(each, queued=self.queued.get(each.device_id, ()), tally=self.done.get(each.device_id, nothing))
+            if self.scope == store.ALL or whole.queued or whole.tally.sent or whole.tally.failed:
+                found.append(model.worker(whole, self.now))
+        return found
+
+
+async def read(
     tx: db.Tx, workspace_id: str, time_zone: str, scope: store.Scope = store.ALL, device_id: str | None = None
-) -> list[model.Worker]:
-    """Workers by name; with a scope only those that have, or today had, something of it to send."""
+) -> Reading:
+    """Ask for the devices, what waits at each, and what each did today (of one source: since it began)."""
     since = await store.begin_of_day(tx, time_zone)
     seen = await store.devices(tx, workspace_id, device_id)
     queued = await store.queued(tx, workspace_id, scope, device_id)
     done = await store.tallies(tx, workspace_id, scope, since, device_id)
-    now, nothing = await tx.now(), model.Tally()
-    whole = [replace(each, queued=queued.get(each.device_id, ()), tally=done.get(each.device_id, nothing)) for each in seen]
-    if scope != store.ALL:
-        whole = [each for each in whole if each.queued or each.tally.sent or each.tally.failed]
-    return [model.worker(each, now) for each in whole]
+    return Reading(seen, queued, done, await tx.now(), scope)
+
+
+async def look(tx: db.Tx, workspace_id: str, time_zone: str, device_id: str | None = None) -> list[model.Worker]:
+    """Workers by name, all or one."""
+    return (await read(tx, workspace_id, time_zone, device_id=device_id)).workers()
 
 
 async def one(tx: db.Tx, workspace_id: str, time_zone: str, device_id: str) -> model.Worker:
