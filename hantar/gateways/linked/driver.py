@@ -40,6 +40,9 @@ CAPABILITIES = port.Capabilities(
 )
 LOOK_EVERY = 0.25
 """Seconds between looks at deadlines, rests and heartbeats."""
+BREATH = 0.02
+STALLED = 8
+"""A look that comes so many times later than it should found us standing still, and is no evidence against a host."""
 AWAY = timedelta(seconds=2)
 """What is sent while a host starts again waits so long."""
 _AWAY_WORDS = "The session host of this device is starting again; try in a moment."
@@ -58,6 +61,7 @@ class LinkedDriver:
         self._watcher: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_closing = False
+        self._killed_at = float("-inf")
 
     async def start(self, sink: port.EventSink) -> None:
         """Make the folders, and start hosts for what earlier ones heard and nobody took. Other hosts start with their first
@@ -107,10 +111,18 @@ class LinkedDriver:
     # ------------------------------------------------------------------ the watchdog
 
     async def _watch(self) -> None:
+        looked_at = self._clock.monotonic()
         while True:
-            await self._clock.sleep(LOOK_EVERY)
+            self._seats.has_room.clear()
+            if await self._clock.wait(self._seats.has_room, LOOK_EVERY):
+                await self._clock.sleep(BREATH)  # events come in crowds; look once for many
             now = self._clock.monotonic()
-            for host in self._seats.hosts.values():
+            stood_still, looked_at = now - looked_at > STALLED * LOOK_EVERY, now
+            if stood_still:  # so what was said meanwhile is read first
+                for host in self._seats.hosts.values():
+                    host.beat_at = now
+                continue
+            for host in list(self._seats.hosts.values()):
                 host.sweep(now)
                 self._listen_for(host, now)
             for seat, act in self._seats.due(now):
@@ -123,8 +135,10 @@ class LinkedDriver:
             return
         heard = watch.beat(now - host.beat_at, self._setup.beat)
         if heard is watch.Beat.DEAD:
-            log.error("host.silent", slot=host.slot)
-            host.kill()
+            if now - self._killed_at >= watch.DEAD * self._setup.beat:  # when all are silent the machine is, so one at a time
+                self._killed_at = now
+                log.error("host.silent", slot=host.slot)
+                host.kill()
         elif heard is watch.Beat.MISSED and not host.is_missed:
             host.is_missed = True
             for seat in self._seats.of(host.slot):

@@ -47,6 +47,8 @@ class Seats:
 
     def __init__(self, setup: hosts.Setup, clock: Clock, report: Report) -> None:
         self._setup, self._clock, self._report = setup, clock, report
+        self.has_room = asyncio.Event()
+        """Somebody may be opened who could not before."""
         self._sink: port.EventSink | None = None
         self.hosts: dict[int, hosts.Host] = {}
         self._seats: dict[str, Seat] = {}
@@ -183,6 +185,7 @@ class Seats:
     def is_up(self, host: hosts.Host) -> None:
         """A host is there: its devices are opened, those that were up before too."""
         host.beat_at = self._clock.monotonic()
+        self.has_room.set()
         self._up[host.slot].set()
 
     def died(self, host: hosts.Host) -> None:
@@ -264,6 +267,8 @@ class Seats:
             case _:
                 return
         self.mind(seat)
+        if line.phase is watch.Phase.OPENING is not seat.line.phase:
+            self.has_room.set()
 
     def _close_quietly(self, seat: Seat) -> None:
         """Close its client; nobody asked for it, so nobody is told."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 MOST = 200
 """Devices in one host: a crash of the library aborts the process and costs this many lines (gateways.md 3.4)."""
-AT_ONCE, AT_ONCE_IN_ALL = 20, 200
+AT_ONCE, AT_ONCE_IN_ALL = 50, 200
 """Lines being opened at once in one host, and in all: thousands come back in minutes, without a storm."""
 ANSWER = 60.0
 """Seconds until a client that was opened and never connected is restarted (gateways.md 3.5)."""
