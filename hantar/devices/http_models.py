@@ -102,11 +102,13 @@ class SimulateIn(inputs.In):
     )
     name: Annotated[str | None, Field(max_length=100)] = Field(default=None, description="The sender's own name.")
     in_group: bool = Field(default=False, description="Written in a group, so not to us alone.")
+    media: Literal["image", "video", "audio", "document"] | None = Field(default=None, description="A file comes with it.")
     for_seconds: Annotated[float | None, Field(gt=0, le=30 * 86_400)] = None
 
     def extra(self) -> dict[str, str]:
         """What only some actions read."""
-        given = {"identity": self.identity, "name": self.name, "group": "yes" if self.in_group else None}
+        group = "yes" if self.in_group else None
+        given = {"identity": self.identity, "name": self.name, "group": group, "media": self.media}
         return {name: value for name, value in given.items() if value}
 
 

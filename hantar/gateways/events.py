@@ -16,6 +16,24 @@ class Address:
     opaque: str | None = None
 
 
+FileKind = Literal["image", "video", "audio", "document"]
+"""How WhatsApp shows a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRef:
+    """A file that somebody sent us, not yet fetched: what the service says of it (size in bytes), and the driver's word for it.
+
+    `ref` means something to the driver that made it alone, and only for as long as the service keeps the file.
+    """
+
+    kind: FileKind
+    mime: str
+    name: str
+    size: int
+    ref: str
+
+
 class Reason(StrEnum):
     """Why a message was refused for ever: a closed list."""
 
@@ -143,6 +161,7 @@ class MessageReceived(Event):
     push_name: str = ""
     quoted_wire_id: str | None = None
     in_group: bool = False  # in a group or a status list: not to us alone, so words in it mean nothing
+    media: MediaRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

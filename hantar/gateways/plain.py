@@ -39,6 +39,7 @@ KINDS: dict[str, type[Any]] = {
         port.OptOut,
         port.HistoryBatch,
         port.Address,
+        port.MediaRef,
         port.DeviceRef,
         port.NumberStatus,
         port.SimulatorAction,

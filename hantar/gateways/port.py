@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from hantar.gateways.events import (
     Address as Address,
@@ -15,9 +15,11 @@ from hantar.gateways.events import (
     Connected as Connected,
     Disconnected as Disconnected,
     Event as Event,
+    FileKind as FileKind,
     HistoryBatch as HistoryBatch,
     IdentityLinked as IdentityLinked,
     LoggedOut as LoggedOut,
+    MediaRef as MediaRef,
     MessageFailed as MessageFailed,
     MessageReceived as MessageReceived,
     MessageSentElsewhere as MessageSentElsewhere,
@@ -37,9 +39,6 @@ from hantar.gateways.events import (
     TemplateStatus as TemplateStatus,
     TemporaryBan as TemporaryBan,
 )
-
-FileKind = Literal["image", "video", "audio", "document"]
-"""How WhatsApp shows a file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ LONGEST_TEXT = 65_536
 """Characters kept of one incoming text: what WhatsApp takes at most."""
 LONGEST_NAME = 200
 LONGEST_ID = 200
+LONGEST_REF = 4_000
+"""Characters of a driver's word for a file: an address with its keys has some hundred."""
 WROTE_FIRST = "Wrote to us first."
 """The wording of the service consent of somebody who writes before they agreed to anything."""
 
@@ -60,6 +62,15 @@ def clean(text: str, most: int) -> str:
     if not text.isascii():
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
     return text.replace("\x00", "")[:most]
+
+
+def file_of(ref: port.MediaRef) -> dict[str, str | int] | None:
+    """What is stored of a file that came with a message; None when its reference is too long to mean anything later."""
+    word = clean(ref.ref, LONGEST_REF + 1)
+    if len(word) > LONGEST_REF:
+        return None
+    name = clean(ref.name, LONGEST_NAME)
+    return {"kind": ref.kind, "mime": clean(ref.mime, LONGEST_ID), "name": name, "size": max(0, ref.size), "ref": word}
 
 
 @cache

@@ -83,7 +83,8 @@ async def _stored(
     quoted = inbox.clean(event.quoted_wire_id, inbox.LONGEST_ID) if event.quoted_wire_id else None
     version = words.VERSION if acts and read.meaning is not Meaning.NONE else None
     name = inbox.clean(event.push_name, inbox.LONGEST_NAME)
-    came = store.Incoming(person_id, wire_id, at, text, name, read.meaning.value, version, quoted)
+    file = inbox.file_of(event.media) if event.media else None
+    came = store.Incoming(person_id, wire_id, at, text, name, read.meaning.value, version, quoted, file)
     inbound_id = await store.add(tx, place, came)
     if inbound_id is None:
         return None

@@ -29,6 +29,8 @@ class Incoming:
     meaning: str
     keywords_version: str | None
     quoted_wire_id: str | None
+    media: dict[str, str | int] | None = None
+    """What the service said of a file in it, and the driver's word by which it can be fetched."""
 
 
 async def is_known(tx: db.Tx, place: Place, wire_id: str) -> bool:
@@ -41,10 +43,10 @@ async def is_known(tx: db.Tx, place: Place, wire_id: str) -> bool:
 async def add(tx: db.Tx, place: Place, came: Incoming) -> str | None:
     """Store a message; None when it is there already (I-17): a repeat changes nothing."""
     sql = """INSERT INTO inbound_messages (workspace_id, id, device_id, person_id, wire_id, at, received_at, text, push_name,
-               meaning, keywords_version, quoted_wire_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+               meaning, keywords_version, quoted_wire_id, media) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
              ON CONFLICT (workspace_id, device_id, wire_id) DO NOTHING RETURNING id"""
     head = (place.workspace_id, ids.new_id(), place.device_id, came.person_id, came.wire_id, came.at, await tx.now())
-    words = (came.text, came.push_name, came.meaning, came.keywords_version, came.quoted_wire_id)
+    words = (came.text, came.push_name, came.meaning, came.keywords_version, came.quoted_wire_id, came.media)
     made: str | None = await tx.fetchval(sql, *head, *words)
     return made
 

@@ -121,8 +121,14 @@ async def copy(tx: db.Tx, workspace_id: str, person_id: str) -> dict[str, Any]:
         ],
         "holds": [_picked(row, ("kind", "said", "at", "ended_at", "outcome", "reason")) for row in found.holds],
         "messages_to_the_person": [_picked(row, (*message_fields, "read_at", "created_at")) for row in sent],
-        "messages_from_the_person": [_picked(row, ("at", "device_name", "text", "push_name")) for row in said],
+        "messages_from_the_person": [{**_picked(row, ("at", "device_name", "text", "push_name")), **_file(row)} for row in said],
     }
+
+
+def _file(row: db.Row) -> dict[str, Any]:
+    """A file in it by kind and name; how it would be fetched is nobody's data."""
+    file = row["media"]
+    return {"file": {name: file[name] for name in ("kind", "name", "size")}} if file else {}
 
 
 def _picked(row: db.Row, names: tuple[str, ...]) -> dict[str, Any]:

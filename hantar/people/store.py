@@ -110,7 +110,10 @@ async def blank(tx: db.Tx, workspace_id: str, person_id: str, now: datetime) -> 
     statements: list[tuple[str, tuple[Any, ...]]] = [
         ("UPDATE messages SET consent_id = NULL WHERE person_id = $1 AND consent_id IS NOT NULL", (person_id,)),
         ("DELETE FROM consents WHERE person_id = $1", (person_id,)),
-        ("UPDATE inbound_messages SET text = '', push_name = '', quoted_wire_id = NULL WHERE person_id = $1", (person_id,)),
+        (
+            "UPDATE inbound_messages SET text = '', push_name = '', quoted_wire_id = NULL, media = NULL WHERE person_id = $1",
+            (person_id,),
+        ),
         ("UPDATE suppressions SET text = NULL, note = NULL, release_reason = NULL WHERE person_id = $1", (person_id,)),
         (
             "UPDATE holds SET ended_at = coalesce(ended_at, $2), outcome = coalesce(outcome, 'released'), reason = NULL "

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from hantar.gateways import port
+from hantar.gateways import media, port
+from hantar.kit import clock
 from tests.contract import rig_cloud, rig_linked, rigs
 
 ANN = rigs.person(rigs.ordinary)
@@ -217,6 +219,62 @@ async def test_a_file_over_the_services_limit_is_refused(rig: rigs.Rig, mime: st
     verdict = await rig.wait(rig.driver.send(device, port.Address(ANN), content, ref="m1"))
     assert isinstance(verdict, port.Rejected)
     assert verdict.reason is port.Reason.TOO_LARGE
+
+
+async def received(rig: rigs.Rig, device: port.DeviceRef, **extra: str) -> port.MediaRef:
+    """A file that somebody sends now."""
+    await rig.does(device, "inbound", phone=ANN, extra=extra)
+    (said,) = await rig.until(lambda: [each for each in rig.seen(port.MessageReceived) if each.media])
+    assert said.text == ""
+    ref: port.MediaRef = said.media
+    return ref
+
+
+async def fetched(rig: rigs.Rig, device: port.DeviceRef, ref: port.MediaRef) -> list[bytes]:
+    """All pieces of a file."""
+    assert isinstance(rig.driver, media.FetchesMedia)
+
+    async def read() -> list[bytes]:
+        return [piece async for piece in rig.driver.fetch_media(device, ref)]
+
+    found: list[bytes] = await rig.wait(read())
+    return found
+
+
+BEGINS = {"image": b"\x89PNG", "video": b"\x00\x00\x00\x18ftyp", "audio": b"OggS", "document": b"%PDF-"}
+
+
+@pytest.mark.parametrize("kind", sorted(FILES))
+async def test_a_file_that_somebody_sends_is_told_and_can_be_fetched(rig: rigs.Rig, kind: str) -> None:
+    if not isinstance(rig.driver, media.FetchesMedia):
+        pytest.skip("this driver fetches no files")
+    device = await rig.linked()
+    ref = await received(rig, device, media=kind)
+    pieces = await fetched(rig, device, ref)
+    data = b"".join(pieces)
+    assert (ref.kind, ref.size) == (kind, len(data))
+    assert data.startswith(BEGINS[kind])
+    assert port.MediaBytes(ref.mime, data).kind == kind
+    assert await fetched(rig, device, ref) == pieces, "as often as it is asked for"
+
+
+async def test_a_file_is_gone_in_the_end_and_no_other_device_gets_it(rig: rigs.Rig) -> None:
+    if not isinstance(rig.driver, media.FetchesMedia):
+        pytest.skip("this driver fetches no files")
+    device, other = await rig.linked(), await rig.linked("device-2")
+    ref = await received(rig, device, media="document", media_seconds="60")
+    assert await fetched(rig, device, ref)
+    for whose, asked in ((other, ref), (device, replace(ref, ref="made up"))):
+        with pytest.raises(media.MediaGone):
+            await fetched(rig, whose, asked)
+    if isinstance(rig.time, clock.FakeClock):  # under a real clock a minute is too long to wait
+        await rig.passes(61)
+        with pytest.raises(media.MediaGone):
+            await fetched(rig, device, ref)
+    await rig.driver.disconnect(device)
+    await rig.until(lambda: rig.seen(port.Disconnected))
+    with pytest.raises(port.NotPaired):
+        await fetched(rig, device, ref)
 
 
 async def test_too_fast_is_deferred_until_the_sender_slows_down(rig: rigs.Rig) -> None:

@@ -102,9 +102,10 @@ async def a_known_person(database, http, alice, world) -> str:
         await consent.give(tx, alice.workspace_id, [person_id], given)
         await tx.execute(
             """INSERT INTO inbound_messages (workspace_id, id, device_id, person_id, wire_id, at, received_at, text, push_name,
-                 meaning)
-               VALUES ($1, gen_random_uuid(), $2, $3, 'IN1', $4, $4, $5, $6, 'none')""",
+                 meaning, media)
+               VALUES ($1, gen_random_uuid(), $2, $3, 'IN1', $4, $4, $5, $6, 'none', $7)""",
             *(alice.workspace_id, device, person_id, now, SAID, NAME),
+            {"kind": "document", "mime": "application/pdf", "name": f"{NAME}.pdf", "size": 1, "ref": NUMBER},
         )
     said = port.SimulatorAction("inbound", phone=NUMBER, text=SAID, opaque=LID, extra={"name": NAME})
     await world.driver.simulate(port.DeviceRef(device), said)

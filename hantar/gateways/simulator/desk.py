@@ -1,10 +1,11 @@
 """The world's front desk: every question that may be put to it, by name, for callers in the same process or another."""
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
 from hantar.gateways import port
-from hantar.gateways.simulator import faults, pairing
+from hantar.gateways.simulator import faults, pairing, parcels
 from hantar.gateways.simulator.world import World
 
 Reply = Callable[[Any], None]
@@ -38,6 +39,15 @@ def _check(world: World, device: port.DeviceRef, phones: list[str]) -> list[port
     return [world.check_number(each) for each in phones]
 
 
+def _media(world: World, device: port.DeviceRef, ref: port.MediaRef) -> str | None:
+    """The file in base64; None when the service has it no longer."""
+    if not world.at(device.device_id).is_connected:
+        raise port.NotPaired("The device is not connected.")
+    parcel = parcels.read(ref.ref)
+    is_there = parcel is not None and parcel.until > world.wall() and parcel.wire.startswith(f"IN-{device.device_id}-")
+    return base64.b64encode(parcels.data(parcel)).decode() if parcel is not None and is_there else None
+
+
 QUESTIONS: dict[str, Callable[..., Any]] = {
     "open": pairing.open_line,
     "pair_code": pairing.pair_code,
@@ -47,5 +57,6 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "forget_people": _forget_people,
     "is_linked": _is_linked,
     "check": _check,
+    "media": _media,
     "simulate": faults.simulate,
 }

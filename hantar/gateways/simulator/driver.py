@@ -1,15 +1,16 @@
 """The simulator as a driver: the port's words on one side, a simulated world on the other. Nothing here reaches a real person."""
 
 import asyncio
+import base64
 import itertools
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from hashlib import blake2b, sha256
 from typing import Any, NamedTuple
 
 import structlog
 
-from hantar.gateways import courier, port
+from hantar.gateways import courier, media, port
 from hantar.gateways.simulator import chance, lines
 from hantar.gateways.simulator.refusals import Shipment
 from hantar.kit.clock import Clock
@@ -22,6 +23,8 @@ ANSWER_TIMEOUT = 8.0
 """Our own deadline lies before the caller's, who would cancel the question and hide the silence from us."""
 ASK_TIMEOUT = 10.0
 TIMEOUTS_UNTIL_SUSPECT = 2
+PIECE = 16_384
+"""Bytes of a fetched file that are handed over at once."""
 
 
 def capabilities(options: chance.Options) -> port.Capabilities:
@@ -190,6 +193,15 @@ class SimulatorDriver:
         found: list[port.NumberStatus] = await self._ask("check", device, phones)
         return found
 
+    async def fetch_media(self, device: port.DeviceRef, ref: port.MediaRef) -> AsyncIterator[bytes]:
+        """A file that a simulated person sent; raises `MediaGone`, `NotPaired`, or `PairingRefused` when the world is away."""
+        found = await self._ask("media", device, ref)
+        if found is None:
+            raise media.MediaGone
+        data = base64.b64decode(found)
+        for start in range(0, len(data), PIECE):
+            yield data[start : start + PIECE]
+
     async def simulate(self, device: port.DeviceRef, action: port.SimulatorAction) -> dict[str, str]:
         """Make something happen in the world; `PairingRefused` says why it cannot."""
         if action.action in ("scan", "online"):
@@ -270,12 +282,12 @@ def _look(future: "asyncio.Future[Any]") -> None:
 
 def _shipment(device: port.DeviceRef, to: port.Address, content: port.Content, ref: str) -> Shipment:
     """What the world may know of a message: a hash instead of the body, none where nothing could be shown (audio has no text)."""
-    text, media = content.text, content.media
+    text, file = content.text, content.media
     digest = blake2b(text.encode(), digest_size=16)
-    if media is not None:
-        digest.update(b"\x00" + (media.sha256 or sha256(media.data).digest()))
-    is_empty = media is None and not text
-    is_odd = media is not None and media.kind == "audio" and bool(text)
+    if file is not None:
+        digest.update(b"\x00" + (file.sha256 or sha256(file.data).digest()))
+    is_empty = file is None and not text
+    is_odd = file is not None and file.kind == "audio" and bool(text)
     body = "" if is_empty or is_odd else digest.hexdigest()
-    mime, size = (media.mime, len(media.data)) if media is not None else (None, 0)
+    mime, size = (file.mime, len(file.data)) if file is not None else (None, 0)
     return Shipment(device.device_id, device.token, to.phone, to.opaque, ref, body, mime, size)

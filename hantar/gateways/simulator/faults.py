@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hantar.gateways import port
-from hantar.gateways.simulator import pairing, phone
+from hantar.gateways.simulator import pairing, parcels, phone
 from hantar.gateways.simulator.phone import instant
 from hantar.gateways.simulator.world import World
 
@@ -38,8 +38,14 @@ def _inbound(world: World, ref: port.DeviceRef, wish: port.SimulatorAction) -> D
     device.warm |= {each for each in (sender, wish.opaque) if each}
     device.received += 1
     now = world.wall()
-    more: dict[str, Any] = {"from": sender, "text": wish.text or "Hello!", "due": now}
+    kind = wish.extra.get("media")
+    if kind is not None and kind not in parcels.SIZES:
+        raise port.PairingRefused(f"The simulator sends no {kind}.")
+    text = wish.text or ("" if kind else "Hello!")
+    more: dict[str, Any] = {"from": sender, "text": text, "due": now}
     more |= {"wire": f"IN-{ref.device_id}-{device.received}-{int(now * 1000)}", "opaque": wish.opaque}
+    if kind is not None:
+        more |= {"media": kind, "until": now + float(wish.extra.get("media_seconds", parcels.KEPT))}
     more |= {"quoted": wish.extra.get("quoted"), "name": wish.extra.get("name", ""), "group": wish.extra.get("group")}
     if wish.opaque and wish.extra.get("identity") != "never":
         more["linked_due"] = now + float(wish.for_seconds or 5.0)

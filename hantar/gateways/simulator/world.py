@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from hantar.gateways import port
-from hantar.gateways.simulator import chance, ledger, memory, phone, refusals
+from hantar.gateways.simulator import chance, ledger, memory, parcels, phone, refusals
 from hantar.gateways.simulator.phone import instant
 from hantar.gateways.simulator.wire import receipt_of
 
@@ -335,6 +335,7 @@ class World:
                 push_name=more.get("name") or "",
                 quoted_wire_id=more.get("quoted"),
                 in_group=bool(more.get("group")),
+                media=parcels.ref_of(more["wire"], more["media"], more["until"]) if more.get("media") else None,
             )
         )
 

@@ -109,3 +109,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON templates TO hantar_app, hantar_engine;
 --;;
 -- a template message's text is the approved body with our own fields in its places; what the service gets stands beside it
 ALTER TABLE contents ADD COLUMN template jsonb;
+--;;
+-- a file that somebody sent: {kind, mime, name, size, ref}; it is fetched by its driver's own word for it
+ALTER TABLE inbound_messages ADD COLUMN media jsonb;
