@@ -7,6 +7,7 @@ from datetime import datetime
 import asyncpg
 
 from hantar.devices.model import Device
+from hantar.gateways import port
 from hantar.gateways.credentials import CheckedNumber, Credentials, Quality
 from hantar.kit import db, errors
 
@@ -53,3 +54,11 @@ async def keep(tx: db.Tx, device: Device, given: Credentials, found: CheckedNumb
         await tx.execute(sql, device.workspace_id, device.id, *values, await tx.now())
     except asyncpg.UniqueViolationError as error:
         raise errors.invalid_field("number_id", "number_taken", "Another device uses this number already.") from error
+
+
+async def take(database: db.Database, event: port.NumberQuality) -> None:
+    """Write down what a driver reports about a number; returns when it is committed. What was not said stays as it is."""
+    sql = """UPDATE cloud_numbers SET quality = coalesce($2, quality), tier = coalesce($3, tier), checked_at = $4
+             WHERE device_id = $1 AND checked_at <= $4"""
+    async with database.system() as tx:
+        await tx.execute(sql, event.device_id, event.quality.value if event.quality else None, event.tier, event.at)
