@@ -72,7 +72,7 @@ _WORDS: dict[tuple[DeviceState, str | None], str] = {
     (S.REFUSED, "payment"): f"WhatsApp's service stopped this number because of a payment. {_WAIT}",
     (S.REFUSED, "policy"): f"WhatsApp has blocked this business account for breaking a policy. {_WAIT}",
     (S.REFUSED, "locked"): f"WhatsApp has locked this business account. {_WAIT}",
-    (S.REFUSED, "number_gone"): f"WhatsApp's service does not know this number any more. {_WAIT}",
+    (S.REFUSED, "number_gone"): f"WhatsApp's service does not know this number any more, or its token may not use it. {_WAIT}",
     (S.REFUSED, "not_registered"): f"This number is not registered with the Cloud API. {_WAIT}",
     (S.STOPPED, None): "Disconnected here. The link stays; connect again when you need it.",
 }
@@ -104,7 +104,10 @@ _ADVICE_FOR |= {
     (S.REFUSED, "payment"): "Put the payment of the business account in order, then press Connect.",
     (S.REFUSED, "policy"): "Read what WhatsApp says in the business account's quality section, and appeal there if it is wrong.",
     (S.REFUSED, "locked"): "Ask for a review in the business account. When it is open again, press Connect.",
-    (S.REFUSED, "number_gone"): "Look in the business account whether the number is still there and its id is the same.",
+    (
+        S.REFUSED,
+        "number_gone",
+    ): "Look in the business account whether the number is there and the token may use it. Else replace the token.",
     (S.REFUSED, "not_registered"): "Register the number in the business account, then press Connect.",
 }
 
@@ -121,12 +124,15 @@ _ADVICE_BY_TOKEN: dict[DeviceState, str] = {
 """Where a device without a phone behind it needs other words."""
 
 QUALITIES = {
-    "green": "Good: people take well what this number sends.",
-    "yellow": "Middling: some people blocked or reported this number lately. Write to fewer people, and only to those who asked.",
-    "red": "Poor: many people blocked or reported this number lately. Campaigns with it should wait.",
+    "green": "People take well what this number sends.",
+    "yellow": "Some people blocked or reported this number lately. Write to fewer people, and only to those who asked.",
+    "red": "Many people blocked or reported this number lately. Campaigns with it should wait.",
     "unknown": "WhatsApp does not say how people take this number; it may be too new.",
 }
 """The service's judgement of a number, in words."""
+
+OF_SETUP = ("token", "no_credentials", "number_gone", "not_registered", "payment")
+"""Refusals that say nothing about how people took what a number sent: they leave no mark on it."""
 
 PERSON = "person"
 """The cause of a pause that a person made."""

@@ -91,7 +91,7 @@ async def test_credentials_are_tried_and_nothing_is_kept(
     body = {"driver": "cloud", "number_id": NUMBER, "token": TOKEN}
     found = (await stage.wait(http(bob).post("/api/devices/check-credentials", json=body))).json()
     assert (found["phone"], found["name"], found["quality"], found["tier"]) == ("60123456789", "Kedai Kopi", "green", 2000)
-    assert "Good" in found["quality_words"]
+    assert "take well" in found["quality_words"]
     assert TOKEN not in str(found)
     assert (await http(bob).get("/api/devices")).json()["items"] == []
 
@@ -252,6 +252,8 @@ async def test_an_ended_token_is_said_in_words_and_a_new_one_brings_the_device_b
     assert refused["state"] == "refused"
     assert "token" in refused["words"]
     assert "replace the token" in refused["advice"]
+    body = (await http(bob).get(f"/api/devices/{made['id']}/health")).json()
+    assert (body["restriction_at"], body["needs_reason"]) == (None, False)  # nobody restricted it
     again = await stage.wait(http(bob).post(f"/api/devices/{made['id']}/check-credentials"))
     assert (again.status_code, again.json()["code"]) == (409, "credentials_ended")
     url = f"/api/devices/{made['id']}/credentials"

@@ -1150,6 +1150,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/devices/{id}/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Templates of a Cloud API number
+         * @description By name and language, as they were last read; 409 `not_supported` for devices of other kinds.
+         *
+         *     Needs role **viewer** or stronger; a key with scope `devices:read`.
+         */
+        get: operations["list_templates_api_devices__device_id__templates_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/{id}/templates/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read the templates of a Cloud API number anew
+         * @description Asks the service now; 409 `not_supported` for devices of other kinds, 503 `gateway_away` when it gives no answer.
+         *
+         *     Needs role **operator** or stronger; a key with scope `devices:write`.
+         */
+        post: operations["sync_templates_api_devices__device_id__templates_sync_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/drivers": {
         parameters: {
             query?: never;
@@ -2381,8 +2425,9 @@ export interface paths {
         put?: never;
         /**
          * Send a text to one person
-         * @description Queued with priority over campaigns, at the device's own pace. 409 `opted_out`, `no_consent` or `quiet_hours` (with
-         *     `next_at`) when the rules forbid it; what may wait is accepted and says in `waiting_for` what for.
+         * @description Queued with priority over campaigns, at the device's own pace. 409 `opted_out`, `no_consent`, `window_closed` or
+         *     `quiet_hours` (with `next_at`) when the rules forbid it; what may wait is accepted and says in `waiting_for` what for.
+         *     409 `template_missing` or `template_paused` when the template may not be sent.
          *
          *     Needs role **operator** or stronger; a key with scope `messages:send`.
          */
@@ -3126,6 +3171,7 @@ export interface components {
             image_url?: string | null;
             /** Media Id */
             media_id?: string | null;
+            template?: components["schemas"]["TemplateIn"] | null;
             /** Campaign Date */
             campaign_date?: string | null;
             /** Time Schedule */
@@ -3171,6 +3217,8 @@ export interface components {
             image_url?: string | null;
             /** Media Id */
             media_id?: string | null;
+            /** @description Of Cloud API numbers, in place of `message`; its parameters may use the fields of leads. A file is what it begins with. */
+            template?: components["schemas"]["TemplateIn"] | null;
             /** Campaign Date */
             campaign_date?: string | null;
             /** Time Schedule */
@@ -3241,6 +3289,7 @@ export interface components {
              */
             message_type: "text" | "image" | "video" | "document" | "audio" | "template";
             media: components["schemas"]["Attached"] | null;
+            template: components["schemas"]["NamedTemplate"] | null;
             /** Campaign Date */
             campaign_date: string | null;
             /** Time Schedule */
@@ -4333,6 +4382,8 @@ export interface components {
             image_url?: string | null;
             /** Media Id */
             media_id?: string | null;
+            /** @description Of Cloud API numbers, in place of `message`; its parameters may use the fields of leads. A file is what it begins with. */
+            template?: components["schemas"]["TemplateIn"] | null;
             /** Campaign Date */
             campaign_date?: string | null;
             /** Time Schedule */
@@ -5459,6 +5510,18 @@ export interface components {
             /** Count */
             count: number;
         };
+        /**
+         * NamedTemplate
+         * @description A template by name and language, with the words for its places.
+         */
+        NamedTemplate: {
+            /** Name */
+            name: string;
+            /** Language */
+            language: string;
+            /** Parameters */
+            parameters: string[];
+        };
         /** NewApiKey */
         NewApiKey: {
             /** Id */
@@ -5808,6 +5871,15 @@ export interface components {
             /** Total */
             total?: number | null;
         };
+        /** TemplatePage */
+        TemplatePage: {
+            /** Items */
+            items: components["schemas"]["Template"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+            /** Total */
+            total?: number | null;
+        };
         /** VersionPage */
         VersionPage: {
             /** Items */
@@ -5856,7 +5928,7 @@ export interface components {
          * @description Why the rules paused a campaign; also its `status_reason`.
          * @enum {string}
          */
-        PauseCode: "opt_outs" | "list_quality" | "device_restricted" | "device_banned" | "device_refused";
+        PauseCode: "opt_outs" | "list_quality" | "device_restricted" | "device_banned" | "device_refused" | "template";
         /**
          * PersonChat
          * @description With which device this person has been in touch, and who wrote last.
@@ -6607,7 +6679,7 @@ export interface components {
         };
         /**
          * SendMessageIn
-         * @description A text to one person. Phone with country code, or a local number when the workspace has a country.
+         * @description A text or an approved template to one person. Phone with country code, or a local number if the workspace has a country.
          */
         SendMessageIn: {
             /**
@@ -6618,7 +6690,14 @@ export interface components {
             /** Phone */
             phone: string;
             /** Message */
-            message: string;
+            message?: string | null;
+            /** @description Of a Cloud API number, in place of `message`. */
+            template?: components["schemas"]["TemplateIn"] | null;
+            /**
+             * Media Id
+             * @description The file with which the template begins.
+             */
+            media_id?: string | null;
             /** Send At */
             send_at?: string | null;
             /** Expires At */
@@ -6877,6 +6956,77 @@ export interface components {
             stopped_count: number;
             /** Held Messages */
             held_messages: number;
+        };
+        /**
+         * Synced
+         * @description How many templates the service lists for this number.
+         */
+        Synced: {
+            /** Count */
+            count: number;
+        };
+        /**
+         * TemplateIn
+         * @description An approved template by name and language, with the words for the places of its body in their order.
+         */
+        TemplateIn: {
+            /** Name */
+            name: string;
+            /** Language */
+            language: string;
+            /** Parameters */
+            parameters?: string[];
+        };
+        /**
+         * Template
+         * @description A template of a number, as it was last read from the service.
+         */
+        Template: {
+            /** Name */
+            name: string;
+            /** Language */
+            language: string;
+            /** Category */
+            category: string;
+            /** Status */
+            status: string;
+            /** Body */
+            body: string;
+            /**
+             * Places
+             * @description So many parameters a message needs.
+             */
+            places: number;
+            /**
+             * Header
+             * @description The kind of file it begins with; empty: none.
+             * @enum {string}
+             */
+            header: "" | "image" | "video" | "document";
+            /** Quality */
+            quality: string;
+            /**
+             * Why
+             * @description What the service said about its status.
+             */
+            why: string;
+            /** Is Sendable */
+            is_sendable: boolean;
+            /**
+             * Cannot
+             * @description Why Hantar cannot fill it; empty when it can.
+             */
+            cannot: string;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /**
+             * Synced At
+             * Format: date-time
+             */
+            synced_at: string;
         };
         /**
          * TestSendIn
@@ -7268,7 +7418,7 @@ export interface components {
                 message: string;
             }[];
             /**
-             * @description Stable. One of `already_done`, `already_erased`, `already_left`, `already_linked`, `already_released`, `bad_request`, `bad_url`, `banned_until`, `campaign_ended`, `campaign_not_editable`, `cancel_first`, `changed_meanwhile`, `conflict`, `cooling_down`, `credentials_ended`, `csrf`, `demo_present`, `device_limit`, `device_not_connected`, `device_not_linked`, `duplicate_client_ref`, `duplicate_lead`, `duplicate_of`, `email_taken`, `forbidden`, `gateway_away`, `hold_ended`, `idempotency_mismatch`, `import_running`, `in_progress`, `in_use`, `internal`, `invalid_credentials`, `invalid_phone`, `job_finished`, `keyword_conflict`, `keyword_exists`, `may_not_loosen`, `method_not_allowed`, `missing_variable`, `no_canary`, `no_consent`, `no_credentials`, `not_a_simulator`, `not_found`, `not_on_whatsapp`, `not_signed`, `not_supported`, `not_unconfirmed`, `nothing_imported`, `opt_out_line_missing`, `opted_out`, `pairing_refused`, `person_erased`, `phone_differs`, `plan_changed`, `policy_locked`, `private_address`, `qr_not_ready`, `quiet_hours`, `rate_limited`, `reason_required`, `registration_closed`, `request_timeout`, `scope_missing`, `service_away`, `storage_full`, `too_large`, `too_late`, `too_many_keywords`, `unauthenticated`, `unavailable`, `unreachable`, `unsupported_type`, `validation`, `weak_password`, `wrong_token`.
+             * @description Stable. One of `already_done`, `already_erased`, `already_left`, `already_linked`, `already_released`, `bad_request`, `bad_url`, `banned_until`, `campaign_ended`, `campaign_not_editable`, `cancel_first`, `changed_meanwhile`, `conflict`, `cooling_down`, `credentials_ended`, `csrf`, `demo_present`, `device_limit`, `device_not_connected`, `device_not_linked`, `duplicate_client_ref`, `duplicate_lead`, `duplicate_of`, `email_taken`, `forbidden`, `gateway_away`, `hold_ended`, `idempotency_mismatch`, `import_running`, `in_progress`, `in_use`, `internal`, `invalid_credentials`, `invalid_phone`, `job_finished`, `keyword_conflict`, `keyword_exists`, `may_not_loosen`, `method_not_allowed`, `missing_variable`, `no_canary`, `no_consent`, `no_credentials`, `not_a_simulator`, `not_found`, `not_on_whatsapp`, `not_signed`, `not_supported`, `not_unconfirmed`, `nothing_imported`, `opt_out_line_missing`, `opted_out`, `pairing_refused`, `person_erased`, `phone_differs`, `plan_changed`, `policy_locked`, `private_address`, `qr_not_ready`, `quiet_hours`, `rate_limited`, `reason_required`, `registration_closed`, `request_timeout`, `scope_missing`, `service_away`, `storage_full`, `template_missing`, `template_paused`, `too_large`, `too_late`, `too_many_keywords`, `unauthenticated`, `unavailable`, `unreachable`, `unsupported_type`, `validation`, `weak_password`, `window_closed`, `wrong_token`.
              * @example validation
              */
             code: string;
@@ -12627,6 +12777,165 @@ export interface operations {
             };
             /** @description `validation` and more precise codes: `errors` names the fields */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_templates_api_devices__device_id__templates_get: {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Count all of them too. */
+                with_total?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            /** @description `bad_request`: JSON, file or cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation` and more precise codes: `errors` names the fields */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: come back after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sync_templates_api_devices__device_id__templates_sync_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Synced"];
+                };
+            };
+            /** @description `unauthenticated`: no sign-in or key, or a dead one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`, `scope_missing`, `csrf`: known, but not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: missing, or not yours */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

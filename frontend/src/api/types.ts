@@ -14,6 +14,7 @@ export type Device = Schemas['Device'];
 export type Driver = Schemas['Driver'];
 export type CheckedNumber = Schemas['CheckedNumber'];
 export type DeviceNumber = Schemas['Number'];
+export type Template = Schemas['Template'];
 export type Limits = Schemas['Limits'];
 export type DeviceEvent = Schemas['DeviceEvent'];
 export type DeviceHealth = Schemas['DeviceHealth'];

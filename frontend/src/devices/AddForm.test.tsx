@@ -26,8 +26,8 @@ vi.mock('@/api/client', () => {
 
 beforeEach(() => {
   const rules = [
-    { name: 'device_per_hour', label: 'Messages per hour', value: 80 },
-    { name: 'device_new_chats', label: 'New chats', value: 'by_age' },
+    { name: 'device_per_hour', label: 'Per hour', value: 80 },
+    { name: 'device_new_chats', label: 'New', value: 'by_age' },
   ];
   server.answers = { '/api/policy': { kinds: [{ kind: 'linked', rules }] } };
   server.asked = [];

@@ -54,6 +54,7 @@ export function CredentialFields({ driver, form, problem }: Props) {
     const props = form.getInputProps(field);
     return {
       ...props,
+      'aria-invalid': props.error ? (true as const) : undefined,
       onChange: (event: React.ChangeEvent<HTMLInputElement>) => {
         setFound(null);
         props.onChange(event);
@@ -115,7 +116,7 @@ function Found({ found }: { found: CheckedNumber }) {
           {[found.name, phone(found.phone)].filter(Boolean).join(' · ')}
         </Text>
         <Text size="sm">
-          {t.cloud.quality}: {found.quality_words}
+          {t.cloud.quality}: {t.card.qualities[found.quality]}. {found.quality_words}
         </Text>
         <Text size="sm">
           {t.cloud.tier}: {tierWords(t, found)}

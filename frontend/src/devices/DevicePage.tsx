@@ -16,12 +16,14 @@ import { DeviceMenu } from './DeviceMenu';
 import { DeviceState } from './DeviceState';
 import { canLink, mainAction } from './groups';
 import { useDevice } from './hooks';
+import { useDrivers } from './kindHooks';
 import { LimitsTab } from './LimitsTab';
 import { LinkDevice } from './LinkDevice';
 import { MainButton } from './MainButton';
 import { OverviewTab } from './OverviewTab';
 import type { DeviceTab } from './routes';
 import { SimulatorTab } from './SimulatorTab';
+import { TemplatesTab } from './TemplatesTab';
 import { Unofficial } from './Unofficial';
 
 const route = getRouteApi('/shell/devices/$deviceId');
@@ -35,6 +37,7 @@ export default function DevicePage() {
   const format = useFormat();
   const mayEdit = useMay('operator');
   const query = useDevice(deviceId);
+  const drivers = useDrivers();
   const [isLinking, setLinking] = useState(false);
   useFollow(`device:${deviceId}`);
 
@@ -54,7 +57,8 @@ export default function DevicePage() {
     );
   }
 
-  const tabs: DeviceTab[] = ['overview', 'leads', ...(mayEdit ? (['actions', 'limits'] as const) : [])];
+  const hasTemplates = drivers.data?.find((one) => one.name === device.driver)?.templates === true;
+  const tabs: DeviceTab[] = ['overview', 'leads', ...(hasTemplates ? (['templates'] as const) : []), ...(mayEdit ? (['actions', 'limits'] as const) : [])];
   if (mayEdit && device.simulated) tabs.push('simulator');
   const needsAdvice = mainAction(device) === 'whatToDo' || device.state === 'logged_out';
   return (
@@ -116,6 +120,11 @@ export default function DevicePage() {
         <Tabs.Panel value="leads">
           <LeadList deviceId={device.id} />
         </Tabs.Panel>
+        {hasTemplates && (
+          <Tabs.Panel value="templates">
+            <TemplatesTab device={device} />
+          </Tabs.Panel>
+        )}
         <Tabs.Panel value="actions">
           <ActionsTab device={device} />
         </Tabs.Panel>

@@ -4,8 +4,6 @@ import { usePolicy } from '@/consent/ruleHooks';
 import { useWords } from '@/words';
 import { number } from '@/words/count';
 
-const SHOWN = ['device_per_minute', 'device_per_hour', 'device_per_day', 'device_new_chats'];
-
 interface Props {
   /** The driver's name: which numbers apply. */
   kind: string;
@@ -18,7 +16,7 @@ interface Props {
 export function LinkTerms({ kind, accept, onAccept, onInstead }: Props) {
   const t = useWords().kinds.terms;
   const rules = usePolicy().data?.kinds.find((one) => one.kind === kind)?.rules ?? [];
-  const shown = SHOWN.flatMap((name) => rules.filter((rule) => rule.name === name));
+  const shown = Object.keys(t.rules).flatMap((name) => rules.filter((rule) => rule.name === name));
   const said = (value: unknown) => (typeof value === 'number' ? number(value) : value === 'by_age' ? t.byAge : value === 'off' ? t.off : String(value));
   return (
     <Stack gap="sm" role="group" aria-label={t.title} data-testid="link-terms">
@@ -40,7 +38,7 @@ export function LinkTerms({ kind, accept, onAccept, onInstead }: Props) {
           <List size="sm" my={4}>
             {shown.map((rule) => (
               <List.Item key={rule.name}>
-                {rule.label}: {said(rule.value)}
+                {t.rules[rule.name]}: {said(rule.value)}
               </List.Item>
             ))}
           </List>

@@ -41,7 +41,7 @@ export function mainAction({ state, uses_credentials }: Pick<Device, 'state' | '
   return 'whatToDo';
 }
 
-const NEEDS_TOKEN = new Set(['token', 'no_credentials']);
+const NEEDS_TOKEN = new Set(['token', 'no_credentials', 'number_gone']);
 
 /** Whether another token may be what a device needs. */
 export function needsToken(device: Pick<Device, 'state' | 'state_reason' | 'uses_credentials' | 'is_linked'>): boolean {

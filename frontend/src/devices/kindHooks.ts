@@ -1,6 +1,7 @@
 // The kinds of devices, and the credentials of those that have some: one hook for each thing the API can say or do.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, ask } from '@/api/client';
+import { useCursorList } from '@/api/lists';
 import type { Driver } from '@/api/types';
 
 export interface Credentials {
@@ -46,5 +47,21 @@ export function useAskAgain(id: string) {
   return useMutation({
     mutationFn: () => ask(api.POST('/api/devices/{id}/check-credentials', { params: { path: { id } } })),
     onSettled: useRefreshed(),
+  });
+}
+
+/** By name and language, as they were read from the service last. */
+export function useTemplates(id: string) {
+  return useCursorList(['device', id, 'templates'], (cursor) =>
+    ask(api.GET('/api/devices/{id}/templates', { params: { path: { id }, query: { cursor, limit: 50 } } })),
+  );
+}
+
+/** Reads them anew; gives how many there are. */
+export function useSyncTemplates(id: string) {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: () => ask(api.POST('/api/devices/{id}/templates/sync', { params: { path: { id } } })),
+    onSuccess: () => cache.invalidateQueries({ queryKey: ['device', id, 'templates'] }),
   });
 }

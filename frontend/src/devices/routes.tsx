@@ -15,7 +15,7 @@ const list = createRoute({
   component: lazyPage(() => import('./DevicesPage')),
 });
 
-export const deviceTabs = ['overview', 'leads', 'actions', 'limits', 'simulator'] as const;
+export const deviceTabs = ['overview', 'leads', 'templates', 'actions', 'limits', 'simulator'] as const;
 export type DeviceTab = (typeof deviceTabs)[number];
 
 const one = createRoute({

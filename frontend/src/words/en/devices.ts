@@ -136,7 +136,7 @@ export const devices = {
     simulatedType: 'This phone is simulated. Let it type the code itself:',
     simulateType: 'Type it on the simulated phone',
   },
-  tabs: { overview: 'Overview', leads: 'Leads', actions: 'Actions', limits: 'Limits', simulator: 'Simulator' },
+  tabs: { overview: 'Overview', leads: 'Leads', templates: 'Templates', actions: 'Actions', limits: 'Limits', simulator: 'Simulator' },
   overview: {
     today: 'Today',
     history: 'What happened',
