@@ -24,7 +24,7 @@ from hantar.audit import http as audit_http
 from hantar.campaigns import guard, http as campaigns_http, http_retry, planner, progress
 from hantar.consent import http as consent_http, http_keywords
 from hantar.demo import director, http as demo_http, service as demo
-from hantar.devices import http as devices_http, http_kinds, keeper, kinds, secrets
+from hantar.devices import http as devices_http, http_kinds, keeper, kinds, numbers, secrets
 from hantar.dispatch import engine, intake, pulse, recheck
 from hantar.gateways import outcomes, port, registry
 from hantar.hooks import model as hooks_model, service as hooks
@@ -40,6 +40,7 @@ from hantar.persons import service as persons
 from hantar.policy import http as policy_http, service as policy
 from hantar.reports import http as reports_http, http_days
 from hantar.settings import Settings
+from hantar.templates import http as templates_http, service as templates
 from hantar.web import asgi, health, realtime
 from hantar.workers import http as workers_http, live
 
@@ -70,6 +71,7 @@ ROUTERS: Sequence[APIRouter] = (
     audit_http.router,
     policy_http.router,
     workers_http.router,
+    templates_http.router,
 )
 """Every route of the API; tests walk this list."""
 
@@ -104,16 +106,17 @@ class House:
     @property
     def sink(self) -> "Sink":
         """Where drivers' events go."""
-        return Sink(self.intake, self.receiver, self.keeper)
+        return Sink(self.intake, self.receiver, self.keeper, self.db)
 
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """Outcomes go to the intake, also many at once, people's words to the receiver, the rest to the keeper."""
+    """Outcomes go to the intake, also many at once, people's words to the receiver, what is left to the keeper."""
 
     intake: intake.Intake
     receiver: receiver.Receiver
     keeper: keeper.Keeper
+    db: db.Database
 
     async def __call__(self, event: port.Event) -> None:
         """Take one event; returns when it is committed."""
@@ -121,6 +124,10 @@ class Sink:
             await self.intake.take(event)
         elif isinstance(event, receiver.EVENTS):
             await self.receiver.take(event)
+        elif isinstance(event, port.TemplateStatus):
+            await templates.take(self.db, event)
+        elif isinstance(event, port.NumberQuality):
+            await numbers.take(self.db, event)
         else:
             await self.keeper.take(event)
 

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from hantar.audit import service as audit
-from hantar.campaigns import guard_store, judge, model, service, store
+from hantar.campaigns import guard_store, judge, model, service, store, template_holds
 from hantar.consent import wilson
 from hantar.devices import service as devices, words
 from hantar.devices.model import DeviceNotFound
@@ -42,11 +42,14 @@ class Guard:
         self._persons: set[str] = set()
         self._signalled: set[str] = set()
         self._is_signalled_anywhere = False
+        self._template_refusals: set[str] = set()
+        self._is_template_news = False
         self._woken, self._urgent = asyncio.Event(), asyncio.Event()
         bus.subscribe("lead.opted_out", self._hear_opt_out)
         bus.subscribe("message.status", self._hear_message)
         bus.subscribe("device.status", self._hear_device)
         bus.subscribe("campaign.status", self._hear_campaign)
+        bus.subscribe("template.status", self._hear_template)
 
     # ------------------------------------------------------------------ facts
 
@@ -58,7 +61,10 @@ class Guard:
 
     def _hear_message(self, fact: cluster.Fact) -> None:
         campaign_id = fact.data.get("campaign_id")
-        if campaign_id and fact.data.get("reason") == MISSING:
+        if campaign_id and fact.data.get("reason") in template_holds.REFUSED:
+            self._template_refusals.add(str(fact.data["message_id"]))
+            self._hurry()
+        elif campaign_id and fact.data.get("reason") == MISSING:
             self._campaigns.add(str(campaign_id))
             self._woken.set()
         elif fact.data.get("state") == BACK:  # perhaps because WhatsApp refuses new conversations
@@ -75,6 +81,11 @@ class Guard:
         if fact.data.get("status") == model.C.PROCESSING.value:
             self._is_signalled_anywhere = True
             self._hurry()
+
+    def _hear_template(self, fact: cluster.Fact) -> None:
+        """What is approved again pauses nothing; all else may."""
+        self._is_template_news = True
+        self._hurry()
 
     def _hurry(self) -> None:
         self._urgent.set()
@@ -111,6 +122,10 @@ class Guard:
         anywhere, self._is_signalled_anywhere = self._is_signalled_anywhere, False
         if signalled or anywhere or everything:
             await self._restrictions(None if anywhere or everything else signalled)
+        refusals, self._template_refusals = self._template_refusals, set()
+        news, self._is_template_news = self._is_template_news, False
+        if refusals or news or anywhere or everything:
+            await self._templates(refusals)
         campaigns, self._campaigns = self._campaigns, set()
         persons, self._persons = self._persons, set()
         if everything:
@@ -148,6 +163,26 @@ class Guard:
                 return
             await guard_store.note_cause(tx, campaign.workspace_id, campaign.id, cause, cooled_at, row["signal"])
             await _tell(tx, campaign, cause)
+
+    # ------------------------------------------------------------------ templates
+
+    async def _templates(self, refused: set[str]) -> None:
+        async with self._db.system() as tx:
+            for message_id in sorted(refused):
+                await template_holds.learn(tx, message_id)
+            found = await template_holds.found(tx, None)
+        for row in found:
+            async with self._db.transaction(row["workspace_id"]) as tx:
+                try:
+                    campaign = await store.find(tx, row["workspace_id"], row["id"], lock=True)
+                except model.CampaignNotFound:
+                    continue
+                if campaign.status not in RUNNING:
+                    continue
+                cause = template_holds.cause(row)
+                await _close(tx, campaign)
+                await guard_store.note_cause(tx, campaign.workspace_id, campaign.id, cause, None, None)
+                await _tell(tx, campaign, cause)
 
     # ------------------------------------------------------------------ first people
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from hantar.accounts import access
 from hantar.accounts.model import Role
 from hantar.audit import service as audit
-from hantar.campaigns import audience, http_models, model, plan, plan_models, progress, schedule, service, store
+from hantar.campaigns import audience, http_models, model, plan, plan_models, progress, schedule, service, store, templated
 from hantar.kit import db, inputs, paging, sheet, version
 from hantar.media import service as media
 from hantar.outbox import http as outbox_http, model as outbox, service as outbox_service, views
@@ -109,6 +109,8 @@ async def plan_draft(body: plan_models.DraftPlanIn, at: access.At = READ) -> pla
     media_id = plan.UNFETCHED if is_elsewhere else await _media_id(at, body)
     draft = http_models.draft_of(body, media_id, body.time_zone or at.caller.time_zone)
     async with at.tx() as tx:
+        if not is_elsewhere:
+            draft = await templated.filled(tx, at.workspace_id, draft)
         await service.check(tx, at.workspace_id, replace(draft, media_id=None) if is_elsewhere else draft)
         return plan_models.plan_out(await plan.make(tx, at.workspace_id, draft, None, as_kind=body.as_kind))
 
@@ -306,5 +308,5 @@ async def send_test(campaign_id: uuid.UUID, body: TestSendIn, at: access.At = SE
         draft = (await store.find(tx, at.workspace_id, str(campaign_id))).draft
         kind, is_manual = outbox.MessageKind.TEST, at.caller.key_id is None
         to = (str(body.device_id), body.phone)
-        asked = outbox_service.Direct(*to, draft.text, draft.media_id, kind, is_manual=is_manual)
+        asked = outbox_service.Direct(*to, draft.text, draft.media_id, kind, is_manual=is_manual, template=draft.template)
         return outbox_http.message_out(await outbox_service.send(tx, at.workspace_id, asked, at.caller.user_id))

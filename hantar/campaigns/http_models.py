@@ -16,6 +16,7 @@ from hantar.leads import model as leads
 from hantar.media import model as media
 from hantar.outbox import model as outbox
 from hantar.policy import terms
+from hantar.templates import http_models as templates
 
 ALL = "all"
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -32,6 +33,9 @@ WallTime = Annotated[time, AfterValidator(_without_zone)]
 RuleValue = bool | int | float | str | list[int] | None
 RULES = "Numbers of the policy by name (`GET /api/policy`) that this campaign keeps stricter; a looser one changes nothing."
 CANARY = "The first so many people go; the others wait until somebody lets them, or `canary_wait` seconds pass cleanly."
+TEMPLATE = (
+    "Of Cloud API numbers, in place of `message`; its parameters may use the fields of leads. A file is what it begins with."
+)
 Canary = Annotated[int, Field(ge=1, le=100_000, description=CANARY)]
 Rules = Annotated[dict[str, RuleValue], Field(max_length=64, description=RULES)]
 
@@ -45,6 +49,7 @@ class CampaignIn(inputs.In):
     message: Annotated[str, Field(max_length=outbox.MAX_TEXT)] | None = None
     image_url: Annotated[str | None, Field(description="An address or a data URL; fetched once, now.")] = None
     media_id: uuid.UUID | None = None
+    template: templates.TemplateIn | None = Field(default=None, description=TEMPLATE)
     campaign_date: inputs.Day | None = None
     time_schedule: WallTime | None = None
     time_zone: Annotated[str | None, Field(max_length=64)] = None
@@ -67,6 +72,7 @@ class CampaignChangesIn(inputs.In):
     message: Annotated[str, Field(max_length=outbox.MAX_TEXT)] | None = None
     image_url: str | None = None
     media_id: uuid.UUID | None = None
+    template: templates.TemplateIn | None = None
     campaign_date: inputs.Day | None = None
     time_schedule: WallTime | None = None
     time_zone: Annotated[str, Field(max_length=64)] | None = None
@@ -95,7 +101,9 @@ def draft_of(body: CampaignIn, media_id: str | None, zone: str) -> model.Draft:
         found.append(errors.FieldError("title", "required", "Give the campaign a title."))
     if keys == ():
         found.append(errors.FieldError("niche", "required", "Name a niche, or choose all."))
-    if not text.strip() and media_id is None:
+    if body.template is not None and text.strip():
+        found.append(errors.FieldError("message", "template_has_text", "A template has its own text. Leave the message empty."))
+    elif body.template is None and not text.strip() and media_id is None:
         found.append(errors.FieldError("message", "required", "Write a message, add a file, or both."))
     if body.max_delay_seconds < body.min_delay_seconds:
         words = f"The longest pause must be at least the shortest, {body.min_delay_seconds:g} seconds."
@@ -121,7 +129,12 @@ def draft_of(body: CampaignIn, media_id: str | None, zone: str) -> model.Draft:
         late_policy=body.late_policy,
         rules=_rules(body.rules),
         canary=body.canary,
+        template=_approved(body.template),
     )
+
+
+def _approved(given: templates.TemplateIn | None) -> outbox.Approved | None:
+    return None if given is None else outbox.Approved(given.name, given.language, tuple(given.parameters))
 
 
 def _rules(given: dict[str, RuleValue]) -> dict[str, Any]:
@@ -141,8 +154,9 @@ def as_body(draft: model.Draft, changes: CampaignChangesIn | None = None) -> Cam
         "title": draft.title,
         "niche": draft.niche,
         "target_status": draft.audience.target_status,
-        "message": draft.text or None,
+        "message": draft.text or None if draft.template is None else None,
         "media_id": draft.media_id,
+        "template": None if draft.template is None else draft.template._asdict(),
         "campaign_date": draft.campaign_date,
         "time_schedule": draft.time_schedule,
         "time_zone": draft.time_zone,
@@ -157,7 +171,11 @@ def as_body(draft: model.Draft, changes: CampaignChangesIn | None = None) -> Cam
     sent = {} if changes is None else changes.model_dump(exclude_unset=True)
     if sent.get("image_url"):
         fields.pop("media_id")
-    emptiable = {"message", "media_id", "image_url", "campaign_date", "time_schedule", "device_ids", "canary"}
+    if sent.get("message"):
+        fields["template"] = None
+    if sent.get("template"):
+        fields["message"] = None
+    emptiable = {"message", "template", "media_id", "image_url", "campaign_date", "time_schedule", "device_ids", "canary"}
     fields |= {name: value for name, value in sent.items() if value is not None or name in emptiable}
     try:
         return CampaignIn.model_validate(fields)
@@ -220,6 +238,14 @@ class AttachedOut(BaseModel):
     size: int
 
 
+class NamedTemplateOut(BaseModel):
+    """A template by name and language, with the words for its places."""
+
+    name: str
+    language: str
+    parameters: list[str]
+
+
 class CampaignOut(BaseModel):
     """A campaign with its numbers. `image_url` is there when its file is a picture."""
 
@@ -232,6 +258,7 @@ class CampaignOut(BaseModel):
     media_id: str | None
     message_type: Literal["text", "image", "video", "document", "audio", "template"]
     media: AttachedOut | None
+    template: NamedTemplateOut | None
     campaign_date: date | None
     time_schedule: str | None
     time_zone: str
@@ -283,7 +310,8 @@ def campaign_out(
         message=draft.text or None,
         image_url=f"/api/media/{draft.media_id}" if file and file.kind is media.MediaKind.IMAGE else None,
         media_id=draft.media_id,
-        message_type=file.kind.value if file else "text",
+        message_type="template" if draft.template else file.kind.value if file else "text",
+        template=NamedTemplateOut.model_validate(draft.template, from_attributes=True) if draft.template else None,
         media=AttachedOut(id=draft.media_id or "", url=f"/api/media/{draft.media_id}", **asdict(file)) if file else None,
         campaign_date=draft.campaign_date,
         time_schedule=f"{draft.time_schedule:%H:%M}" if draft.time_schedule else None,

@@ -143,7 +143,7 @@ async def look(tx: db.Tx, book: Rulebook, draft: model.Draft) -> Line:
     language = language_of(draft.text, country)
     sql = "SELECT folded FROM keywords WHERE workspace_id = $1 AND kind = 'stop'"
     own = [row["folded"] for row in await tx.fetch(sql, book.workspace_id)]
-    if says(draft.text, own):
+    if draft.template is not None or says(draft.text, own):  # an approved template may carry its own way out
         return Line(is_present=True, is_first=False, is_required=False, proposal=None, language=language)
     kinds = await _first_kinds(tx, book, draft)
     required = any(book.rules(kind).optout_line == "require" for kind in kinds)

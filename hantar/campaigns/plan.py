@@ -105,6 +105,7 @@ def _spec(draft: model.Draft, made: Plan) -> dict[str, Any]:
         "device_ids": None if audience_.device_ids is None else list(audience_.device_ids),
         "text": draft.text,
         "media_id": draft.media_id,
+        "template": None if draft.template is None else draft.template._asdict(),
         "time_zone": draft.time_zone,
         "min_delay_seconds": draft.min_delay_seconds,
         "max_delay_seconds": draft.max_delay_seconds,
@@ -133,6 +134,7 @@ def _draft(spec: dict[str, Any]) -> model.Draft:
         when_offline=spec["when_offline"],
         late_policy=None,
         rules=spec["rules"],
+        template=store.approved(spec.get("template")),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hantar.audit import service as audit
-from hantar.campaigns import late, manifest, model, optout_line, rulebook, schedule, store
+from hantar.campaigns import late, manifest, model, optout_line, rulebook, schedule, store, templated
 from hantar.kit import db, errors, ids
 from hantar.media import model as media_model, service as media
 from hantar.outbox import queue, render, tally
@@ -25,12 +25,13 @@ class Made:
 
 async def check(tx: db.Tx, workspace_id: str, draft: model.Draft) -> None:
     """Refuse a draft with unreadable or unknown variables, foreign devices, a foreign file or a text that cannot go with it."""
-    found = render.problems(draft.text)
+    found = render.problems(draft.text, "message" if draft.template is None else "template.parameters")
     names = render.unknown(draft.text, await _attribute_names(tx, workspace_id, draft.text))
     if names:
         listed = ", ".join(f"“{name}”" for name in names)
         words = f"No lead has {listed}. Known fields: name, phone, niche, and the extra columns of your leads."
-        found.append(errors.FieldError("message", "unknown_variable", words))
+        field = "message" if draft.template is None else "template.parameters"
+        found.append(errors.FieldError(field, "unknown_variable", words))
     if draft.audience.device_ids is not None:
         sql = "SELECT count(*) FROM devices WHERE workspace_id = $1 AND id = ANY($2::uuid[])"
         if await tx.fetchval(sql, workspace_id, list(draft.audience.device_ids)) != len(set(draft.audience.device_ids)):
@@ -46,7 +47,7 @@ async def _file_problems(tx: db.Tx, draft: model.Draft) -> list[errors.FieldErro
         file = await media.find(tx, media_model.MediaId(draft.media_id or ""))
     except media_model.MediaNotFound:
         return [errors.FieldError("media_id", "unknown_media", "This file is not in your workspace.")]
-    problem = media_model.caption_problem(file.kind, draft.text, "message")
+    problem = media_model.caption_problem(file.kind, draft.text if draft.template is None else "", "message")
     return [problem] if problem else []
 
 
@@ -62,6 +63,7 @@ async def create(
     tx: db.Tx, workspace_id: str, draft: model.Draft, *, hold: bool = False, by: str | None = None, is_demo: bool = False
 ) -> Made:
     """Store a new campaign: pending, or paused with `hold`. Told as a fact so that the planner looks at once."""
+    draft = await templated.filled(tx, workspace_id, draft)
     await check(tx, workspace_id, draft)
     draft = await _decided(tx, workspace_id, draft)
     if not hold:
@@ -69,7 +71,7 @@ async def create(
     now = await tx.now()
     resolved = schedule.resolve(draft.campaign_date, draft.time_schedule, draft.time_zone, now)
     campaign_id = ids.new_id()
-    content_id = await queue.add_content(tx, workspace_id, draft.text, draft.media_id)
+    content_id = await queue.add_content(tx, workspace_id, draft.text, draft.media_id, draft.template)
     status = {"status": "paused", "paused_from": "pending"} if hold else {"status": "pending"}
     await store.insert(tx, workspace_id, campaign_id, draft, content_id, resolved.at, created_by=by, is_demo=is_demo, **status)
     if not hold and resolved.at <= now:
@@ -129,6 +131,7 @@ async def edit(tx: db.Tx, workspace_id: str, campaign_id: str, draft: model.Draf
     campaign = await store.find(tx, workspace_id, campaign_id, lock=True)
     if not campaign.is_editable:
         raise model.CampaignNotEditable
+    draft = await templated.filled(tx, workspace_id, draft)
     await check(tx, workspace_id, draft)
     draft = await _decided(tx, workspace_id, draft)
     if campaign.status is not C.PAUSED:
@@ -143,7 +146,7 @@ async def edit(tx: db.Tx, workspace_id: str, campaign_id: str, draft: model.Draf
         resolved = schedule.Resolved(campaign.due_at)
     else:
         resolved = schedule.resolve(draft.campaign_date, draft.time_schedule, draft.time_zone, now)
-    content_id = await queue.add_content(tx, workspace_id, draft.text, draft.media_id)
+    content_id = await queue.add_content(tx, workspace_id, draft.text, draft.media_id, draft.template)
     await store.update(tx, workspace_id, campaign_id, draft, content_id, resolved.at)
     await _gate(tx, workspace_id, campaign_id, draft, is_open=campaign.status is not C.PAUSED)
     return Made(await _moved(tx, workspace_id, campaign_id), resolved.warnings)

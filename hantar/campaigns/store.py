@@ -1,6 +1,6 @@
 """SQL of campaigns and plans. Taking work is one conditional UPDATE."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,10 +8,17 @@ from typing import Any
 from hantar.campaigns import model
 from hantar.kit import db
 from hantar.media import model as media
+from hantar.outbox import model as outbox
 
-_SELECT = """SELECT c.*, t.text, t.media_id, f.kind AS file_kind, f.mime AS file_mime, f.name AS file_name, f.size AS file_size
+_SELECT = """SELECT c.*, t.text, t.media_id, t.template,
+               f.kind AS file_kind, f.mime AS file_mime, f.name AS file_name, f.size AS file_size
              FROM campaigns c JOIN contents t ON (t.workspace_id, t.id) = (c.workspace_id, c.content_id)
              LEFT JOIN media f ON (f.workspace_id, f.id) = (t.workspace_id, t.media_id)"""
+
+
+def approved(stored: Mapping[str, Any] | None) -> outbox.Approved | None:
+    """A template as it was stored (JSON)."""
+    return None if stored is None else outbox.Approved(stored["name"], stored["language"], tuple(stored["parameters"]))
 
 
 def from_row(row: db.Row) -> model.Campaign:
@@ -36,6 +43,7 @@ def from_row(row: db.Row) -> model.Campaign:
         late_policy=row["late_policy"],
         rules=row["rules"],
         canary=row["canary"],
+        template=approved(row["template"]),
     )
     return model.Campaign(
         id=row["id"],

@@ -13,7 +13,7 @@ import structlog
 
 from hantar.gateways.cloud import webhooks
 from hantar.hooks import model, store
-from hantar.kit import clock, db
+from hantar.kit import clock, db, errors
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +106,7 @@ class Hooks:
     async def _put_back(self, tx: db.Tx, hook: model.Hook, error: BaseException) -> None:
         """Try it again later, each time; one that fails again and again by itself is set aside. Its words stay out of the log."""
         now, why = await tx.now(), type(error).__name__
-        if isinstance(error, db.DatabaseAway):
+        if isinstance(error, errors.Unavailable):
             await store.put_back(tx, hook.id, hook.tries, now + model.FIRST_RETRY)
         elif isinstance(error, Unreadable) or hook.tries + 1 >= model.TRIES:
             await store.set_aside(tx, hook.id, f"{why}: {error}" if isinstance(error, Unreadable) else why, now)

@@ -13,6 +13,7 @@ from hantar.audit import service as audit
 from hantar.kit import db, errors, inputs, paging
 from hantar.media import model as media_model, service as media
 from hantar.outbox import explain, history, model, service, views
+from hantar.templates import http_models as templates
 
 router = APIRouter(tags=["Messages"])
 
@@ -115,15 +116,27 @@ KNOWINGLY = Field(default=False, description="Answer although they opted out; fo
 
 
 class SendMessageIn(inputs.In):
-    """A text to one person. Phone with country code, or a local number when the workspace has a country."""
+    """A text or an approved template to one person. Phone with country code, or a local number if the workspace has a country."""
 
     device_id: uuid.UUID
     phone: str = Field(max_length=40)
-    message: Text = Field(min_length=1)
+    message: Annotated[Text, Field(min_length=1)] | None = None
+    template: templates.TemplateIn | None = Field(default=None, description="Of a Cloud API number, in place of `message`.")
+    media_id: uuid.UUID | None = Field(default=None, description="The file with which the template begins.")
     send_at: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
     client_ref: str | None = Field(default=None, max_length=255)
     confirm_opted_out: bool = KNOWINGLY
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "SendMessageIn":
+        if (self.message is None) == (self.template is None):
+            raise ValueError("Give message or template, one of the two.")
+        if self.media_id is not None and self.template is None:
+            raise ValueError("A file goes with a template here; send it alone as an image or a file.")
+        if self.template is not None and any("{{" in each for each in self.template.parameters):
+            raise ValueError("A single message takes its parameters as they stand, without fields in braces.")
+        return self
 
 
 class SendImageIn(inputs.In):
@@ -155,6 +168,11 @@ class SendFileIn(inputs.In):
     send_at: AwareDatetime | None = None
     client_ref: str | None = Field(default=None, max_length=255)
     confirm_opted_out: bool = KNOWINGLY
+
+
+def approved(given: templates.TemplateIn | None) -> model.Approved | None:
+    """A template as the outbox keeps it."""
+    return None if given is None else model.Approved(given.name, given.language, tuple(given.parameters))
 
 
 async def _send(at: access.At, asked: service.Direct, request: Request, response: Response) -> AcceptedOut:
@@ -202,12 +220,15 @@ async def _check_media(tx: db.Tx, media_id: str, caption: str) -> None:
 async def send_message(
     body: SendMessageIn, request: Request, response: Response, at: access.At = access.need(Role.OPERATOR, "messages:send")
 ) -> AcceptedOut:
-    """Queued with priority over campaigns, at the device's own pace. 409 `opted_out`, `no_consent` or `quiet_hours` (with
-    `next_at`) when the rules forbid it; what may wait is accepted and says in `waiting_for` what for."""
+    """Queued with priority over campaigns, at the device's own pace. 409 `opted_out`, `no_consent`, `window_closed` or
+    `quiet_hours` (with `next_at`) when the rules forbid it; what may wait is accepted and says in `waiting_for` what for.
+    409 `template_missing` or `template_paused` when the template may not be sent."""
     asked = service.Direct(
         str(body.device_id),
         body.phone,
-        body.message,
+        body.message or "",
+        str(body.media_id) if body.media_id else None,
+        template=approved(body.template),
         send_at=body.send_at,
         expires_at=body.expires_at,
         client_ref=body.client_ref,

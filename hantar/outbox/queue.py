@@ -21,13 +21,19 @@ def shard_of(device_id: str) -> int:
     return int(device_id[-4:], 16) % SHARDS
 
 
-async def add_content(tx: db.Tx, workspace_id: str, text: str, media_id: str | None) -> model.ContentId:
-    """A new immutable content version; a message points at it until its text is rendered."""
+async def add_content(
+    tx: db.Tx, workspace_id: str, text: str, media_id: str | None, template: model.Approved | None = None
+) -> model.ContentId:
+    """A new immutable content version; a message points at it until its text is rendered.
+
+    With a `template` the text is its body with the parameters in their places, and a file is what it begins with.
+    """
     content_id = model.ContentId(ids.new_id())
-    sql = """INSERT INTO contents (workspace_id, id, text, media_id, created_at, kind)
-             VALUES ($1, $2, $3, $4, $5,
-               coalesce((SELECT f.kind FROM media f WHERE (f.workspace_id, f.id) = ($1::uuid, $4::uuid)), 'text'))"""
-    await tx.execute(sql, workspace_id, content_id, text, media_id, await tx.now())
+    sql = """INSERT INTO contents (workspace_id, id, text, media_id, created_at, template, kind)
+             VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $6::jsonb IS NOT NULL THEN 'template'
+               ELSE coalesce((SELECT f.kind FROM media f WHERE (f.workspace_id, f.id) = ($1::uuid, $4::uuid)), 'text') END)"""
+    approved = template._asdict() if template is not None else None
+    await tx.execute(sql, workspace_id, content_id, text, media_id, await tx.now(), approved)
     return content_id
 
 
@@ -222,7 +228,7 @@ async def erase_person(tx: db.Tx, workspace_id: str, person_id: str) -> Erased:
     own = """SELECT c.id, c.media_id FROM messages m JOIN contents c ON (c.workspace_id, c.id) = (m.workspace_id, m.content_id)
              WHERE (m.workspace_id, m.person_id) = ($1, $2) AND m.kind NOT IN ('campaign', 'sequence')"""
     contents = await tx.fetch(own, *person)
-    blank = "UPDATE contents SET text = '', media_id = NULL WHERE workspace_id = $1 AND id = ANY($2::uuid[])"
+    blank = "UPDATE contents SET text = '', media_id = NULL, template = NULL WHERE workspace_id = $1 AND id = ANY($2::uuid[])"
     await tx.execute(blank, workspace_id, [row["id"] for row in contents])
     words = """UPDATE messages SET name = '', phone = '', text = NULL, error = NULL, client_ref = NULL, lead_id = NULL
                WHERE (workspace_id, person_id) = ($1, $2)"""

@@ -11,6 +11,7 @@ from hantar.leads import model as leads_model, service as leads
 from hantar.outbox import facts, model, queue, rules, rulings, views
 from hantar.persons.model import PersonId
 from hantar.policy import model as policy_model, service as policy
+from hantar.templates import service as templates
 
 S = model.MessageState
 
@@ -52,13 +53,16 @@ class Direct:
     """A signed-in person sends it, not a program: an open hold does not stop it."""
     confirms_opted_out: bool = False
     """That person knows of an opt-out and answers all the same; only together with `is_manual`."""
+    template: model.Approved | None = None
+    """An approved template: `text` is then not looked at, and a file is what the template begins with."""
 
 
 async def send(tx: db.Tx, workspace_id: str, asked: Direct, by: str | None) -> db.Row:
     """Queue one message with priority over campaigns, at the device's own pace; returns it as `views.message` does.
 
-    Raises `OptedOut`, `NoConsent`, `NotOnWhatsApp` or `QuietHours` when the rules forbid it for good; what has to wait is queued
-    and waits. The claim asks the same rules again.
+    Raises `OptedOut`, `NoConsent`, `NotOnWhatsApp`, `WindowClosed` or `QuietHours` when the rules forbid it for good; what has to
+    wait is queued and waits. The claim asks the same rules again. Raises `TemplateMissing`, `TemplatePaused` for a template that
+    may not be sent.
     """
     if asked.client_ref is not None:
         existing = await tx.fetchval(
@@ -67,17 +71,21 @@ async def send(tx: db.Tx, workspace_id: str, asked: Direct, by: str | None) -> d
         if existing:
             raise model.DuplicateClientRef(message_id=existing)
     kind_of_device = await _check_device(tx, workspace_id, asked.device_id)
+    text = asked.text
+    if asked.template is not None:
+        text = await templates.text_of(tx, asked.device_id, asked.template, await _file_kind(tx, workspace_id, asked.media_id))
     known = await leads.person_at(tx, workspace_id, asked.phone, leads_model.DeviceId(asked.device_id))
     now = await tx.now()
     start = max(now, asked.send_at or now)
     expires_at = asked.expires_at or start + model.EXPIRES_AFTER
-    subject = facts.Subject(workspace_id, known.person_id, asked.device_id, known.lead_id)
+    is_template = asked.template is not None
+    subject = facts.Subject(workspace_id, known.person_id, asked.device_id, known.lead_id, is_template=is_template)
     ruling, found = await _ruling(tx, subject, kind_of_device, asked, start, expires_at)
     wait = ruling if isinstance(ruling, rules.Wait) and ruling.waiting_for in _STORED and start == now else None
     if asked.is_manual and asked.kind is model.MessageKind.DIRECT and start == now:
         await answered(tx, workspace_id, known.person_id, by)
     message_id = ids.new_id()
-    content_id = await queue.add_content(tx, workspace_id, asked.text, asked.media_id)
+    content_id = await queue.add_content(tx, workspace_id, text, asked.media_id, asked.template)
     await queue.open_lanes(tx, workspace_id, [asked.device_id])
     row = {
         "workspace_id": workspace_id,
@@ -95,7 +103,7 @@ async def send(tx: db.Tx, workspace_id: str, asked: Direct, by: str | None) -> d
         "not_before": (wait.until or start + rules.LOOK_AGAIN) if wait else start,
         "waiting_for": wait.waiting_for.value if wait else None,
         "expires_at": expires_at,
-        "text": None if asked.kind is model.MessageKind.TEST else asked.text,
+        "text": None if asked.kind is model.MessageKind.TEST else text,
         "client_ref": asked.client_ref,
         "is_manual": asked.is_manual,
         "confirms_opted_out": asked.confirms_opted_out and found.is_opted_out,
@@ -156,6 +164,8 @@ def _refusal(
             window = quiet.Window(applied.quiet_start, applied.quiet_end, applied.quiet_days)
             opens = quiet.next_open(start, found.zones(applied) or (), window)
             return model.QuietHours(words, next_at=_instant(opens), person_id=subject.person_id)
+        case rules.Reason.WINDOW_CLOSED:
+            return model.WindowClosed(words, person_id=subject.person_id)
         case rules.Reason.NOT_ON_WHATSAPP:
             return model.NotOnWhatsApp(words, person_id=subject.person_id)
         case _:
@@ -175,6 +185,11 @@ async def _check_device(tx: db.Tx, workspace_id: str, device_id: str) -> str:
     if not row["is_linked"]:
         raise model.DeviceNotLinked(device_id=device_id)
     return str(row["rules_kind"])
+
+
+async def _file_kind(tx: db.Tx, workspace_id: str, media_id: str | None) -> str:
+    """The kind of a file; empty without one."""
+    return await tx.fetchval("SELECT kind FROM media WHERE (workspace_id, id) = ($1, $2::uuid)", workspace_id, media_id) or ""
 
 
 async def _name(tx: db.Tx, workspace_id: str, lead_id: str | None) -> str:

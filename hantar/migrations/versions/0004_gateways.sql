@@ -93,10 +93,13 @@ CREATE TABLE templates (
   category text NOT NULL DEFAULT '',
   status text NOT NULL,
   body text NOT NULL DEFAULT '',
-  header text NOT NULL DEFAULT '' CHECK (header IN ('', 'text', 'image', 'video', 'document', 'location')),
+  places int NOT NULL DEFAULT 0,
+  header text NOT NULL DEFAULT '' CHECK (header IN ('', 'image', 'video', 'document')),
+  quality text NOT NULL DEFAULT '',
   why text NOT NULL DEFAULT '',
+  cannot text NOT NULL DEFAULT '',
   changed_at timestamptz NOT NULL,
-  synced_at timestamptz,
+  synced_at timestamptz NOT NULL,
   PRIMARY KEY (workspace_id, device_id, name, language),
   FOREIGN KEY (workspace_id, device_id) REFERENCES devices ON DELETE CASCADE
 );
@@ -109,6 +112,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON templates TO hantar_app, hantar_engine;
 --;;
 -- a template message's text is the approved body with our own fields in its places; what the service gets stands beside it
 ALTER TABLE contents ADD COLUMN template jsonb;
+--;;
+GRANT UPDATE (template) ON contents TO hantar_app;
 --;;
 -- a file that somebody sent: {kind, mime, name, size, ref}; it is fetched by its driver's own word for it
 ALTER TABLE inbound_messages ADD COLUMN media jsonb;
