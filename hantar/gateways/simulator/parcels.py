@@ -40,7 +40,7 @@ def read(ref: str) -> Parcel | None:
     kind, _, rest = ref.partition(" ")
     until, _, wire = rest.partition(" ")
     try:
-        return Parcel(wire, kind, float(until)) if kind in SIZES else None  # type: ignore[arg-type]
+        return Parcel(wire, kind, float(until)) if kind in SIZES else None
     except ValueError:
         return None
 
