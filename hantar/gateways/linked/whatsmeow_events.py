@@ -128,6 +128,7 @@ class Translator:
             push_name=info.Pushname[:200],
             quoted_wire_id=words.quoted_in(message),
             in_group=is_many,
+            media=words.file_in(message),
             **about,
         )
         return [received, *self._who(sender, received.at)]
@@ -191,10 +192,8 @@ class Translator:
         text = words.text_of(message)
         if web.key.fromMe:
             return port.MessageSentElsewhere(to=who, wire_id=wire_id, text=text, **about)
-        quoted = words.quoted_in(message)
-        return port.MessageReceived(
-            sender=who, wire_id=wire_id, text=text, push_name=web.pushName[:200], quoted_wire_id=quoted, **about
-        )
+        more: dict[str, Any] = {"quoted_wire_id": words.quoted_in(message), "media": words.file_in(message)}
+        return port.MessageReceived(sender=who, wire_id=wire_id, text=text, push_name=web.pushName[:200], **more, **about)
 
     def _at(self, stamp: int) -> datetime:
         """The instant of a stamp in seconds, or milliseconds; now for what is neither."""

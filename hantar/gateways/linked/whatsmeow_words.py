@@ -1,9 +1,13 @@
-"""What a person wrote, out of WhatsApp's message format: the text in it, and which message it answers.
+"""What a person wrote, out of WhatsApp's message format: the text in it, a file, and which message it answers.
 
 It reads protocol buffers by their fields' names and imports nothing of the library.
 """
 
+import base64
+import json
 from typing import Any
+
+from hantar.gateways import port
 
 LONGEST = 65_536
 """Characters of a text at most: what WhatsApp's own programs accept."""
@@ -28,6 +32,12 @@ _TEXTS = (
     ("interactiveResponseMessage", ("body", "text")),
 )
 """Where the words of each kind of message are."""
+
+_FILES: tuple[tuple[str, port.FileKind], ...] = (
+    *(("imageMessage", "image"), ("stickerMessage", "image"), ("videoMessage", "video"), ("ptvMessage", "video")),
+    *(("audioMessage", "audio"), ("documentMessage", "document")),
+)
+"""Fields that are files, and how each is shown."""
 
 _SILENT = frozenset(
     {
@@ -74,3 +84,19 @@ def quoted_in(message: Any) -> str | None:
         if field.message_type is not None and not field.is_repeated and "contextInfo" in field.message_type.fields_by_name:
             return str(value.contextInfo.stanzaID) or None
     return None
+
+
+def file_in(message: Any) -> port.MediaRef | None:
+    """The file of an unwrapped message: what is said of it, and where it lies with the key to it. None without one."""
+    for name, kind in _FILES:
+        if message.HasField(name):
+            found = getattr(message, name)
+            place = [kind, found.directPath, *map(_text, (found.mediaKey, found.fileEncSHA256, found.fileSHA256))]
+            ref = _text(json.dumps([*place, found.fileLength], separators=(",", ":")).encode())
+            title = str(found.fileName)[:200] if name == "documentMessage" else ""
+            return port.MediaRef(kind, str(found.mimetype)[:100], title, int(found.fileLength), ref)
+    return None
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode()

@@ -1,5 +1,7 @@
 """The library's own events, as it encodes them, into ours."""
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -147,6 +149,30 @@ def test_a_reply_names_what_it_answers(translator: translating.Translator) -> No
         e2e.Message(imageMessage=e2e.ImageMessage(caption="this one", contextInfo=context)),
     ):
         assert heard(translator, content).quoted_wire_id == OURS
+
+
+def test_a_file_is_told_with_what_is_said_of_it(translator: translating.Translator) -> None:
+    where = {
+        "directPath": "/v/t62/x",
+        "mediaKey": b"k" * 32,
+        "fileEncSHA256": b"e" * 32,
+        "fileSHA256": b"s" * 32,
+        "fileLength": 4711,
+    }
+    image = e2e.ImageMessage(mimetype="image/jpeg", caption="look", **where)
+    found = heard(translator, e2e.Message(imageMessage=image)).media
+    assert found is not None
+    assert (found.kind, found.mime, found.name, found.size) == ("image", "image/jpeg", "", 4711)
+    kind, path, *_, size = json.loads(base64.urlsafe_b64decode(found.ref))
+    assert (kind, path, size) == ("image", "/v/t62/x", 4711)
+    document = e2e.DocumentMessage(mimetype="application/pdf", fileName="list.pdf", **where)
+    found = heard(translator, e2e.Message(documentMessage=document)).media
+    assert found is not None
+    assert (found.kind, found.name) == ("document", "list.pdf")
+    voice = heard(translator, e2e.Message(audioMessage=e2e.AudioMessage(mimetype="audio/ogg; codecs=opus", **where))).media
+    assert voice is not None
+    assert voice.kind == "audio"
+    assert heard(translator, e2e.Message(conversation="no file")).media is None
 
 
 @pytest.mark.parametrize(
