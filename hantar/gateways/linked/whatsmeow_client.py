@@ -183,13 +183,20 @@ class LinkedClient:
                 await self._clock.wait(self._settled, UNLINK)
             if line is None or self._line is not line or not self._is_connected:
                 raise port.PairingRefused("WhatsApp cannot be reached just now, so the device stays linked.")
-            try:
-                await line.api.logout()
-            except self._library.error as error:
-                if "store doesn't contain a device JID" not in str(error):
-                    log.warning("not unlinked: %s", error)
-                    raise port.PairingRefused("WhatsApp did not unlink the device. Try again in a moment.") from None
+            await self._unlink(line)
         await self.forget()
+
+    async def _unlink(self, line: Line) -> None:
+        """What WhatsApp says to it is no news: it was asked for."""
+        self._line, self._ending = None, line
+        try:
+            await line.api.logout()
+        except self._library.error as error:
+            if "store doesn't contain a device JID" not in str(error):
+                self._line = line if not line.has_ended else None
+                log.warning("not unlinked: %s", error)
+                raise port.PairingRefused("WhatsApp did not unlink the device. Try again in a moment.") from None
+        self._drop(line)
 
     async def forget(self) -> None:
         """See `client.Client`."""

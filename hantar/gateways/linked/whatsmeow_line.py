@@ -119,6 +119,11 @@ class Line:
         await asyncio.wait([self._stopping], timeout=STOP)
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the library's connect came to its end, by itself or not."""
+        return self._connecting is not None and self._connecting.done()
+
+    @property
     def is_stopped(self) -> bool:
         """Whether nothing of it is left."""
         return self._connecting is None or (self._stopping is not None and self._stopping.done())

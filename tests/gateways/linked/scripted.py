@@ -164,6 +164,7 @@ class Api:
     async def logout(self) -> None:
         self._may_fail("logout")
         self.asked.append("logout")
+        await self.tell(protos.events.LoggedOut(OnConnect=False, Reason=2))
 
     async def is_on_whatsapp(self, *numbers: str) -> list[Any]:
         self._may_fail("numbers")

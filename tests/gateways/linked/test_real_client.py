@@ -451,6 +451,7 @@ async def test_unlinking_tells_whatsapp_and_drops_the_file(stage: Stage) -> None
     assert api.asked == ["logout"]
     assert not stage.path.exists()
     assert api.stops == 1
+    assert stage.told == []  # it was asked for: the host says so when it is done
 
 
 async def test_unlinking_connects_when_it_must(stage: Stage) -> None:
@@ -471,6 +472,7 @@ async def test_nothing_is_dropped_when_whatsapp_was_not_told(stage: Stage) -> No
     with pytest.raises(port.PairingRefused):
         await stage.client.logout()
     assert sessions.own_jid(stage.path) == OWN
+    assert isinstance(await stage.client.send(ANN, HELLO, ref="r"), port.Accepted)  # and it goes on as before
     await stage.client.close()
     unlinking = asyncio.create_task(stage.client.logout())
     await stage.passes(0.5)
