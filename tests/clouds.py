@@ -10,6 +10,7 @@ from hantar.gateways.cloud import driver as cloud_driver, service
 from hantar.gateways.credentials import Credentials
 from hantar.hooks import model as hooks_model, service as hook_service
 from hantar.kit import ids, upstream
+from hantar.outbox import model as outbox, queue
 from hantar.templates import service as templates
 from tests.conftest import KEY
 from tests.fleet import Eager, Fleet
@@ -30,6 +31,7 @@ class CloudFleet:
     async def start(self) -> None:
         """Bring the service up; the engine reaches both worlds."""
         base = await self.cloud.start()
+        self.cloud.now = lambda: int(self.fleet.clock.now().timestamp())  # type: ignore[method-assign] # one clock for both
         self.keeps = secrets.of(self.fleet.db, KEY)("cloud")
         self.driver = cloud_driver.CloudDriver(service.Service(upstream.Upstream(base), "v25.0"), self.keeps, self.fleet.clock)
         await self.driver.start(self.sink)
@@ -82,6 +84,16 @@ class CloudFleet:
         sql = """INSERT INTO chats (workspace_id, device_id, person_id, first_in_at, last_in_at) VALUES ($1, $2, $3, $4, $4)
                  ON CONFLICT (workspace_id, device_id, person_id) DO UPDATE SET last_in_at = $4"""
         await self.fleet.sql(sql, self.fleet.workspace, device, await self.fleet.person(phone), self.fleet.clock.now())
+
+    async def enqueue(self, device: str, phones: list[str], *, source: str | None = None) -> list[str]:
+        """Queue one message of a campaign by the template `plain` to each number; returns their ids."""
+        made = await self.fleet.enqueue(device, phones, source=source)
+        async with self.fleet.db.transaction(self.fleet.workspace) as tx:
+            content = await queue.add_content(tx, self.fleet.workspace, "Hello", None, outbox.Approved("plain", "en"))
+            await tx.execute("UPDATE messages SET content_id = $1 WHERE id = ANY($2::uuid[])", content, made)
+        if not any(each["name"] == "plain" for each in self.cloud.templates.get(BUSINESS, [])):
+            self.template("plain", "Hello")
+        return made
 
     async def run(self, seconds: float, step: float = 0.1) -> None:
         """Let time pass with the engine at work; each answer of the service is waited for."""

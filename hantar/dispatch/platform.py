@@ -13,6 +13,7 @@ from hantar.consent import model as consents
 from hantar.gateways.port import Reason
 from hantar.kit import db
 from hantar.outbox import model, receipts, service as outbox
+from hantar.policy.model import WINDOWED
 
 HEEDED = frozenset({Reason.OPTED_OUT.value, Reason.NOT_ON_WHATSAPP.value})
 
@@ -26,7 +27,8 @@ async def heed(database: db.Database, refusals: Mapping[model.MessageId, str | N
         rows = await receipts.refused(tx, list(told))
     made, bounced = 0, set()
     for row in rows:
-        reason = consents.OptOutReason.BLOCK
+        # where the service has a switch for it, it is the person's wish, as if they had written STOP
+        reason = consents.OptOutReason.STOP if row["rules_kind"] in WINDOWED else consents.OptOutReason.BLOCK
         if told[row["id"]] == Reason.NOT_ON_WHATSAPP:
             if not row["bounced_before"] and row["person_id"] not in bounced:
                 bounced.add(row["person_id"])

@@ -216,7 +216,7 @@ async def fail_later(tx: db.Tx, found: Mapping[Key, Found], refused: Sequence[Ar
 async def refused(tx: db.Tx, ids: Sequence[str]) -> list[db.Row]:
     """To whom these messages were, and whether another of theirs failed because the number is not on WhatsApp (same side)."""
     sql = f"""
-      SELECT m.workspace_id, m.id, m.person_id, m.device_id, m.kind, m.source_id, EXISTS (
+      SELECT m.workspace_id, m.id, m.person_id, m.device_id, m.kind, m.source_id, d.rules_kind, EXISTS (
         SELECT 1 FROM messages o JOIN devices v ON (v.workspace_id, v.id) = (o.workspace_id, o.device_id)
         WHERE (o.workspace_id, o.person_id) = (m.workspace_id, m.person_id) AND o.claimed_at IS NOT NULL AND o.id <> m.id
           AND o.state = 'failed' AND o.reason = 'not_on_whatsapp' AND (v.{SIMULATED}) = (d.{SIMULATED})) AS bounced_before

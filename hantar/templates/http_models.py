@@ -16,7 +16,7 @@ _NOT_ALLOWED = re.compile(r"[\n\r\t]| {5,}")
 def _one_line(given: str) -> str:
     if not given.strip() or _NOT_ALLOWED.search(given):
         words = "Write something in one line, without tabs and without more than four spaces in a row."
-        raise PydanticCustomError("invalid_parameter", words)  # type: ignore[arg-type] # it wants a literal
+        raise PydanticCustomError("invalid_parameter", words)
     return given
 
 

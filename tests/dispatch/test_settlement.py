@@ -182,6 +182,7 @@ async def test_a_message_that_failed_and_goes_again_may_have_another_wire_id(fle
     async with fleet.db.transaction(fleet.workspace) as tx:
         again = await retries.retry(tx, fleet.workspace, campaign, dict.fromkeys(policy.KINDS, 3600.0))
     assert (again.count, (await row(fleet, message))["wire_id"]) == (1, None)
+    await fleet.sql("UPDATE messages SET state = 'queued' WHERE id = $1", message)
     await fleet.sql("UPDATE messages SET state = 'claimed', claimed_at = now() WHERE id = $1", message)
     await take(fleet, receipt(fleet, device, message, "wamid.second"), failed(fleet, device, message, port.Reason.UNDELIVERABLE))
     settled = await row(fleet, message)

@@ -8,7 +8,6 @@ import pytest
 from hantar.campaigns import guard, service as campaigns
 from hantar.gateways import port
 from hantar.kit import ids
-from hantar.outbox import model as outbox, queue
 from hantar.templates import model, service
 from tests import cast
 from tests.clouds import BUSINESS, CloudFleet
@@ -187,12 +186,7 @@ async def test_the_tier_counts_everybody_outside_the_window_again(stage: CloudFl
     """Unlike elsewhere, a person who was written to before counts again: the service asks who began."""
     await stage.rules(device_new_chats=2, person_cap_day=9)
     device = await stage.add()
-    source = await stage.fleet.add_source()
-    made = await stage.fleet.enqueue(device, [ANN, ANN, ANN], source=source)
-    async with stage.fleet.db.transaction(stage.fleet.workspace) as tx:
-        content = await queue.add_content(tx, stage.fleet.workspace, "Hello", None, outbox.Approved("t", "en"))
-        await tx.execute("UPDATE messages SET content_id = $1", content)
-    stage.template("t", "Hello")
+    made = await stage.enqueue(device, [ANN, ANN, ANN], source=await stage.fleet.add_source())
     await stage.run(3)
     rows = await stage.fleet.sql("SELECT state, waiting_for FROM messages WHERE id = ANY($1::uuid[]) ORDER BY id", made)
     assert [row["waiting_for"] for row in rows] == [None, None, "device_limit"]
