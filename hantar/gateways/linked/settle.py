@@ -6,6 +6,7 @@ message waits in that chat of that device, and no message written on the phone e
 this process began is not known here: whoever stores the evidence looks first whether the wire id belongs to another message.
 """
 
+from array import array
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from datetime import datetime
 
 from hantar.gateways import port
 
-KNOWN = 5000
-"""Wire ids remembered for each device: what it may send on a day."""
+KNOWN = 256
+"""The last wire ids remembered for each device, eight bytes each: thousands of devices are in one program. An older one is found by
+whoever stores the evidence."""
 WAITING = 500
 """Unconfirmed messages remembered for each device; more than these are a person's to settle anyway."""
 
@@ -31,7 +33,16 @@ class Waiting:
 @dataclass(slots=True)
 class _Device:
     waiting: "OrderedDict[str, Waiting]" = field(default_factory=OrderedDict)
-    known: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
+    known: "array[int]" = field(default_factory=lambda: array("q"))
+    oldest: int = 0
+
+    def know(self, wire_id: str) -> None:
+        """This id is explained; the oldest one gives way."""
+        if len(self.known) < KNOWN:
+            self.known.append(hash(wire_id))
+        else:
+            self.known[self.oldest] = hash(wire_id)
+            self.oldest = (self.oldest + 1) % KNOWN
 
 
 class Unsettled:
@@ -52,11 +63,9 @@ class Unsettled:
 
     def know(self, device_id: str, wire_ids: Iterable[str]) -> None:
         """These ids are explained: accepted with an answer, written on the phone, or settled."""
-        known = self._at(device_id).known
+        device = self._at(device_id)
         for each in wire_ids:
-            known[each] = None
-        while len(known) > KNOWN:
-            known.popitem(last=False)
+            device.know(each)
 
     def settled(self, device_id: str, ref: str, wire_id: str) -> None:
         """A late answer gave the message's wire id."""
@@ -66,7 +75,7 @@ class Unsettled:
     def adopt(self, device_id: str, chat: port.Address, wire_id: str, at: datetime) -> str | None:
         """The ref of the one message that this unknown wire id must be, or None; then the id is known."""
         device = self._devices.get(device_id)
-        if device is None or not device.waiting or wire_id in device.known:
+        if device is None or not device.waiting or hash(wire_id) in device.known:
             return None
         here = [each for each in device.waiting.values() if _is_same_chat(each.to, chat)]
         if len(here) != 1 or here[0].began_at > at:
