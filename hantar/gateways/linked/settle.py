@@ -15,8 +15,8 @@ from datetime import datetime
 from hantar.gateways import port
 
 KNOWN = 256
-"""The last wire ids remembered for each device, eight bytes each: thousands of devices are in one program. An older one is found by
-whoever stores the evidence."""
+"""The last wire ids remembered for each device, eight bytes each: thousands of devices are in one program. An older one is found
+by whoever stores the evidence."""
 WAITING = 500
 """Unconfirmed messages remembered for each device; more than these are a person's to settle anyway."""
 
