@@ -22,7 +22,8 @@ FileKind = Literal["image", "video", "audio", "document"]
 
 @dataclass(frozen=True, slots=True)
 class MediaRef:
-    """A file that somebody sent us, not yet fetched: what the service says of it (size in bytes), and the driver's word for it.
+    """A file that somebody sent us, not yet fetched: what the service says of it (size in bytes, 0: not said), and the
+    driver's word for it.
 
     `ref` means something to the driver that made it alone, and only for as long as the service keeps the file.
     """

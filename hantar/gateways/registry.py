@@ -45,7 +45,8 @@ def _cloud(given: Surroundings) -> port.Driver | None:
     if given.cloud is None:
         return None
     base, version = given.cloud
-    return cloud.CloudDriver(service.Service(upstream.Upstream(base), version), given.keeps("cloud"), given.clock)
+    door = upstream.Upstream(base, houses=service.HOUSES)
+    return cloud.CloudDriver(service.Service(door, version), given.keeps("cloud"), given.clock)
 
 
 def _linked(given: Surroundings) -> port.Driver | None:

@@ -6,7 +6,7 @@ For addresses that users type there is `kit/egress.py`. Here the one thing that 
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,10 @@ class NotSent(Exception):
 
 class NoAnswer(Exception):
     """The question may have arrived, and its answer is lost; the message says how."""
+
+
+class Missing(Exception):
+    """The service does not hand out this file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,14 @@ class File:
 
 
 class Upstream:
-    """Connections to one service, kept between questions. `base` without a slash at its end."""
+    """Connections to one service, kept between questions. `base` without a slash at its end.
 
-    def __init__(self, base: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    `houses`: domains whose hosts may be asked for files under the same token.
+    """
+
+    def __init__(self, base: str, *, houses: Sequence[str] = (), transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._base, self._transport = base, transport
+        self._houses = tuple(f".{each}" for each in houses)
         self._client: httpx.AsyncClient | None = None
 
     async def get(self, path: str, token: str, query: Mapping[str, str], *, seconds: float) -> Answer:
@@ -71,6 +79,34 @@ class Upstream:
         """Send a form with a file in it; raises `NotSent`, `NoAnswer`."""
         files = {"file": (file.name, file.data, file.mime)}
         return await self._ask("POST", path, token, seconds, data=dict(fields), files=files)
+
+    async def read(self, url: str, token: str, *, seconds: float) -> AsyncIterator[bytes]:
+        """A file that the service named by a whole address, in pieces; raises `NotSent`, `NoAnswer`, `Missing`."""
+        if not self._is_ours(url):
+            raise Missing("The service named an address that is not its own.")
+        client, timeout = self._open(), httpx.Timeout(seconds, connect=CONNECT, pool=CONNECT)
+        try:
+            async with client.stream("GET", url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout) as response:
+                if response.status_code >= 500:
+                    raise NoAnswer(f"HTTP {response.status_code}")
+                if response.status_code != 200:
+                    raise Missing(f"The service answered {response.status_code}.")
+                async for part in response.aiter_bytes(65_536):
+                    yield part
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+            raise NotSent(_name(error)) from error
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
+            raise NoAnswer(_name(error)) from error
+
+    def _is_ours(self, url: str) -> bool:
+        """Whether an address may be given the token: the service's own host, or over TLS one of its house."""
+        try:
+            asked, own = httpx.URL(url), httpx.URL(self._base)
+        except httpx.InvalidURL:
+            return False
+        if (asked.scheme, asked.netloc) == (own.scheme, own.netloc):
+            return True
+        return asked.scheme == "https" and not asked.userinfo and f".{asked.host}".endswith(self._houses)
 
     async def close(self) -> None:
         """Close all connections."""

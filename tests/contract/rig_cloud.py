@@ -13,6 +13,13 @@ from tests.contract import rigs
 from tests.gateways.cloud import fake
 
 VERSION = "v25.0"
+FILES = {
+    "image": ("image/png", b"\x89PNG\r\n\x1a\n" * 20_000),
+    "video": ("video/mp4", b"\x00\x00\x00\x18ftypisom" * 20_000),
+    "audio": ("audio/ogg; codecs=opus", b"OggS" * 100),
+    "document": ("application/pdf", b"%PDF-1.7 " * 100),
+}
+"""What people send: type and bytes by kind."""
 
 
 class CloudRig(rigs.Rig):
@@ -103,6 +110,9 @@ class CloudRig(rigs.Rig):
 
     def _inbound(self, number: fake.Number, quoted: str, **more: Any) -> None:
         opaque, phone = more.get("opaque"), more["phone"]
+        if kind := more.get("extra", {}).get("media"):
+            self.cloud.sends_file(number.number_id, phone, kind, *FILES[kind])
+            return
         if opaque is None:
             self.cloud.writes(number.number_id, phone=phone, text=more["text"], quoted=quoted)
             return

@@ -4,14 +4,14 @@ A number needs no line: `open` asks the service whether it knows the number and 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from hantar.gateways import courier, keeping, outcomes, port
+from hantar.gateways import courier, keeping, media, outcomes, port
 from hantar.gateways.cloud import bodies, codes, files, numbers, service, standing, templates, webhooks
 from hantar.gateways.credentials import CheckedNumber, Credentials, CredentialsRefused, ServiceAway
 from hantar.kit import errors, phone, upstream
@@ -207,6 +207,28 @@ class CloudDriver:
             raise CredentialsRefused("Give this device the id of its business account first.", "business_id")
         return await numbers.ask_templates(self._calls, given)
 
+    async def fetch_media(self, device: port.DeviceRef, ref: port.MediaRef) -> AsyncIterator[bytes]:
+        """A file that somebody sent; raises `MediaGone`, `NotPaired`, or `PairingRefused` when the service is away."""
+        line = self._standing.lines.get(device.device_id)
+        if line is None:
+            raise port.NotPaired("The line is closed.")
+        if not (ref.ref.isascii() and ref.ref.isdigit()):
+            raise media.MediaGone("This is no word of this driver for a file.")
+        try:
+            reply = await self._calls.file(ref.ref, line.given.number_id, line.given.token)
+            url = reply.data.get("url") if isinstance(reply, service.Taken) else None
+            if isinstance(url, str):
+                async for part in self._calls.bytes_at(url, line.given.token):
+                    yield part
+                return
+        except upstream.Missing as error:
+            raise media.MediaGone(str(error)) from error
+        except (upstream.NotSent, upstream.NoAnswer) as error:
+            raise port.PairingRefused(f"The service cannot be reached ({error}).") from error
+        if isinstance(reply, service.Refusal) and isinstance(codes.meaning(reply.code), codes.Refuse):
+            raise media.MediaGone
+        raise port.PairingRefused("The service does not hand out files just now.")
+
     # ------------------------------------------------------------------ sending
 
     async def send(self, device: port.DeviceRef, to: port.Address, content: port.Content, *, ref: str) -> port.Verdict:
@@ -254,9 +276,9 @@ class CloudDriver:
             return port.Deferred(files.AGAIN, port.Scope.MESSAGE, "The service may no longer have the file; it is brought again.")
         return verdict
 
-    async def _bring(self, line: standing.Line, to: port.Address, media: port.MediaBytes) -> files.Brought | port.Verdict:
+    async def _bring(self, line: standing.Line, to: port.Address, file: port.MediaBytes) -> files.Brought | port.Verdict:
         try:
-            found = await self._files.bring(line, media)
+            found = await self._files.bring(line, file)
         except (upstream.NotSent, upstream.NoAnswer) as error:
             return files.unbrought(error)
         if isinstance(found, files.Brought):

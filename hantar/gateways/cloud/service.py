@@ -1,11 +1,14 @@
 """The calls of the Cloud API that we make, and the three kinds of answers they have."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from hantar.gateways import port
 from hantar.kit import upstream
 
+HOUSES = ("facebook.com", "fbsbx.com", "whatsapp.net")
+"""Domains where the service keeps the files that people send."""
 ANSWER = 20.0
 """Seconds until the answer to a message counts as lost. Slow ones take a few (our number)."""
 UPLOAD = 30.0
@@ -87,6 +90,15 @@ class Service:
         """A page of a business account's templates."""
         query = {"fields": TEMPLATE_FIELDS, "limit": str(TEMPLATES_A_PAGE)} | ({"after": after} if after else {})
         return read(await self._door.get(f"{self._version}/{business_id}/message_templates", token, query, seconds=ANSWER))
+
+    async def file(self, media_id: str, number_id: str, token: str) -> Reply:
+        """Where a file is that somebody sent to this number; the address is good for five minutes (its documentation)."""
+        query = {"phone_number_id": number_id}
+        return read(await self._door.get(f"{self._version}/{media_id}", token, query, seconds=ANSWER))
+
+    def bytes_at(self, url: str, token: str) -> AsyncIterator[bytes]:
+        """A file in pieces; raises `upstream.Missing` too."""
+        return self._door.read(url, token, seconds=ANSWER)
 
     async def close(self) -> None:
         """Close all connections."""

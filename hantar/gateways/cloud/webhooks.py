@@ -223,6 +223,7 @@ class _Reader:
             sender=sender,
             wire_id=wire_id,
             text=_words(each),
+            media=_file(each),
             push_name=_text(contact, "profile", "name"),
             quoted_wire_id=_text(each, "context", "id") or None,
             in_group=bool(_text(each, "group_id")),
@@ -326,6 +327,24 @@ def error_code(status: Mapping[str, Any]) -> int:
     errors = _many(status, "errors")
     code = errors[0].get("code") if errors else None
     return code if isinstance(code, int) else -1
+
+
+_FILES: dict[str, port.FileKind] = {
+    "image": "image",
+    "sticker": "image",
+    "video": "video",
+    "audio": "audio",
+    "document": "document",
+}
+
+
+def _file(each: Mapping[str, Any]) -> port.MediaRef | None:
+    """The file in a message, by its id; how large it is the service says when it is fetched."""
+    kind = _text(each, "type")
+    ref = _text(each, kind, "id") if kind in _FILES else ""
+    if not _digits(ref):
+        return None
+    return port.MediaRef(_FILES[kind], _text(each, kind, "mime_type")[:100], _text(each, kind, "filename")[:200], 0, ref)
 
 
 def _words(each: Mapping[str, Any]) -> str:

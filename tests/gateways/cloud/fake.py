@@ -125,6 +125,10 @@ class FakeCloud:
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     ledger: list[Sent] = field(default_factory=list)
     faults: deque[Fault] = field(default_factory=deque)
+    parcels: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
+    """What people sent: number id, type, bytes."""
+    files_at: str = ""
+    """Where files are said to be, if elsewhere."""
     hooks: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     """Method and last part of the path of every request."""
@@ -244,6 +248,10 @@ class FakeCloud:
     def _answer(self, request: Request) -> Reply:
         try:
             match request.method, request.path[1:]:
+                case "GET", [name] if request.path[0] == "files":
+                    return self._parcel(request, name)
+                case "GET", [name] if name in self.parcels:
+                    return Reply(200, self._where(request, name))
                 case "GET", [name, "message_templates"]:
                     return Reply(200, self._list(request, name))
                 case "GET", [number_id]:
@@ -398,16 +406,43 @@ class FakeCloud:
         told = {"id": sent.wire_id, "status": status, "timestamp": str(self.now()), **whom, **ref, **more}
         self.said(number.number_id, "messages", statuses=[told])
 
-    def writes(self, number_id: str, *, phone: str = "", opaque: str = "", text: str = "", quoted: str = "", **more: Any) -> str:
+    def writes(
+        self, number_id: str, *, phone: str = "", opaque: str = "", text: str | None = "", quoted: str = "", **more: Any
+    ) -> str:
         """A person writes; returns the wire id."""
         wire_id = f"wamid.IN{next(self._count)}"
         who = {key: value for key, value in (("from", phone), ("from_user_id", opaque)) if value}
-        message = {"id": wire_id, "timestamp": str(self.now()), "type": "text", "text": {"body": text}, **who, **more}
+        words = {} if text is None else {"text": {"body": text}}
+        message = {"id": wire_id, "timestamp": str(self.now()), "type": "text", **words, **who, **more}
         if quoted:
             message["context"] = {"from": self.numbers[number_id].phone, "id": quoted}
         ids = {key: value for key, value in (("wa_id", phone), ("user_id", opaque)) if value}
         self.said(number_id, "messages", contacts=[{"profile": {"name": "Ann"}, **ids}], messages=[message])
         return wire_id
+
+    def sends_file(self, number_id: str, phone: str, kind: str, mime: str, data: bytes, **more: str) -> str:
+        """A person sends a file; returns its id."""
+        media_id = str(80_000 + next(self._count))
+        self.parcels[media_id] = number_id, mime, data
+        self.writes(number_id, phone=phone, type=kind, text=None, **{kind: {"id": media_id, "mime_type": mime, **more}})
+        return media_id
+
+    def _where(self, request: Request, media_id: str) -> dict[str, Any]:
+        number_id, mime, data = self.parcels[media_id]
+        if self._allowed(request, number_id).number_id != request.query.get("phone_number_id"):
+            raise Refused(100)
+        return {
+            "id": media_id,
+            "url": f"{self.files_at or self.base}/files/{media_id}",
+            "mime_type": mime,
+            "file_size": len(data),
+        }
+
+    def _parcel(self, request: Request, media_id: str) -> Reply:
+        number_id, _mime, data = self.parcels.get(media_id, ("", "", b""))
+        if not number_id or self.numbers[number_id].token != request.token:
+            return Reply(404, b"")
+        return Reply(200, data)
 
     def _loses(self, ref: str) -> bool:
         digest = hashlib.sha256(f"{self.seed}:lost:{ref}".encode()).digest()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hantar.gateways import keeping, port
+from hantar.gateways import keeping, media, port
 from hantar.gateways.cloud import codes, driver, files, service
 from hantar.gateways.credentials import (
     NO_LIMIT,
@@ -258,6 +258,28 @@ async def test_a_file_that_is_not_taken_decides_about_its_message(rig: rig_cloud
     rig.cloud.fails("code", code, to="media")
     assert isinstance(await send(rig, device, port.Content("", PNG)), kind)
     assert rig.cloud.ledger == []
+
+
+@pytest.mark.parametrize(
+    "at", ["https://elsewhere.example", "http://files.facebook.com", "https://facebook.com.evil.example", "no address"]
+)
+async def test_a_file_somewhere_else_is_not_asked_for_under_our_token(rig: rig_cloud.CloudRig, at: str) -> None:
+    device = await rig.linked()
+    rig.cloud.sends_file("1000", ANN, "document", "application/pdf", b"%PDF", filename="Order.pdf")
+    [said] = await rig.until(lambda: rig.seen(port.MessageReceived))
+    assert said.media == port.MediaRef("document", "application/pdf", "Order.pdf", 0, said.media.ref)
+    rig.cloud.files_at = at
+    with pytest.raises(media.MediaGone):
+        await anext(rig.driver.fetch_media(device, said.media))
+    rig.cloud.files_at = ""
+    assert await anext(rig.driver.fetch_media(device, said.media)) == b"%PDF"
+
+
+def test_the_services_own_house_may_be_asked_for_files() -> None:
+    door = upstream.Upstream("https://graph.facebook.com", houses=service.HOUSES)
+    assert door._is_ours("https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1")
+    assert not door._is_ours("https://user@lookaside.fbsbx.com/")
+    assert not door._is_ours("https://notfbsbx.com/")
 
 
 # ---------------------------------------------------------------------- templates
