@@ -59,14 +59,16 @@ class LinkedClient:
         self._pairing = None if is_linked else Pairing(self._translator, self._clock, self._tell, self._give_up)
         self._is_connected = False
         self._settled.clear()
+        self._start(self._begin(line, self._pairing))  # many wait for their turn: the caller does not
+
+    async def _begin(self, line: Line, pairing: Pairing | None) -> None:
         try:
             if await self._reach.is_there():
-                await self._connect(line, self._pairing)
+                await self._connect(line, pairing)
             else:
                 self._ended(line, "dial: WhatsApp's servers are out of reach")
-        except BaseException:
-            self._drop(line)
-            raise
+        except Exception as error:
+            self._ended(line, f"{type(error).__name__}: {error}")
 
     async def _connect(self, line: Line, pairing: Pairing | None) -> None:
         # a "new device" on a file that has one leaves that pairing lying unused (measured): only where there is none

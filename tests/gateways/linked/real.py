@@ -137,7 +137,9 @@ async def linked(trial: Trial) -> dict[str, Any]:
     path = trial.folder / "sessions" / "two.db"
     device: Any = trial.device("two")
     sessions.make_ready(path)
+    before = len(trial.told)
     await device.open()
+    await trial.until_told(before + 1, 10)
     await device.close()
     link(path)
     found["mode"] = [oct(each.stat().st_mode & 0o777) for each in (path.parent, path)]
@@ -156,9 +158,10 @@ async def linked(trial: Trial) -> dict[str, Any]:
         verdicts.append(await device._sender.send(api, ANN, port.Content("", port.MediaBytes("image/png", PNG)), "r"))
 
     whatsmeow_client.LinkedClient._drop = lambda self, line: None  # type: ignore[method-assign] # keep the ended client to look at it
+    before = len(trial.told)
     await device.open()
     line = device._line
-    await asyncio.wait([line._watching], timeout=10)
+    await trial.until_told(before + 1, 10)
     await look(line.api)
     whatsmeow_client.LinkedClient._drop = dropped  # type: ignore[method-assign]
     await device.close()

@@ -1,6 +1,7 @@
 """A linked device's client against a scripted library: pairing, ends, messages, sessions; every trap of the library in it."""
 
 import asyncio
+import contextlib
 import io
 import logging
 from datetime import UTC, datetime, timedelta
@@ -261,14 +262,15 @@ async def test_without_a_network_the_library_is_not_asked(stage: Stage) -> None:
     stage.reach.is_open = False
     for count in (1, 2, 3):
         await stage.client.open()
+        await stage.passes(0.1)
         assert [each.why for each in stage.told if isinstance(each, port.Disconnected)] == ["no_network"] * count
     assert stage.script.made == []
     assert isinstance(await stage.client.send(ANN, HELLO, ref="r"), port.DeviceLost)
     with pytest.raises(port.PairingRefused):
-        await stage.client.pair_code("60111222333")
+        await asyncio.wait_for(stage.client.pair_code("60111222333"), 5)
     link(stage.path)
     with pytest.raises(port.PairingRefused):
-        await stage.client.logout()
+        await asyncio.wait_for(stage.client.logout(), 5)
     assert sessions.own_jid(stage.path) == OWN
     stage.reach.is_open = True
     await stage.opens()
@@ -291,9 +293,11 @@ async def test_a_process_that_is_used_up_is_given_up_when_no_line_is_up(tmp_path
     assert stage.retired == [True]
 
 
-async def test_the_librarys_tables_are_changed_one_at_a_time(tmp_path: Path) -> None:
+async def come_and_go(tmp_path: Path, lock: Any = None) -> int:
+    """Twenty devices open and end at once; how many changed the library's tables at the same time, at most."""
     script, time = Script(), FakeClock()
     process = Process(script.library(), time, None, lambda: None)
+    process.lock = lock or process.lock
     clients = []
     for number in range(20):
         path = tmp_path / f"{number}.db"
@@ -308,7 +312,31 @@ async def test_the_librarys_tables_are_changed_one_at_a_time(tmp_path: Path) -> 
     await asyncio.gather(*(each.close() for each in clients))
     assert [each.stops for each in script.made] == [1] * 20
     assert len(script.made) == 20
-    assert script.most_at_once == 1
+    return script.most_at_once
+
+
+async def test_the_librarys_tables_are_changed_one_at_a_time(tmp_path: Path) -> None:
+    """Two stops that end together abort the process (seen)."""
+    assert await come_and_go(tmp_path) == 1
+
+
+async def test_mutant_without_the_lock_is_found(tmp_path: Path) -> None:
+    assert await come_and_go(tmp_path, contextlib.nullcontext()) > 1
+
+
+async def test_what_keeps_a_line_from_beginning_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Script, name: str, **more: Any) -> Any:
+        raise OSError("no more threads")
+
+    monkeypatch.setattr(Script, "NewAClient", broken)
+    await stage.client.open()
+    await stage.passes(1)
+    (told,) = stage.told
+    assert isinstance(told, port.Disconnected)
+    assert (told.why, told.will_retry) == ("connection_failed", False)
+    assert stage.process._live == 0
+    monkeypatch.undo()
+    await stage.opens()
 
 
 async def test_an_event_that_cannot_be_read_ends_nothing(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
