@@ -10,6 +10,7 @@ from hantar.campaigns import model, timetable
 from hantar.campaigns.audience import Part
 from hantar.campaigns.rulebook import Rulebook
 from hantar.kit import db, windows
+from hantar.outbox import facts
 from hantar.outbox.pace import DAY, HOUR, MINUTE
 from hantar.policy import model as policy
 
@@ -34,6 +35,8 @@ class Device:
     """By the name of the lane's window: `minute`, `hour`, `day`, `chats`."""
     next_at: datetime | None = None
     """When its lane may send next; None: at once."""
+    tier: int | None = None
+    """Conversations a day that its account lets it begin; None: not known, or no such thing."""
 
 
 async def devices(tx: db.Tx, book: Rulebook, ids: Iterable[str]) -> dict[str, Device]:
@@ -44,7 +47,9 @@ async def devices(tx: db.Tx, book: Rulebook, ids: Iterable[str]) -> dict[str, De
              WHERE d.workspace_id = $1 AND d.id = ANY($2::uuid[]) ORDER BY d.name, d.id"""
     found = {}
     now = await tx.now()
-    for row in await tx.fetch(sql, book.workspace_id, list(ids)):
+    rows = await tx.fetch(sql, book.workspace_id, list(ids))
+    tiers = await facts.tiers_of(tx, [row["id"] for row in rows if book.as_kind is None and row["rules_kind"] in policy.WINDOWED])
+    for row in rows:
         is_fresh = book.as_kind is not None
         used = {} if is_fresh else _used(row["sent_lately"], now)
         found[row["id"]] = Device(
@@ -57,6 +62,7 @@ async def devices(tx: db.Tx, book: Rulebook, ids: Iterable[str]) -> dict[str, De
             linked_at=row["linked_at"],
             used=used,
             next_at=None if is_fresh else row["next_at"],
+            tier=tiers.get(row["id"]),
         )
     return found
 
@@ -136,7 +142,8 @@ class Course:
         """New conversations this device may begin on the day that starts then."""
         linked_at = self.device.linked_at or (self.book.starts_at if self.book.as_kind else at)
         days = max(0.0, (at - linked_at) / DAY)
-        return policy.new_chats(self.book.device_rules(self.device.kind, days), days)
+        most = policy.new_chats(self.book.device_rules(self.device.kind, days), days)
+        return most if self.device.tier is None else min(most, self.device.tier)
 
     @property
     def mean(self) -> float:

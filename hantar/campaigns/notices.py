@@ -7,6 +7,7 @@ from hantar.campaigns import forecast, model
 from hantar.campaigns.planned import Plan
 from hantar.campaigns.schedule import Warning_
 from hantar.outbox.pace import DAY
+from hantar.policy.model import WINDOWED
 
 VERY_FAST = 3.0
 """Delays below this many seconds get a warning (our own number; linked devices never pause for less)."""
@@ -70,8 +71,9 @@ def _allowance(made: Plan) -> Iterator[Warning_]:
             continue
         days = ceil((last_at - made.starts_at) / DAY)
         most = each.course.new_chats(last_at)
+        met = "has heard nothing lately from" if each.course.device.kind in WINDOWED else "has never met"
         words = (
-            f"{each.course.device.name} has never met {_people(each.course.new_people)} of this campaign and begins at most "
+            f"{each.course.device.name} {met} {_people(each.course.new_people)} of this campaign and begins at most "
             f"{most:,} new conversations a day: that takes {_days(max(1, days))}."
         )
         yield Warning_("new_chats_allowance", words)

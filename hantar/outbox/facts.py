@@ -5,7 +5,7 @@ the lock was awaited must be seen (reliability.md 2, 3).
 """
 
 import types
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -89,7 +89,7 @@ _READ = f"""
   SELECT {_ABOUT}, e.time_zone AS lead_zone, p.zones,
     p.checked_at, p.is_on_whatsapp, p.is_check_simulated, w.time_zone AS workspace_zone,
     l.used,
-    x.linked_at, x.state = 'restricted' AS is_restricted, x.hold_until, x.is_simulated, x.rules_kind
+    x.linked_at, x.state = 'restricted' AS is_restricted, x.hold_until, x.is_simulated, x.rules_kind, x.device_id
   FROM (SELECT x.*, d.linked_at, d.state, d.hold_until, d.rules_kind, d.{SIMULATED} AS is_simulated
         FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[]) WITH ORDINALITY
           AS x (workspace_id, person_id, device_id, lead_id, message_id, nth)
@@ -114,6 +114,7 @@ async def read(tx: db.Tx, subjects: Sequence[Subject], now: datetime, *, unanswe
     names = ("workspace_id", "person_id", "device_id", "lead_id", "message_id")
     columns = ([getattr(each, name) for each in subjects] for name in names)
     rows = await tx.fetch(_READ, now, now - WEEK - HOUR, unanswered, *columns)
+    tiers = await tiers_of(tx, [row["device_id"] for row in rows if row["rules_kind"] in WINDOWED])
     return [
         _facts(
             row,
@@ -123,6 +124,7 @@ async def read(tx: db.Tx, subjects: Sequence[Subject], now: datetime, *, unanswe
             now,
             _used(row["used"], now),
             is_template=each.is_template,
+            tier=tiers.get(each.device_id),
         )
         for each, row in zip(subjects, rows, strict=True)
     ]
@@ -139,6 +141,7 @@ async def read_held(tx: db.Tx, ready: Sequence[Ready], now: datetime, *, unanswe
     ids = [db.joined([getattr(head, name) for head in heads]) for name in names]
     simulated = [each.lane.is_simulated for each in ready]
     rows = await tx.fetch(_READ_HELD, now, now - WEEK - HOUR, unanswered, *ids, simulated)
+    tiers = await tiers_of(tx, [each.lane.device_id for each in ready if each.lane.rules_kind in WINDOWED])
     return [
         _facts(
             row,
@@ -148,9 +151,24 @@ async def read_held(tx: db.Tx, ready: Sequence[Ready], now: datetime, *, unanswe
             now,
             _used(each.lane.used, now) if each.head.rules else (),
             is_template=each.head.says["approved"] is not None,
+            tier=tiers.get(each.lane.device_id),
         )
         for row, each in zip(rows, ready, strict=True)
     ]
+
+
+async def tiers_of(tx: db.Tx, device_ids: Collection[str]) -> dict[str, int]:
+    """How many conversations a day the account of each of these devices lets it begin, as far as the service has said.
+
+    An account's numbers share its tier: each has its part, so that all together never begin more.
+    """
+    if not device_ids:
+        return {}
+    sql = """SELECT n.device_id, n.tier / (SELECT count(*) FROM cloud_numbers o
+                 WHERE o.workspace_id = n.workspace_id
+                   AND coalesce(o.business_id, o.number_id) = coalesce(n.business_id, n.number_id)) AS tier
+             FROM cloud_numbers n WHERE n.device_id = ANY($1::uuid[]) AND n.tier IS NOT NULL"""
+    return {row["device_id"]: row["tier"] for row in await tx.fetch(sql, list(device_ids))}
 
 
 def _facts(
@@ -162,6 +180,7 @@ def _facts(
     used: tuple[Used, ...],
     *,
     is_template: bool,
+    tier: int | None,
 ) -> Facts:
     """Facts from what was asked about the person, the lane (or a row with its names), and the lead's and workspace's zones."""
     chats = windows.counts(lane.used, now).chats
@@ -186,6 +205,7 @@ def _facts(
         heard_at=heard_at,
         is_windowed=is_windowed,
         is_template=is_template,
+        tier=tier,
         new_chats_used=chats,
         sent_lately=lane.used,
         days_linked=max(0.0, (now - lane.linked_at) / DAY) if lane.linked_at is not None else 0.0,

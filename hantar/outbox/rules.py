@@ -110,6 +110,8 @@ class Facts:
     """When this person last wrote to this very device."""
     is_windowed: bool = False
     """The device's service takes free text only as an answer, for 24 hours (`policy.model.WINDOWED`)."""
+    tier: int | None = None
+    """Conversations a day that the device's account lets it begin, its part of the account's tier; None: not known."""
     is_template: bool = False
     """The message is an approved template, which may begin a conversation."""
     new_chats_used: int = 0
@@ -299,6 +301,7 @@ def _device(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime)
     if full:
         return Wait(max(full), Gate.DEVICE_LIMIT)
     is_counted = facts.is_new_chat and kind is not MessageKind.AUTO_REPLY
-    if is_counted and facts.new_chats_used >= policy.new_chats(rules, facts.days_linked):
+    most = policy.new_chats(rules, facts.days_linked)
+    if is_counted and facts.new_chats_used >= (most if facts.tier is None else min(most, facts.tier)):
         return Wait(facts.chats_end(now), Gate.DEVICE_LIMIT)
     return None

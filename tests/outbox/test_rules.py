@@ -240,6 +240,10 @@ def test_a_template_begins_a_conversation_and_counts_against_the_tier() -> None:
     full = replace(CLOSED, is_template=True, new_chats_used=250, new_chats_until=until)
     assert say(K.CAMPAIGN, full, CLOUD) == Wait(until, Gate.DEVICE_LIMIT)
     assert say(K.CAMPAIGN, full, replace(CLOUD, device_new_chats=2000)) == Go("C")
+    known = replace(full, tier=2000)
+    assert say(K.CAMPAIGN, known, CLOUD) == Wait(until, Gate.DEVICE_LIMIT), "the rules bind below the tier"
+    assert say(K.CAMPAIGN, known, replace(CLOUD, device_new_chats=100_000)) == Go("C")
+    assert say(K.CAMPAIGN, replace(known, tier=250), replace(CLOUD, device_new_chats=100_000)) == Wait(until, Gate.DEVICE_LIMIT)
     answer = replace(full, is_new_chat=False, heard_at=NOON - HOUR)
     assert say(K.CAMPAIGN, answer, CLOUD) == Go("C"), "inside the window nothing counts"
 
@@ -333,6 +337,7 @@ def facts_at(draw: st.DrawFn, now: datetime) -> Facts:
         heard_at=draw(st.none() | st.floats(0, 50).map(back)),
         is_windowed=draw(st.booleans()),
         is_template=draw(st.booleans()),
+        tier=draw(st.none() | st.integers(0, 300)),
         new_chats_used=draw(st.integers(0, 300)),
         new_chats_until=draw(st.none() | st.just(now + HOUR)),
         days_linked=draw(st.floats(0, 40)),

@@ -193,6 +193,26 @@ async def test_the_tier_counts_everybody_outside_the_window_again(stage: CloudFl
     assert len(stage.cloud.ledger) == 2
 
 
+async def test_numbers_of_one_account_share_its_tier(stage: CloudFleet, http: cast.Http, bob: Any) -> None:
+    """Five people a day for two numbers: two each, and the plan says so before."""
+    await stage.rules(device_new_chats=1000)
+    first, second = await stage.add(), await stage.add()
+    await stage.add("9002")
+    stage.template()
+    await synced(stage, http, bob, first)
+    await stage.fleet.sql("UPDATE cloud_numbers SET tier = 5")
+    await stage.fleet.add_leads(first, [ANN, BEN, CHE, DAN])
+    planned = (await http(bob).post("/api/campaigns/plan", json=campaign(first))).json()
+    assert "has heard nothing lately from 4 people of this campaign and begins at most 2 new conversations a day" in str(
+        planned["warnings"]
+    )
+    for n, device in enumerate((first, second)):
+        await stage.enqueue(device, [f"6012399{n}{m:04d}" for m in range(4)])
+    await stage.run(3)
+    sent = [each.number_id for each in stage.cloud.ledger]
+    assert (sent.count("1000"), sent.count("1001")) == (2, 2)
+
+
 # ---------------------------------------------------------------------- campaigns
 def campaign(device: str, *parameters: str, **more: Any) -> dict[str, Any]:
     template = {"name": "offer", "language": "en", "parameters": parameters or ("{{ name }}", "Friday")}
