@@ -27,6 +27,8 @@ class Server:
         self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
         self._log = folder / "server.log"
+        self.mutant = ""
+        """Python that the program runs before it begins: a bug that is put back."""
         self.port = 0
         self.http = httpx.Client(timeout=30)
 
@@ -44,6 +46,9 @@ class Server:
         before = len(self.log)
         with self._log.open("ab") as log:
             command = [sys.executable, "-m", "hantar", "up"]
+            if self.mutant:
+                begin = "import runpy, sys; sys.argv = ['hantar', 'up']; runpy.run_module('hantar', run_name='__main__')"
+                command = [sys.executable, "-c", f"{self.mutant}\n{begin}"]
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environ | self._environ
             )
@@ -90,9 +95,20 @@ class Server:
             self._process.send_signal(signal.SIGTERM)
         return self._process.wait(timeout=40)
 
+    def kill_both(self) -> None:
+        """kill -9 of the program and of its PostgreSQL, as one."""
+        postgres = int(self._pid_file.read_text().split()[0])
+        os.kill(self.pid, signal.SIGKILL)
+        os.kill(postgres, signal.SIGKILL)
+        self.kill()
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.folder / "data" / "postgres" / "data" / "postmaster.pid"
+
     def kill_database(self) -> None:
         """kill -9 of its PostgreSQL, and wait until another one runs and the program says that it is ready."""
-        pid_file = self.folder / "data" / "postgres" / "data" / "postmaster.pid"
+        pid_file = self._pid_file
         killed = int(pid_file.read_text().split()[0])
         os.kill(killed, signal.SIGKILL)
 
