@@ -22,6 +22,8 @@ BY_PROXY = timedelta(minutes=1)
 """Wait after a refusal that the service itself did not make, or by a code that nobody has told us about."""
 AWAY = timedelta(seconds=5)
 """First wait while the service cannot be reached at all; it grows with each time in a row."""
+INVALID = 100
+"""The code of a request with something in it that is not there: a field, a file, a parameter."""
 
 
 class Whose(Enum):
@@ -102,7 +104,7 @@ MEANINGS: dict[int, Meaning] = {
     131031: Lose("locked"),
     131042: Lose("payment"),
     # the message
-    100: _CONTENT,
+    INVALID: _CONTENT,
     131008: _CONTENT,  # a parameter is missing
     131009: _CONTENT,  # a parameter has a bad value
     131021: _CONTENT,  # to our own number

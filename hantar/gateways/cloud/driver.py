@@ -225,7 +225,7 @@ class CloudDriver:
             raise media.MediaGone(str(error)) from error
         except (upstream.NotSent, upstream.NoAnswer) as error:
             raise port.PairingRefused(f"The service cannot be reached ({error}).") from error
-        if isinstance(reply, service.Refusal) and isinstance(codes.meaning(reply.code), codes.Refuse):
+        if isinstance(reply, service.Refusal) and reply.code in (service.GONE, codes.INVALID):
             raise media.MediaGone
         raise port.PairingRefused("The service does not hand out files just now.")
 

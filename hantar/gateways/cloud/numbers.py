@@ -9,8 +9,6 @@ from hantar.kit import upstream
 _BASE = "display_phone_number,verified_name,quality_rating"
 _FIELDS = (f"{_BASE},whatsapp_business_manager_messaging_limit", f"{_BASE},messaging_limit_tier", _BASE)
 """The limit has changed its name, and an unknown field is refused: asked by the newer one, by the older one, without."""
-_INVALID = 100
-"""A field that is not there, or an id that is not there or not for this token."""
 
 _WORDS = {
     "token": "WhatsApp's service does not accept this token, or it may not use this number.",
@@ -42,7 +40,7 @@ async def ask(calls: service.Service, given: Credentials) -> CheckedNumber:
             return _number(reply)
         if isinstance(reply, service.Odd):
             raise ServiceAway(f"Something before WhatsApp's service answered {reply.status}.")
-        if reply.code != _INVALID:
+        if reply.code != codes.INVALID:
             meant = codes.meaning(reply.code)
             raise Lost(meant.why) if isinstance(meant, codes.Lose) else ServiceAway(f"WhatsApp's service said {reply.words}")
     raise Lost("number_gone")
@@ -84,7 +82,7 @@ async def _page(calls: service.Service, given: Credentials, after: str) -> servi
         return reply
     if isinstance(reply, service.Refusal):
         meant = codes.meaning(reply.code)
-        if reply.code == _INVALID or isinstance(meant, codes.Lose):
+        if reply.code == codes.INVALID or isinstance(meant, codes.Lose):
             raise CredentialsRefused(
                 "The token may not read this business account, or there is none with this id.", "business_id"
             )

@@ -13,6 +13,8 @@ ANSWER = 20.0
 """Seconds until the answer to a message counts as lost. Slow ones take a few (our number)."""
 UPLOAD = 30.0
 """Seconds for a file."""
+GONE = 33
+"""The code of a number, account or file that is not there."""
 TEMPLATES_A_PAGE = 100
 MOST_TEMPLATES = 10_000
 """More than any account may have (6,000)."""
@@ -51,10 +53,16 @@ def read(answer: upstream.Answer) -> Reply:
     if isinstance(found, dict):
         error = found.get("error")
         if isinstance(error, dict) and isinstance(error.get("code"), int):
-            return Refusal(error["code"], _said(error), answer.status)
+            return Refusal(_code(error), _said(error), answer.status)
         if error is None and answer.status < 300:
             return Taken(found)
     return Odd(answer.status)
+
+
+def _code(error: dict[str, Any]) -> int:
+    """The error's code. What is not there, or not for this token, is said by 100 with a 33 beneath it: 33 says it better."""
+    code: int = error["code"]
+    return GONE if code == 100 and error.get("error_subcode") == GONE else code
 
 
 def _said(error: dict[str, Any]) -> str:

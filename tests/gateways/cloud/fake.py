@@ -105,8 +105,8 @@ class Reply:
 class Refused(Exception):
     """The service's own error."""
 
-    def __init__(self, code: int, details: str = "") -> None:
-        self.code, self.details = code, details
+    def __init__(self, code: int, details: str = "", subcode: int = 0) -> None:
+        self.code, self.details, self.subcode = code, details, subcode
         super().__init__(str(code))
 
 
@@ -270,7 +270,7 @@ class FakeCloud:
             raise Refused(190, "Invalid OAuth access token - Cannot parse access token")
         number = self.numbers.get(number_id)
         if number is None or number.token != request.token:
-            raise Refused(100, "Object with this ID does not exist or cannot be loaded due to missing permissions")
+            raise Refused(100, "Object with this ID does not exist or cannot be loaded due to missing permissions", subcode=33)
         if number.lost:
             raise Refused(number.lost)
         return number
@@ -480,6 +480,7 @@ def _form(request: Request) -> dict[str, bytes]:
 def _refused(error: Refused) -> Reply:
     details = {"messaging_product": "whatsapp", "details": error.details or "Something is wrong"}
     said = {"message": f"(#{error.code}) Refused", "type": "OAuthException", "code": error.code, "error_data": details}
+    said |= {"error_subcode": error.subcode} if error.subcode else {}
     return Reply(STATUS.get(error.code, 400), {"error": said | {"fbtrace_id": "A1b2"}})
 
 

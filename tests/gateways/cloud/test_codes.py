@@ -134,6 +134,17 @@ async def test_codes_that_lose_the_number(rig: rig_cloud.CloudRig) -> None:
     assert rig.cloud.ledger == []
 
 
+async def test_a_number_that_is_not_there_any_more_is_lost_and_no_message_is_refused_for_it(rig: rig_cloud.CloudRig) -> None:
+    device = await rig.linked()
+    gone = rig.number_of(device)
+    rig.cloud.add("7777", gone.token)
+    del rig.cloud.numbers[gone.number_id]
+    verdict = await rig.driver.send(device, port.Address(ANN), port.Content("Hi"), ref="m1")
+    assert isinstance(verdict, port.DeviceLost)
+    [refused] = await rig.until(lambda: rig.seen(port.Refused))
+    assert refused.why == "number_gone"
+
+
 @pytest.mark.parametrize("code", RESTS)
 async def test_a_number_that_wrote_what_nobody_wanted_rests_and_its_quality_is_looked_up(
     rig: rig_cloud.CloudRig, code: int
