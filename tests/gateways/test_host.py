@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -124,11 +125,13 @@ async def test_a_host_that_cannot_start_says_so_at_once(tmp_path: Path, capfd: p
         await rigs.host(tmp_path)
 
 
-async def test_the_registry_builds_the_simulator(tmp_path: Path) -> None:
-    drivers = registry.build(registry.Surroundings(clock.SystemClock(), tmp_path, seed=3))
-    assert list(drivers) == ["simulator"]
-    assert drivers["simulator"].caps.simulated
-    await drivers["simulator"].close(timedelta(0))
+async def test_the_registry_builds_what_is_offered_here(tmp_path: Path) -> None:
+    around = registry.Surroundings(clock.SystemClock(), tmp_path, seed=3, linked=None)
+    assert list(registry.build(around)) == ["simulator"]
+    drivers = registry.build(replace(around, cloud=("https://graph.facebook.com", "v25.0")))
+    assert {name: driver.caps.simulated for name, driver in drivers.items()} == {"simulator": True, "cloud": False}
+    for driver in drivers.values():
+        await driver.close(timedelta(0))
 
 
 @pytest.mark.slow
