@@ -40,7 +40,7 @@ from hantar.persons import service as persons
 from hantar.policy import http as policy_http, service as policy
 from hantar.reports import http as reports_http, http_days
 from hantar.settings import Settings
-from hantar.templates import http as templates_http, service as templates
+from hantar.templates import http as templates_http, reader, service as templates
 from hantar.web import asgi, health, realtime
 from hantar.workers import http as workers_http, live
 
@@ -93,6 +93,7 @@ class House:
     teller: pulse.Teller
     recheck: recheck.Recheck
     hooks: hooks.Hooks
+    reader: reader.Reader
     watcher: progress.Watcher
     guard: guard.Guard
     importer: importer.Importer
@@ -185,6 +186,7 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
         teller=pulse.Teller(beat, watch, clock, settings.broadcast_log_seconds),
         recheck=recheck.Recheck(database, bus, clock),
         hooks=called,
+        reader=reader.Reader(database, kept, bus, clock),
         watcher=progress.Watcher(database, bus, clock, check_every=settings.broadcast_check_seconds),
         guard=guard.Guard(database, bus, clock),
         importer=importing,
@@ -248,6 +250,7 @@ async def _work(house: House, listening: socket.socket, postgres: embedded.Embed
             "progress log": house.teller.run,
             "recheck": house.recheck.run,
             "hooks": house.hooks.run,
+            "templates": house.reader.run,
             "importer": house.importer.run,
             "eraser": house.eraser.run,
             "demo director": house.director.run,

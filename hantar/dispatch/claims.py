@@ -229,10 +229,10 @@ def _values(says: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _approved(says: Mapping[str, Any]) -> tuple[model.Approved | None, str | None]:
-    """The template with the person's own words in its places, or why it cannot be rendered."""
+    """The template with the person's own words in its places, each in one line as the service wants it; or why there is none."""
     given, values = json.loads(says["approved"]), _values(says)
     try:
-        words = tuple(render.render(each, values) for each in given["parameters"])
+        words = tuple(" ".join(render.render(each, values).split()) for each in given["parameters"])
     except render.MissingVariable as error:
         return None, error.message
     return model.Approved(given["name"], given["language"], words), None

@@ -36,6 +36,7 @@ async def sync(database: db.Database, kept: keeper.Keeper, workspace_id: str, de
     async with database.transaction(workspace_id) as tx:
         before = await store.statuses(tx, device.id)
         await store.replace(tx, workspace_id, device.id, each_once, await tx.now())
+        await store.read_again(tx, device.id, await tx.now())
         after = {(each.name, each.language): model.status_of(each.status) for each in each_once}
         _tell_changes(tx, workspace_id, device.id, before, after)
     return len(each_once)

@@ -78,10 +78,27 @@ async def note(tx: db.Tx, workspace_id: str, device_id: str, told: model.Told, n
                category = coalesce(nullif($6, ''), t.category), why = $7,
                changed_at = CASE WHEN $5 IN ('', t.status) THEN t.changed_at ELSE $9 END
              WHERE t.changed_at <= $9
-             RETURNING status, (SELECT status FROM was) AS before"""
+             RETURNING status, cannot, (SELECT status FROM was) AS before"""
     about = told.name, told.language, told.status, told.category, told.why, model.UNREAD, told.at, now
     row = await tx.fetchrow(sql, workspace_id, device_id, *about)
+    if row is not None and row["cannot"] == model.UNREAD:
+        await read_again(tx, device_id, None)
     return row["status"] if row is not None and row["status"] != row["before"] else None
+
+
+async def take_unread(tx: db.Tx, now: datetime, before: datetime, limit: int) -> list[tuple[str, str]]:
+    """Numbers that are online and whose templates were not read since then: ours to read (workspace, device)."""
+    sql = """UPDATE cloud_numbers n SET templates_read_at = $1 FROM (
+               SELECT c.device_id FROM cloud_numbers c JOIN devices d ON (d.workspace_id, d.id) = (c.workspace_id, c.device_id)
+               WHERE d.state = 'online' AND (c.templates_read_at IS NULL OR c.templates_read_at < $2)
+               ORDER BY c.templates_read_at NULLS FIRST, c.device_id LIMIT $3 FOR UPDATE OF c SKIP LOCKED) x
+             WHERE n.device_id = x.device_id RETURNING n.workspace_id, n.device_id"""
+    return [(row["workspace_id"], row["device_id"]) for row in await tx.fetch(sql, now, before, limit)]
+
+
+async def read_again(tx: db.Tx, device_id: str, read_at: datetime | None) -> None:
+    """As if a number's templates had been read then; None: never."""
+    await tx.execute("UPDATE cloud_numbers SET templates_read_at = $2 WHERE device_id = $1", device_id, read_at)
 
 
 async def workspace_of(tx: db.Tx, device_id: str) -> str | None:

@@ -1,14 +1,17 @@
 """Templates: read from the service, changed by its news, sent in messages and campaigns, and what happens when they stop."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from hantar.campaigns import guard, service as campaigns
+from hantar.devices import keeper
 from hantar.gateways import port
 from hantar.kit import ids
-from hantar.templates import model, service
+from hantar.outbox import queue
+from hantar.templates import model, reader, service
 from tests import cast
 from tests.clouds import BUSINESS, CloudFleet
 
@@ -341,3 +344,48 @@ async def test_one_message_whose_words_do_not_fit_stops_nobody_and_three_in_a_ro
     await stage.run(2.3)
     await watch.look()
     assert (await stands(stage, campaign_id))[:2] == ("paused", "template")
+
+
+# ---------------------------------------------------------------------- read by itself, and forgotten
+async def test_templates_of_a_new_number_are_read_by_themselves_and_once_a_day(stage: CloudFleet) -> None:
+    fleet = stage.fleet
+    kept = keeper.Keeper(fleet.db, {"cloud": stage.driver}, fleet.clock)
+    reads = reader.Reader(fleet.db, kept, fleet.bus, fleet.clock)
+    device = await stage.add()
+    stage.template()
+    assert [await reads.look(), await reads.look()] == [1, 0]
+    assert await status_of(stage) == "approved"
+    stage.template("second", "Hi {{1}}")
+    await service.take(fleet.db, news(stage, device, "APPROVED", name="second"))
+    (row,) = await fleet.sql("SELECT cannot FROM templates WHERE name = 'second'")
+    assert row["cannot"] == model.UNREAD
+    assert await reads.look() == 1, "news of one that nobody has read yet"
+    (row,) = await fleet.sql("SELECT cannot, places FROM templates WHERE name = 'second'")
+    assert (row["cannot"], row["places"]) == ("", 1)
+    await fleet.clock.advance(DAY + 1)
+    number = stage.cloud.numbers["1000"]
+    good, number.token = number.token, "another"
+    assert [await reads.look(), await reads.look()] == [1, 0], "one that fails waits a while"
+    await fleet.clock.advance(reader.AGAIN.total_seconds() + 1)
+    number.token = good
+    assert [await reads.look(), await reads.look()] == [1, 0]
+
+
+async def test_the_reader_ends_when_told(stage: CloudFleet) -> None:
+    fleet, stop = stage.fleet, asyncio.Event()
+    kept = keeper.Keeper(fleet.db, {"cloud": stage.driver}, fleet.clock)
+    running = asyncio.create_task(reader.Reader(fleet.db, kept, fleet.bus, fleet.clock).run(stop))
+    stop.set()
+    await asyncio.wait_for(running, 10)
+
+
+async def test_erasing_a_person_takes_the_words_out_of_the_template_too(stage: CloudFleet, http: cast.Http, bob: Any) -> None:
+    device = await stage.add()
+    stage.template()
+    await synced(stage, http, bob, device)
+    await http(bob).post("/api/send/message", json=direct(device, ANN, "Ann Secret", "Friday"))
+    person = await stage.fleet.person(ANN)
+    async with stage.fleet.db.transaction(stage.fleet.workspace) as tx:
+        await queue.erase_person(tx, stage.fleet.workspace, person)
+        rows = await tx.fetch("SELECT to_jsonb(c)::text AS c, to_jsonb(m)::text AS m FROM messages m, contents c")
+    assert "Secret" not in str([dict(row) for row in rows])

@@ -110,6 +110,9 @@ CREATE POLICY engine ON templates TO hantar_engine USING (true) WITH CHECK (true
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE ON templates TO hantar_app, hantar_engine;
 --;;
+-- when the templates of a number were read last; NULL: to be read now
+ALTER TABLE cloud_numbers ADD COLUMN templates_read_at timestamptz;
+--;;
 -- a template message's text is the approved body with our own fields in its places; what the service gets stands beside it
 ALTER TABLE contents ADD COLUMN template jsonb;
 --;;
