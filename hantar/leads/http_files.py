@@ -28,17 +28,15 @@ from hantar.leads import (
     import_model as model,
     import_store,
     importing,
-    model as leads_model,
     sheet,
     store,
 )
-from hantar.leads.http_consents import DeclarationIn
 from hantar.leads.importer import Importer
-from hantar.leads.model import DeviceId, ImportId
+from hantar.leads.model import DeviceId, ImportId, clean
 
 router = APIRouter(tags=["Leads"])
-READ = access.need(Role.VIEWER, "leads:read")
-WRITE = access.need(Role.OPERATOR, "leads:write")
+READ, WRITE = access.need(Role.VIEWER, "leads:read"), access.need(Role.OPERATOR, "leads:write")
+NAMED, AS_FILE = "Content-Disposition", 'attachment; filename="{}"'
 BODY_LIMIT = model.LARGEST_FILE + 1_000_000
 DELIMITER_WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
 
@@ -193,7 +191,7 @@ def _preview(file: IO[bytes], encoding: str | None, delimiter: str | None) -> Pr
     head = [record.cells for record in itertools.islice(sheet.records(file, form), 6) if record.cells is not None]
     if not head:
         raise errors.invalid_field("file", "unreadable", "The first row of this file cannot be read.")
-    names = [leads_model.clean(name) for name in head[0]]
+    names = [clean(name) for name in head[0]]
     mapping = dict(zip(names, columns.guess(names), strict=True))
     rows = [[cell[:200] for cell in row[: len(names)]] for row in head[1:]]
     fields = [*columns.FIELDS]
@@ -215,7 +213,7 @@ async def import_leads(
     dry_run: Annotated[bool, Form(description="The same report, and nothing is stored.")] = False,
     on_duplicate: Annotated[model.OnDuplicate, Form(description="Rows whose person the device has.")] = (model.OnDuplicate.SKIP),
     default_country: Annotated[str | None, Form(description="Two letters; by default the workspace's.")] = None,
-    consent: Annotated[Json[DeclarationIn] | None, Form(description=CONSENT)] = None,
+    consent: Annotated[Json[http_consents.DeclarationIn] | None, Form(description=CONSENT)] = None,
     at: access.At = WRITE,
     importer: Importer = access.part(Importer),
 ) -> ResultOut:
@@ -227,7 +225,7 @@ async def import_leads(
     wished = model.Options(DeviceId(device_id.lower()), form, _mapping(mapping), on_duplicate, country, dry_run, given)
     separator = _separator(delimiter)
     found = await asyncio.to_thread(importing.survey, file.file, wished, encoding or None, separator)
-    name = leads_model.clean((file.filename or "leads.csv").replace("\x00", ""))[:200]
+    name = clean((file.filename or "leads.csv").replace("\x00", ""))[:200]
     if not found.is_small:
         return await _queue(at, request, importer, file.file, found, name)  # type: ignore[return-value] # a response of its own
     async with at.tx() as tx:
@@ -236,7 +234,7 @@ async def import_leads(
     return ResultOut(**result.as_json())
 
 
-async def _declared(at: access.At, consent: DeclarationIn, *, dry_run: bool) -> Given:
+async def _declared(at: access.At, consent: http_consents.DeclarationIn, *, dry_run: bool) -> Given:
     """What is declared for the file; raises `Invalid` when nobody stands behind it."""
     if not (consent.declared or dry_run):
         raise errors.invalid_field("consent.declared", "not_declared", http_consents.NOT_DECLARED)
@@ -298,7 +296,9 @@ def _mapping(text: str | None) -> dict[str, str | None] | None:
 @router.get("/leads/import/sample.csv", response_class=Response)
 async def sample_file(at: access.At = READ) -> Response:
     """A small file that shows how one should look."""
-    return Response(exporting.sample(), headers=_as_file("hantar-sample.csv"), media_type="text/csv; charset=utf-8")
+    return Response(
+        exporting.sample(), headers={NAMED: AS_FILE.format("hantar-sample.csv")}, media_type="text/csv; charset=utf-8"
+    )
 
 
 # ---------------------------------------------------------------- reports
@@ -397,8 +397,4 @@ def _stream(at: access.At, name: str, pieces: Callable[[db.Tx], AsyncIterator[st
             async for piece in pieces(tx):
                 yield piece.encode()
 
-    return StreamingResponse(body(), headers=_as_file(name), media_type="text/csv; charset=utf-8")
-
-
-def _as_file(name: str) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(body(), headers={NAMED: AS_FILE.format(name)}, media_type="text/csv; charset=utf-8")
