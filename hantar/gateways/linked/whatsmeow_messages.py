@@ -6,6 +6,7 @@ and open a `str` as an address or a file of this machine. None of that happens h
 
 import hashlib
 import io
+from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
@@ -21,6 +22,14 @@ OPUS = "audio/ogg; codecs=opus"
 """What WhatsApp calls the sound of a voice message."""
 
 
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file at WhatsApp: what the library answered, and for a picture its size and small version."""
+
+    answer: Any
+    look: dict[str, Any]
+
+
 def jid(library: Neonize, to: port.Address) -> Any:
     """The library's address: by number where there is one, else by opaque id (with or without its `@lid`)."""
     user, server = (to.phone, "s.whatsapp.net") if to.phone else ((to.opaque or "").partition("@")[0], "lid")
@@ -29,7 +38,8 @@ def jid(library: Neonize, to: port.Address) -> Any:
 
 def key_of(media: port.MediaBytes) -> str:
     """The same for the same file sent in the same way."""
-    return f"{media.kind}:{hashlib.sha256(media.data).hexdigest()}"
+    digest = media.sha256 or hashlib.sha256(media.data).digest()  # a campaign's picture is digested once, not for each person
+    return f"{media.kind}:{digest.hex()}"
 
 
 def upload_kind(library: Neonize, media: port.MediaBytes) -> Any:
@@ -39,14 +49,14 @@ def upload_kind(library: Neonize, media: port.MediaBytes) -> Any:
     return by_kind.get(media.kind, kinds.MediaDocument)
 
 
-def message(library: Neonize, to: port.Address, content: port.Content, upload: Any | None) -> Any:
-    """The message; `upload`: what uploading its file answered."""
+def message(library: Neonize, to: port.Address, content: port.Content, upload: Uploaded | None) -> Any:
+    """The message; `upload`: its file, where it has one."""
     context = _context(library, to, content.reply_to)
     made = library.e2e.Message()
     if content.media is not None:
         if upload is None:
             raise ValueError("a file must be uploaded first")
-        _put_file(library, made, content, _where(content.media, upload) | context)
+        _put_file(library, made, content, _where(content.media, upload.answer) | upload.look | context)
     elif context:
         made.extendedTextMessage.MergeFrom(library.e2e.ExtendedTextMessage(text=content.text, **context))
     else:
@@ -82,7 +92,7 @@ def _put_file(library: Neonize, made: Any, content: port.Content, fields: dict[s
     assert media is not None  # noqa: S101 narrows the type
     caption = {"caption": content.text} if content.text else {}
     if media.kind == "image":
-        made.imageMessage.MergeFrom(library.e2e.ImageMessage(**fields, **caption, **_picture(media.data)))
+        made.imageMessage.MergeFrom(library.e2e.ImageMessage(**fields, **caption))
     elif media.kind == "video":
         made.videoMessage.MergeFrom(library.e2e.VideoMessage(**fields, **caption))
     elif media.kind == "audio":
@@ -95,8 +105,12 @@ def _put_file(library: Neonize, made: Any, content: port.Content, fields: dict[s
         target.documentMessage.MergeFrom(document)
 
 
+def look_of(media: port.MediaBytes) -> dict[str, Any]:
+    """Size and small version of a picture, nothing for what Pillow cannot open. Takes tens of milliseconds."""
+    return _picture(media.data) if media.kind == "image" else {}
+
+
 def _picture(data: bytes) -> dict[str, Any]:
-    """Size and small version of a picture; nothing for one that Pillow cannot open."""
     try:
         with Image.open(io.BytesIO(data)) as picture:
             width, height = picture.size

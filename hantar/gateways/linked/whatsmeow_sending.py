@@ -1,5 +1,6 @@
 """Sends messages of one device, and says what became of each."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ class Sender:
     def __init__(self, library: Neonize, clock: Clock, translator: Translator, tell: Callable[[port.Event], None]) -> None:
         self._library, self._clock, self._translator, self._tell = library, clock, translator, tell
         self._judge = verdicts.Judge()
-        self._uploads: OrderedDict[str, tuple[float, Any]] = OrderedDict()
+        self._uploads: OrderedDict[str, tuple[float, messages.Uploaded]] = OrderedDict()
 
     async def send(self, api: Any, to: port.Address, content: port.Content, ref: str) -> port.Verdict:
         """Send one message over a line. What the library raises beside its own error goes up: that is doubt."""
@@ -51,17 +52,18 @@ class Sender:
             self._tell(self._translator.own(port.ReachOutLocked, until=None))  # its end is not passed on by the library
         return verdict
 
-    async def _upload(self, api: Any, media: port.MediaBytes) -> Any:
+    async def _upload(self, api: Any, media: port.MediaBytes) -> messages.Uploaded:
         key, now = messages.key_of(media), self._clock.monotonic()
-        at, known = self._uploads.get(key, (0.0, None))
-        if known is not None and now - at < UPLOAD_LASTS:
-            return known
+        known = self._uploads.get(key)
+        if known is not None and now - known[0] < UPLOAD_LASTS:
+            return known[1]
         answer = await api.upload(media.data, messages.upload_kind(self._library, media))
-        self._uploads[key] = (now, answer)
+        made = messages.Uploaded(answer, await asyncio.to_thread(messages.look_of, media))
+        self._uploads[key] = (now, made)
         self._uploads.move_to_end(key)
         if len(self._uploads) > UPLOADS:
             self._uploads.popitem(last=False)
-        return answer
+        return made
 
 
 def _instant(stamp: int, now: datetime) -> datetime:
