@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from hantar.gateways import plain, port
-from hantar.gateways.linked import client, frames
+from hantar.gateways.linked import client, files, frames
 from hantar.kit.clock import SystemClock
 
 
@@ -18,6 +18,7 @@ class Desk:
         self._library, self._tell, self._clock = library, tell, SystemClock()
         self._clients: dict[str, client.Client] = {}
         self._opened: set[str] = set()
+        self._files = files.Shelf()
         self._locks: dict[str, asyncio.Lock] = {}
         self._numbers = itertools.count(1)
         self._questions: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -34,9 +35,9 @@ class Desk:
         }
 
     async def answer(self, question: str, values: list[Any], data: bytes) -> Any:
-        """The answer; raises `PairingRefused`, `NotPaired`, or whatever the library raised. A send never raises."""
+        """The answer; raises `PairingRefused`, `NotPaired`, or what the library raised. A send raises `files.Lacking` alone."""
         if question == "send":
-            return await self._send(values, data)
+            return await self._send(values)
         if question == "open":
             values = [*values, data]
         return await self._questions[question](*[plain.plain_to(each) for each in values])
@@ -112,12 +113,19 @@ class Desk:
 
     # ------------------------------------------------------------------ messages
 
-    async def _send(self, values: list[Any], data: bytes) -> port.Verdict:
+    def bring(self, values: list[Any], data: bytes) -> None:
+        """Take the file that comes with a message, before anybody asks for it."""
+        name = frames.file_of(values[-1])
+        if name is not None:
+            self._files.put(name, data)
+
+    async def _send(self, values: list[Any]) -> port.Verdict:
         device_id, to, ref, content = values
         found = self._clients.get(device_id)
         if found is None:
             return port.DeviceLost(None, "The device is not connected.")
-        message = frames.content_in(content, data)
+        name = frames.file_of(content)
+        message = frames.content_in(content, b"" if name is None else self._files.get(name))
         try:
             return await found.send(plain.plain_to(to), message, ref=ref)
         except Exception as error:

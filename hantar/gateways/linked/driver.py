@@ -9,12 +9,12 @@ import functools
 import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
 from hantar.gateways import keeping, plain, port
-from hantar.gateways.linked import frames, hosts, letter, seats, watch
+from hantar.gateways.linked import files, frames, hosts, letter, seats, watch
 from hantar.gateways.linked.seats import Seat
 from hantar.kit.clock import Clock
 
@@ -46,6 +46,17 @@ STALLED = 8
 AWAY = timedelta(seconds=2)
 """What is sent while a host starts again waits so long."""
 _AWAY_WORDS = "The session host of this device is starting again; try in a moment."
+
+
+class Flight(NamedTuple):
+    """A message on its way, and who waits for its verdict."""
+
+    seat: Seat
+    to: port.Address
+    content: port.Content
+    ref: str
+    began_at: datetime
+    verdict: "asyncio.Future[port.Verdict]"
 
 
 class LinkedDriver:
@@ -299,18 +310,27 @@ class LinkedDriver:
             verdict.set_result(refused or port.DeviceLost(None, "The device is not connected."))
             return verdict
         seat.token = device.token
-        began = self._clock.now()
+        self._hand_over(Flight(seat, to, content, ref, self._clock.now(), verdict))
+        return verdict
+
+    def _hand_over(self, flight: "Flight") -> None:
+        """Give a message to its host, with its file when the host has not been brought it before."""
+        seat, media = flight.seat, flight.content.media
         try:
-            values, data = frames.content_out(content)
-            asked = self._seats.host_of(seat).ask(SEND_WITHIN, "send", seat.device_id, plain.to_plain(to), ref, values, data=data)
+            host, (values, name) = self._seats.host_of(seat), frames.content_out(flight.content)
+            is_new = media is not None and name is not None and name not in host.files
+            data = media.data if media is not None and is_new else b""
+            to = plain.to_plain(flight.to)
+            asked = host.ask(SEND_WITHIN, "send", seat.device_id, to, flight.ref, values, data=data)
+            if name is not None:
+                host.files.add(name)
         except hosts.HostDown:
-            verdict.set_result(port.DeviceLost(began + AWAY, _AWAY_WORDS))
+            flight.verdict.set_result(port.DeviceLost(self._clock.now() + AWAY, _AWAY_WORDS))
         except Exception:
             log.exception("device.send_failed", device=seat.device_id)
-            verdict.set_result(port.Unconfirmed("The question may have left."))
+            flight.verdict.set_result(port.Unconfirmed("The question may have left."))
         else:
-            asked.add_done_callback(functools.partial(self._land, seat, to, ref, began, verdict))
-        return verdict
+            asked.add_done_callback(functools.partial(self._land, flight))
 
     def _refusal(self, seat: Seat | None, token: int) -> port.DeviceLost | None:
         """Why nothing leaves by this device now."""
@@ -322,19 +342,16 @@ class LinkedDriver:
             return port.DeviceLost(None if seat is None else seat.lost_until, "The device is not connected.")
         return None
 
-    def _land(
-        self,
-        seat: Seat,
-        to: port.Address,
-        ref: str,
-        began: datetime,
-        verdict: "asyncio.Future[port.Verdict]",
-        asked: "asyncio.Future[Any]",
-    ) -> None:
+    def _land(self, flight: "Flight", asked: "asyncio.Future[Any]") -> None:
         """What became of a message."""
+        seat, verdict, media = flight.seat, flight.verdict, flight.content.media
+        if isinstance(asked.exception(), files.Lacking) and media is not None and not verdict.done():
+            self._seats.host_of(seat).files.discard(files.digest(media))  # nothing was sent
+            self._hand_over(flight)
+            return
         said = _verdict(asked)
         if isinstance(said, port.Unconfirmed):
-            self._seats.unsettled.wait(seat.device_id, ref, to, began)
+            self._seats.unsettled.wait(seat.device_id, flight.ref, flight.to, flight.began_at)
             if not isinstance(asked.exception(), hosts.HostCut):
                 seat.line, act = watch.timed_out(seat.line)
                 if act is not None:

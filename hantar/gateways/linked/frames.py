@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from hantar.gateways import plain, port
+from hantar.gateways.linked import files
 from hantar.gateways.linked.client import HeardReceipt
 
 _HEAD = struct.Struct(">II")
@@ -71,14 +72,23 @@ class Reader:
         del waiting[:at]
 
 
-def content_out(content: port.Content) -> tuple[list[Any], bytes]:
-    """A message's content as plain values, with its file apart."""
+def content_out(content: port.Content) -> tuple[list[Any], str | None]:
+    """A message's content as plain values, and the name of its file, which travels apart (`linked/files.py`)."""
     media = content.media
-    about = None if media is None else [media.mime, media.name]
-    return [plain.to_plain(replace(content, media=None)), about], b"" if media is None else media.data
+    name = None if media is None else files.digest(media)
+    about = None if media is None else [media.mime, media.name, name]
+    return [plain.to_plain(replace(content, media=None)), about], name
+
+
+def file_of(values: list[Any]) -> str | None:
+    """The name of the file in such values."""
+    return None if values[1] is None else str(values[1][2])
 
 
 def content_in(values: list[Any], data: bytes) -> port.Content:
     """The content again."""
     content: port.Content = plain.plain_to(values[0])
-    return content if values[1] is None else replace(content, media=port.MediaBytes(values[1][0], data, values[1][1]))
+    if values[1] is None:
+        return content
+    mime, called, name = values[1]
+    return replace(content, media=port.MediaBytes(mime, data, called, bytes.fromhex(name)))

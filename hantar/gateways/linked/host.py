@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from hantar.gateways import child, plain, port
-from hantar.gateways.linked import client, frames, spool, watch
+from hantar.gateways.linked import client, files, frames, spool, watch
 from hantar.gateways.linked.desk import Desk
 from hantar.kit.clock import SystemClock
 
@@ -99,6 +99,8 @@ class Host(asyncio.Protocol):
             elif frame.word == "end":
                 self._start(self._end(frame.values[1]))
             else:
+                if frame.data and frame.values[3] == "send":
+                    self.desk.bring(frame.values, frame.data)
                 self._start(self._serve(frame))
 
     def _say(self, *values: Any, data: bytes = b"") -> None:
@@ -128,6 +130,8 @@ class Host(asyncio.Protocol):
             return
         try:
             self._say("done", number, plain.to_plain(work.result()))
+        except files.Lacking:
+            self._say("lacking", number)
         except (port.PairingRefused, port.NotPaired) as error:
             self._say("refused", number, type(error).__name__, str(error))
         except Exception as error:

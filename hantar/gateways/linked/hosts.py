@@ -18,7 +18,7 @@ from typing import Any, Protocol, cast
 import structlog
 
 from hantar.gateways import child, courier, keeping, plain, port
-from hantar.gateways.linked import frames, watch
+from hantar.gateways.linked import files, frames, watch
 from hantar.kit.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -123,6 +123,8 @@ class Host(asyncio.Protocol):
         self._last_seq = 0
         self._brought: deque[tuple[int, int]] = deque()  # number of an event, number of the host's that it settles
         self._taken: int | None = None
+        self.files: set[str] = set()
+        """Files that it was brought in its present life, and may still have."""
 
     # ------------------------------------------------------------------ life
 
@@ -180,6 +182,7 @@ class Host(asyncio.Protocol):
             )
         self._gone.clear()
         self._settled_up.clear()
+        self.files.clear()
         self._reader, self._words, self._taken = frames.Reader(), _LastWords(), None
         loop = asyncio.get_running_loop()
         await loop.connect_read_pipe(lambda: self._words, self._process.stderr)
@@ -247,6 +250,8 @@ class Host(asyncio.Protocol):
                 self._refuse(number, plain.ERRORS[kind](why))
             case ["failed", number, why]:
                 self._refuse(number, Failed(why))
+            case ["lacking", number]:
+                self._refuse(number, files.Lacking())
             case ["late", number]:
                 self._refuse(number, Late("No answer in time."))
             case ["keep", device_id]:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from hantar.gateways import port
-from hantar.gateways.linked import driver, hosts, watch
+from hantar.gateways.linked import driver, files, frames, hosts, watch
 from hantar.kit import clock
 from tests.contract import rig_linked, rigs
 
@@ -155,6 +155,32 @@ async def test_what_a_library_prints_reaches_nobody(start: Start, capfd: pytest.
     assert isinstance(await rig.send(device, ANN, "m1"), port.Accepted)
     assert not rig.seen(port.Disconnected)
     assert capfd.readouterr().out == ""
+
+
+async def test_a_file_goes_to_a_host_once_and_again_when_the_host_has_it_no_longer(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought: list[int] = []
+    real = frames.pack
+    monkeypatch.setattr(frames, "pack", lambda *values, data=b"": (brought.append(len(data)), real(*values, data=data))[1])
+    rig = await start(most=1)
+    devices = [await rig.linked(f"device-{number}") for number in range(2)]
+    picture = port.Content("Look", port.MediaBytes("image/png", b"\x89PNG" * 50_000))
+    paper = port.Content("Read", port.MediaBytes("application/pdf", b"%PDF" * 10_000, "a.pdf"))
+
+    async def send(device: port.DeviceRef, content: port.Content, ref: str) -> port.Verdict:
+        return await rig.driver.send(device, port.Address(ANN), content, ref=ref)
+
+    sends = [send(device, content, f"m{n}") for n in range(10) for device in devices for content in (picture, paper)]
+    assert all(isinstance(each, port.Accepted) for each in await asyncio.gather(*sends))
+    assert sorted(size for size in brought if size) == [40_000, 40_000, 200_000, 200_000]
+    brought.clear()
+    other = port.Content("New", port.MediaBytes("image/png", b"\x89PNG" * 1000))
+    rig.driver._seats.hosts[0].files.add(files.digest(other.media))  # type: ignore[arg-type] # it has one; as if it had been dropped
+    assert isinstance(await send(devices[0], other, "again"), port.Accepted)
+    assert [size for size in brought if size] == [4000]
+    bodies = {each["body"] for each in rig.effects()}
+    assert len(bodies) == 3, "what arrives is what was sent"
 
 
 # ---------------------------------------------------------------------- deadlines, silence, flapping

@@ -1,12 +1,13 @@
 """The spool: nothing that was heard is lost, nothing that was taken is told again."""
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from hantar.gateways import plain, port
-from hantar.gateways.linked import frames, spool
+from hantar.gateways.linked import files, frames, spool
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -127,14 +128,32 @@ def test_a_full_disk_keeps_an_event_in_memory(tmp_path: Path, monkeypatch: pytes
 
 
 def test_frames_come_whole_in_any_pieces_with_their_files() -> None:
-    content = port.Content("Hello", port.MediaBytes("application/pdf", bytes(range(256)) * 50, "a.pdf"), reply_to="m1")
-    values, data = frames.content_out(content)
+    data = bytes(range(256)) * 50
+    content = port.Content("Hello", port.MediaBytes("application/pdf", data, "a.pdf", sha256(data).digest()), reply_to="m1")
+    values, name = frames.content_out(content)
+    assert frames.file_of(values) == name == sha256(data).hexdigest()
     line = frames.pack("ask", 1, values, data=data) + frames.pack("beat")
     reader, found = frames.Reader(), list[frames.Frame]()
     for at in range(0, len(line), 1000):
         found += reader.frames(line[at : at + 1000])
     assert [each.word for each in found] == ["ask", "beat"]
     assert frames.content_in(found[0].values[2], found[0].data) == content
+
+
+def test_a_host_keeps_the_files_used_last_and_one_in_any_case() -> None:
+    shelf = files.Shelf(most=10)
+    for name in ("a", "b"):
+        shelf.put(name, bytes(5))
+    assert shelf.get("a") == bytes(5)
+    shelf.put("a", bytes(4))
+    shelf.put("c", bytes(5))
+    assert (shelf.get("a"), shelf.get("c")) == (bytes(4), bytes(5))
+    with pytest.raises(files.Lacking):
+        shelf.get("b")
+    shelf.put("d", bytes(50))
+    assert shelf.get("d") == bytes(50)
+    with pytest.raises(files.Lacking):
+        shelf.get("c")
 
 
 @pytest.mark.parametrize("noise", [b"\xff" * 8, b"\x00\x00\x00\x02\x00\x00\x00\x00{]", b"a library prints something here\n"])
