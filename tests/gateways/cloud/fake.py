@@ -16,10 +16,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
-STATUS = {190: 401, 0: 401, 4: 429, 80007: 429, 130429: 429, 131056: 429, 1: 500, 2: 503, 131000: 500, 131016: 503}
-"""HTTP status by code, where it is not 400. Nobody may rely on it."""
+from tests.gateways.cloud import wire
+
 KNOWN_FIELDS = {"id", "display_phone_number", "verified_name", "quality_rating"}
 LIMIT_FIELD = "whatsapp_business_manager_messaging_limit"
 START = 1_764_550_000
@@ -79,35 +78,6 @@ class Fault:
     number_id: str = ""
     to: str = ""
     effect: bool = False
-
-
-@dataclass
-class Request:
-    """One HTTP request."""
-
-    method: str
-    path: list[str]
-    query: dict[str, str]
-    token: str
-    kind: str
-    body: bytes
-
-
-@dataclass
-class Reply:
-    """What to answer; `fault`: how the answer is lost."""
-
-    status: int
-    data: Any
-    fault: str = ""
-
-
-class Refused(Exception):
-    """The service's own error."""
-
-    def __init__(self, code: int, details: str = "", subcode: int = 0) -> None:
-        self.code, self.details, self.subcode = code, details, subcode
-        super().__init__(str(code))
 
 
 @dataclass
@@ -231,7 +201,7 @@ class FakeCloud:
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request and its answer; False when the connection is over."""
-        request = await _read(reader)
+        request = await wire.read(reader)
         self.calls.append(f"{request.method} {request.path[-1]}")
         reply = self._answer(request)
         if reply.fault == "silent":
@@ -245,62 +215,64 @@ class FakeCloud:
         await writer.drain()
         return reply.fault != "half"
 
-    def _answer(self, request: Request) -> Reply:
+    def _answer(self, request: wire.Request) -> wire.Reply:
         try:
             match request.method, request.path[1:]:
                 case "GET", [name] if request.path[0] == "files":
                     return self._parcel(request, name)
                 case "GET", [name] if name in self.parcels:
-                    return Reply(200, self._where(request, name))
+                    return wire.Reply(200, self._where(request, name))
                 case "GET", [name, "message_templates"]:
-                    return Reply(200, self._list(request, name))
+                    return wire.Reply(200, self._list(request, name))
                 case "GET", [number_id]:
-                    return Reply(200, self._number(request, number_id))
+                    return wire.Reply(200, self._number(request, number_id))
                 case "POST", [number_id, "media"]:
-                    return Reply(200, self._upload(request, self._allowed(request, number_id)))
+                    return wire.Reply(200, self._upload(request, self._allowed(request, number_id)))
                 case "POST", [number_id, "messages"]:
                     return self._message(request, self._allowed(request, number_id))
                 case _:
-                    raise Refused(2500, "Unknown path components")
-        except Refused as error:
-            return _refused(error)
+                    raise wire.Refused(2500, "Unknown path components")
+        except wire.Refused as error:
+            return wire.refused(error)
 
-    def _allowed(self, request: Request, number_id: str) -> Number:
+    def _allowed(self, request: wire.Request, number_id: str) -> Number:
         if request.token not in {each.token for each in self.numbers.values()}:
-            raise Refused(190, "Invalid OAuth access token - Cannot parse access token")
+            raise wire.Refused(190, "Invalid OAuth access token - Cannot parse access token")
         number = self.numbers.get(number_id)
         if number is None or number.token != request.token:
-            raise Refused(100, "Object with this ID does not exist or cannot be loaded due to missing permissions", subcode=33)
+            raise wire.Refused(
+                100, "Object with this ID does not exist or cannot be loaded due to missing permissions", subcode=33
+            )
         if number.lost:
-            raise Refused(number.lost)
+            raise wire.Refused(number.lost)
         return number
 
-    def _number(self, request: Request, number_id: str) -> dict[str, Any]:
+    def _number(self, request: wire.Request, number_id: str) -> dict[str, Any]:
         number = self._allowed(request, number_id)
         asked = set(request.query.get("fields", "id").split(","))
         if asked - KNOWN_FIELDS - ({LIMIT_FIELD} if self.knows_limit else {"messaging_limit_tier"}):
-            raise Refused(100, "Tried accessing nonexisting field")
+            raise wire.Refused(100, "Tried accessing nonexisting field")
         spelled = f"+{number.phone[:2]} {number.phone[2:4]}-{number.phone[4:]}"
         known = {"display_phone_number": spelled, "verified_name": "Kedai Aminah", "quality_rating": number.quality}
         known |= {LIMIT_FIELD: number.tier, "messaging_limit_tier": number.tier}
         return {"id": number_id} | {key: known[key] for key in asked if key in known}
 
-    def _list(self, request: Request, business_id: str) -> dict[str, Any]:
+    def _list(self, request: wire.Request, business_id: str) -> dict[str, Any]:
         if business_id not in {each.business_id for each in self.numbers.values() if each.token == request.token}:
-            raise Refused(100 if request.token in {each.token for each in self.numbers.values()} else 190)
+            raise wire.Refused(100 if request.token in {each.token for each in self.numbers.values()} else 190)
         known = self.templates.get(business_id, [])
         start = int(request.query.get("after") or 0)
         end = start + min(self.page_size, int(request.query["limit"]))
         paging = {"cursors": {"before": str(start), "after": str(end)}} | ({"next": "there is more"} if end < len(known) else {})
         return {"data": known[start:end], "paging": paging}
 
-    def _upload(self, request: Request, number: Number) -> dict[str, Any]:
+    def _upload(self, request: wire.Request, number: Number) -> dict[str, Any]:
         fault = self._next_fault(number, "media")
         if fault is not None:
-            raise Refused(fault.code)
-        parts = _form(request)
+            raise wire.Refused(fault.code)
+        parts = wire.form(request)
         if parts.get("messaging_product") != b"whatsapp" or "type" not in parts or "file" not in parts:
-            raise Refused(100, "A part of the form is missing")
+            raise wire.Refused(100, "A part of the form is missing")
         media_id = str(70_000 + next(self._count))
         self.files[media_id] = parts["type"].decode(), parts["file"]
         return {"id": media_id}
@@ -316,15 +288,15 @@ class FakeCloud:
                 return fault
         return None
 
-    def _message(self, request: Request, number: Number) -> Reply:
+    def _message(self, request: wire.Request, number: Number) -> wire.Reply:
         try:
             body = json.loads(request.body)
         except ValueError:
-            raise Refused(100, "No JSON") from None
+            raise wire.Refused(100, "No JSON") from None
         to = body.get("to") or body.get("recipient") or ""
         fault = self._next_fault(number, to)
         if fault is not None and fault.kind == "code":
-            raise Refused(fault.code)
+            raise wire.Refused(fault.code)
         if fault is not None and fault.kind not in ("late", "blank") and not fault.effect:
             return _broken(fault)
         self._judge(number, to, body)
@@ -333,53 +305,53 @@ class FakeCloud:
         if fault is not None and fault.kind != "late":
             return _broken(fault)
         if self._loses(sent.ref):
-            return Reply(200, _accepted(sent), "half" if len(self.ledger) % 2 else "drop")
-        return Reply(200, _accepted(sent))
+            return wire.Reply(200, _accepted(sent), "half" if len(self.ledger) % 2 else "drop")
+        return wire.Reply(200, _accepted(sent))
 
     def _judge(self, number: Number, to: str, body: dict[str, Any]) -> None:
         """What the service itself would refuse."""
         if body.get("messaging_product") != "whatsapp" or not to:
-            raise Refused(100, "A parameter is missing")
+            raise wire.Refused(100, "A parameter is missing")
         if to == number.phone:
-            raise Refused(131021)
+            raise wire.Refused(131021)
         person = self.people.get(to, Person())
         if not person.exists:
-            raise Refused(131026)
+            raise wire.Refused(131026)
         kind = body.get("type")
         if kind == "template":
             self._judge_template(number, body["template"])
         elif not person.in_window:
-            raise Refused(131047)
+            raise wire.Refused(131047)
         elif kind == "text":
             if not body["text"]["body"]:
-                raise Refused(131008)
+                raise wire.Refused(131008)
         elif kind in ("image", "video", "audio", "document"):
             self._judge_file(body[kind]["id"], kind)
         else:
-            raise Refused(131051)
+            raise wire.Refused(131051)
 
     def _judge_file(self, media_id: str, kind: str) -> None:
         if media_id not in self.files:
-            raise Refused(100, "There is no such file")
+            raise wire.Refused(100, "There is no such file")
         if kind != "document" and not self.files[media_id][0].startswith(kind):
-            raise Refused(131053)
+            raise wire.Refused(131053)
 
     def _judge_template(self, number: Number, given: dict[str, Any]) -> None:
         known = self.templates.get(number.business_id, [])
         wanted = given["name"], given["language"]["code"]
         found = next((each for each in known if (each["name"], each["language"]) == wanted), None)
         if found is None or found["status"] == "REJECTED":
-            raise Refused(132001)
+            raise wire.Refused(132001)
         if found["status"] in ("PAUSED", "DISABLED"):
-            raise Refused(132015 if found["status"] == "PAUSED" else 132016)
+            raise wire.Refused(132015 if found["status"] == "PAUSED" else 132016)
         parts = {each["type"]: each for each in given.get("components", ())}
         text = next((each["text"] for each in found["components"] if each["type"] == "BODY"), "")
         if len(set(re.findall(r"\{\{(\d+)\}\}", text))) != len(parts.get("body", {}).get("parameters", ())):
-            raise Refused(132000)
+            raise wire.Refused(132000)
         header = next((each["format"].lower() for each in found["components"] if each["type"] == "HEADER"), "")
         if header in ("image", "video", "document"):
             if "header" not in parts:
-                raise Refused(132012)
+                raise wire.Refused(132012)
             self._judge_file(parts["header"]["parameters"][0][header]["id"], header)
 
     def _take(self, number: Number, to: str, body: dict[str, Any]) -> Sent:
@@ -427,10 +399,10 @@ class FakeCloud:
         self.writes(number_id, phone=phone, type=kind, text=None, **{kind: {"id": media_id, "mime_type": mime, **more}})
         return media_id
 
-    def _where(self, request: Request, media_id: str) -> dict[str, Any]:
+    def _where(self, request: wire.Request, media_id: str) -> dict[str, Any]:
         number_id, mime, data = self.parcels[media_id]
         if self._allowed(request, number_id).number_id != request.query.get("phone_number_id"):
-            raise Refused(100)
+            raise wire.Refused(100)
         return {
             "id": media_id,
             "url": f"{self.files_at or self.base}/files/{media_id}",
@@ -438,50 +410,15 @@ class FakeCloud:
             "file_size": len(data),
         }
 
-    def _parcel(self, request: Request, media_id: str) -> Reply:
+    def _parcel(self, request: wire.Request, media_id: str) -> wire.Reply:
         number_id, _mime, data = self.parcels.get(media_id, ("", "", b""))
         if not number_id or self.numbers[number_id].token != request.token:
-            return Reply(404, b"")
-        return Reply(200, data)
+            return wire.Reply(404, b"")
+        return wire.Reply(200, data)
 
     def _loses(self, ref: str) -> bool:
         digest = hashlib.sha256(f"{self.seed}:lost:{ref}".encode()).digest()
         return int.from_bytes(digest[:4], "big") < self.lossy * 2**32
-
-
-# ---------------------------------------------------------------------- wire
-
-
-async def _read(reader: asyncio.StreamReader) -> Request:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    first, *lines = head.split("\r\n")
-    method, target, _ = first.split(" ", 2)
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name}
-    body = await reader.readexactly(int(headers.get("content-length", "0")))
-    parts = urlsplit(target)
-    query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-    token = headers.get("authorization", "").removeprefix("Bearer ")
-    path = [unquote(each) for each in parts.path.strip("/").split("/")]
-    return Request(method, path, query, token, headers.get("content-type", ""), body)
-
-
-def _form(request: Request) -> dict[str, bytes]:
-    """The parts of a form by their names."""
-    boundary = request.kind.partition("boundary=")[2].encode()
-    found = {}
-    for part in request.body.split(b"--" + boundary)[1:-1]:
-        head, _, data = part.partition(b"\r\n\r\n")
-        name = re.search(rb'name="([^"]+)"', head)
-        if name:
-            found[name[1].decode()] = data.removesuffix(b"\r\n")
-    return found
-
-
-def _refused(error: Refused) -> Reply:
-    details = {"messaging_product": "whatsapp", "details": error.details or "Something is wrong"}
-    said = {"message": f"(#{error.code}) Refused", "type": "OAuthException", "code": error.code, "error_data": details}
-    said |= {"error_subcode": error.subcode} if error.subcode else {}
-    return Reply(STATUS.get(error.code, 400), {"error": said | {"fbtrace_id": "A1b2"}})
 
 
 def _accepted(sent: Sent) -> dict[str, Any]:
@@ -489,11 +426,11 @@ def _accepted(sent: Sent) -> dict[str, Any]:
     return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [{"id": sent.wire_id}]}
 
 
-def _broken(fault: Fault) -> Reply:
+def _broken(fault: Fault) -> wire.Reply:
     match fault.kind:
         case "page":
-            return Reply(fault.code, b"<html><body>Something before the service says no</body></html>")
+            return wire.Reply(fault.code, b"<html><body>Something before the service says no</body></html>")
         case "blank":
-            return Reply(200, {"messaging_product": "whatsapp", "messages": []})
+            return wire.Reply(200, {"messaging_product": "whatsapp", "messages": []})
         case _:
-            return Reply(200, {"messages": [{"id": "wamid.NEVER"}]}, fault.kind)
+            return wire.Reply(200, {"messages": [{"id": "wamid.NEVER"}]}, fault.kind)

@@ -186,14 +186,14 @@ def test_rests_grow_and_a_week_of_peace_begins_anew() -> None:
 async def test_a_code_nobody_told_us_about_is_certain_only_below_500(
     rig: rig_cloud.CloudRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.gateways.cloud import fake
+    from tests.gateways.cloud import wire
 
     device = await rig.linked()
     rig.cloud.fails("code", 999_999)
     verdict = await rig.send(device, ANN, "m1")
     assert isinstance(verdict, port.Deferred)
     assert verdict.scope is Scope.MESSAGE
-    monkeypatch.setitem(fake.STATUS, 999_999, 500)
+    monkeypatch.setitem(wire.STATUS, 999_999, 500)
     rig.cloud.fails("code", 999_999)
     assert isinstance(await rig.send(device, ANN, "m2"), port.Unconfirmed)
 
