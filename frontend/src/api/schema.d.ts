@@ -6828,6 +6828,11 @@ export interface components {
              * @default false
              */
             in_group?: boolean;
+            /**
+             * Media
+             * @description A file comes with it.
+             */
+            media?: ("image" | "video" | "audio" | "document") | null;
             /** For Seconds */
             for_seconds?: number | null;
         };
