@@ -21,6 +21,16 @@ def test_workers_are_stopped_and_started(product: Server, page: Page) -> None:
     row.get_by_test_id("workers-menu").click()
     page.get_by_test_id("workers-menu-stop").click()
     expect(row).to_contain_text("Stopped")
+    other = page.get_by_role("row").filter(has_text="Worker two")
+    stopped = page.get_by_test_id("workers-box-stopped")
+    stopped.press("Enter")
+    expect(other).to_have_count(0)
+    expect(row).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("nobody")
+    expect(page.get_by_text("Nothing matches these filters")).to_be_visible()
+    page.get_by_text("Clear filters").click()
+    expect(other).to_be_visible()
     assert product.call("GET", f"/workers/device/{first}")["status"] == "stopped"
 
     total = product.call("POST", "/workers/stop-all", json={"dry_run": True})["stopped_count"]  # other tests' devices too

@@ -1,13 +1,14 @@
 // Every device at its work: figures, one row each, stopping and starting one or all.
 import { ActionIcon, Anchor, Button, Menu, SimpleGrid, Stack, Switch, Text } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { CirclePlay, CircleStop, EllipsisVertical, Play, RotateCw, Smartphone, Square, Wrench } from 'lucide-react';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { useMay } from '@/accounts/hooks';
 import type { BroadcastStats, Worker, Workers } from '@/api/types';
 import { DataTable, type Column } from '@/parts/DataTable';
-import { EmptyState } from '@/parts/EmptyState';
+import { EmptyState, NothingMatches } from '@/parts/EmptyState';
 import { Figure } from '@/parts/Figure';
+import { FilterBar } from '@/parts/FilterBar';
 import { Moment } from '@/parts/Moment';
 import { PageHead } from '@/parts/PageHead';
 import { StateBadge } from '@/parts/StateBadge';
@@ -19,7 +20,10 @@ import { CALM, OFTEN, useActOnWorker, useBroadcastStats, useResumeAll, useResume
 import { StopAll } from './StopAll';
 
 /** Rows drawn at a time; the rest waits behind "Load more". */
-const PAGE = 100;
+const PAGE = 50;
+/** States that a click on their figure picks out. */
+const STATES = ['active', 'idle', 'stopped', 'error'];
+const route = getRouteApi('/shell/workers');
 
 export default function WorkersPage() {
   const t = useWords().workers;
@@ -27,13 +31,31 @@ export default function WorkersPage() {
   const every = isOften ? OFTEN : CALM;
   const workers = useWorkers(every);
   const stats = useBroadcastStats(every);
+  const search = route.useSearch();
+  const navigate = useNavigate();
+  const change = (next: Partial<typeof search>) => void navigate({ to: '/workers', search: { ...search, ...next }, replace: true });
+  const all = workers.data?.workers ?? [];
+  const state = STATES.find((one) => one === search.state);
+  const name = (search.q ?? '').trim().toLowerCase();
+  const shown = all.filter((one) => (state === undefined || one.worker_status === state) && one.device_name.toLowerCase().includes(name));
   return (
     <>
       <PageHead title={t.title} lead={t.lead} actions={<Actions summary={workers.data?.summary} />} />
       <Stack gap="lg">
         <Switch label={t.often} checked={isOften} onChange={(event) => setOften(event.currentTarget.checked)} data-testid="workers-often" />
-        <Boxes summary={workers.data?.summary} stats={stats.data} />
-        <Table workers={workers.data?.workers ?? []} isLoading={workers.isPending} problem={workers.data === undefined ? workers.error : null} retry={() => void workers.refetch()} />
+        <Boxes summary={workers.data?.summary} stats={stats.data} state={state} onState={(next) => change({ state: next })} />
+        <FilterBar search={{ value: search.q ?? '', onChange: (q) => change({ q: q || undefined }), placeholder: t.search }} />
+        <Table
+          workers={shown}
+          empty={
+            all.length > 0 ? (
+              <NothingMatches onClear={() => change({ q: undefined, state: undefined })} />
+            ) : (
+              <EmptyState icon={Smartphone} words={t.empty} hint={t.emptyHint} />
+            )
+          }
+          isLoading={workers.isPending} problem={workers.data === undefined ? workers.error : null} retry={() => void workers.refetch()}
+        />
       </Stack>
     </>
   );
@@ -74,7 +96,15 @@ function Actions({ summary }: { summary: Workers['summary'] | undefined }) {
   );
 }
 
-function Boxes({ summary, stats }: { summary: Workers['summary'] | undefined; stats: BroadcastStats | undefined }) {
+interface BoxesProps {
+  summary: Workers['summary'] | undefined;
+  stats: BroadcastStats | undefined;
+  /** The state whose workers alone are listed. */
+  state: string | undefined;
+  onState: (state: string | undefined) => void;
+}
+
+function Boxes({ summary, stats, state, onState }: BoxesProps) {
   const t = useWords().workers.boxes;
   const boxes: [name: string, label: string, value: number | string | undefined, color?: string][] = [
     ['active', t.active, summary?.active],
@@ -89,7 +119,15 @@ function Boxes({ summary, stats }: { summary: Workers['summary'] | undefined; st
   return (
     <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="sm">
       {boxes.map(([name, label, value, color]) => (
-        <Figure key={name} label={label} value={value} color={color} data-testid={`workers-box-${name}`} />
+        <Figure
+          key={name}
+          label={label}
+          value={value}
+          color={color}
+          isPressed={STATES.includes(name) ? state === name : undefined}
+          onClick={STATES.includes(name) ? () => onState(state === name ? undefined : name) : undefined}
+          data-testid={`workers-box-${name}`}
+        />
       ))}
     </SimpleGrid>
   );
@@ -97,12 +135,13 @@ function Boxes({ summary, stats }: { summary: Workers['summary'] | undefined; st
 
 interface TableProps {
   workers: Worker[];
+  empty: ReactNode;
   isLoading: boolean;
   problem: Error | null;
   retry: () => void;
 }
 
-function Table({ workers, isLoading, problem, retry }: TableProps) {
+function Table({ workers, empty, isLoading, problem, retry }: TableProps) {
   const t = useWords().workers;
   const mayAct = useMay('operator');
   const [most, setMost] = useState(PAGE);
@@ -121,7 +160,7 @@ function Table({ workers, isLoading, problem, retry }: TableProps) {
       }}
       rowId={(worker) => worker.device_id}
       rowActions={mayAct ? (worker) => <WorkerMenu worker={worker} /> : undefined}
-      empty={<EmptyState icon={Smartphone} words={t.empty} hint={t.emptyHint} />}
+      empty={empty}
       data-testid="workers-table"
     />
   );

@@ -5,6 +5,7 @@ export const workers = {
   title: 'Workers',
   lead: 'What each device has to send, when it goes on, and what it waits for.',
   often: 'Refresh every 5 seconds',
+  search: 'Search by device',
   empty: 'No device yet',
   emptyHint: 'Add a device; what it sends is shown here.',
   boxes: {
