@@ -5,12 +5,19 @@ For addresses that users type there is `kit/egress.py`. Here the one thing that 
 """
 
 import asyncio
+import importlib.util
 import json
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore tries this import several times for each request, and each failure searches the whole path again: a quarter of
+    # what a message costs (2.9 ms of processor time with this, 3.9 without, our fake's share included)
+    sys.modules["sniffio"] = None  # type: ignore[assignment] # the import system's own way to say: not there
 
 LONGEST_ANSWER = 8_000_000
 """Bytes of an answer that are read; the longest we ask for is a page of templates."""
