@@ -74,6 +74,11 @@ def _context(library: Neonize, to: port.Address, reply_to: str | None) -> dict[s
     return {"contextInfo": context}
 
 
+def _is_voice(media: port.MediaBytes) -> bool:
+    """Sound in OGG, with or without its codec named, is shown as a voice message."""
+    return media.mime.partition(";")[0] == "audio/ogg"
+
+
 def _where(media: port.MediaBytes, upload: Any) -> dict[str, Any]:
     """Where the encrypted file lies, and the key to it."""
     return {
@@ -83,7 +88,7 @@ def _where(media: port.MediaBytes, upload: Any) -> dict[str, Any]:
         "fileEncSHA256": upload.FileEncSHA256,
         "fileSHA256": upload.FileSHA256,
         "fileLength": upload.FileLength,
-        "mimetype": OPUS if media.mime == "audio/ogg" else media.mime,
+        "mimetype": OPUS if _is_voice(media) else media.mime,
     }
 
 
@@ -96,7 +101,7 @@ def _put_file(library: Neonize, made: Any, content: port.Content, fields: dict[s
     elif media.kind == "video":
         made.videoMessage.MergeFrom(library.e2e.VideoMessage(**fields, **caption))
     elif media.kind == "audio":
-        made.audioMessage.MergeFrom(library.e2e.AudioMessage(**fields, PTT=media.mime == "audio/ogg"))
+        made.audioMessage.MergeFrom(library.e2e.AudioMessage(**fields, PTT=_is_voice(media)))
     else:
         name = media.name or "file"
         document = library.e2e.DocumentMessage(**fields, **caption, fileName=name, title=name)

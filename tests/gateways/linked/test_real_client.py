@@ -398,6 +398,7 @@ async def test_files_of_every_kind(stage: Stage) -> None:
     for mime, name, text in (
         ("video/mp4", "", "a film"),
         ("audio/ogg", "", ""),
+        ("audio/ogg; codecs=opus", "", ""),
         ("audio/mpeg", "", ""),
         ("application/pdf", "list.pdf", ""),
         ("application/pdf", "list.pdf", "the list"),
@@ -405,16 +406,17 @@ async def test_files_of_every_kind(stage: Stage) -> None:
     ):
         content = port.Content(text, port.MediaBytes(mime, mime.encode() + text.encode(), name))
         assert isinstance(await stage.client.send(ANN, content, ref=mime), port.Accepted)
-    film, voice, song, plain, captioned, broken = (message for _, message in api.sent)
+    film, voice, named, song, plain, captioned, broken = (message for _, message in api.sent)
     assert (film.videoMessage.caption, film.videoMessage.mimetype) == ("a film", "video/mp4")
     assert (voice.audioMessage.PTT, voice.audioMessage.mimetype) == (True, "audio/ogg; codecs=opus")
+    assert (named.audioMessage.PTT, named.audioMessage.mimetype) == (True, "audio/ogg; codecs=opus")
     assert (song.audioMessage.PTT, song.audioMessage.mimetype) == (False, "audio/mpeg")
     assert plain.documentMessage.fileName == "list.pdf"
     inner = captioned.documentWithCaptionMessage.message.documentMessage
     assert (inner.caption, inner.fileName) == ("the list", "list.pdf")
     assert broken.imageMessage.JPEGThumbnail == b""
     kinds = [kind for _, kind in api.uploads]
-    assert kinds == [MediaType(number) for number in (1, 2, 2, 3, 3, 0)]
+    assert kinds == [MediaType(number) for number in (1, 2, 2, 2, 3, 3, 0)]
 
 
 async def test_words_that_would_be_lost_are_refused(stage: Stage) -> None:
