@@ -330,6 +330,7 @@ class LinkedDriver:
             log.exception("device.send_failed", device=seat.device_id)
             flight.verdict.set_result(port.Unconfirmed("The question may have left."))
         else:
+            self._seats.unsettled.fly(seat.device_id, flight.ref, flight.to)
             asked.add_done_callback(functools.partial(self._land, flight))
 
     def _refusal(self, seat: Seat | None, token: int) -> port.DeviceLost | None:
@@ -350,6 +351,7 @@ class LinkedDriver:
             self._hand_over(flight)
             return
         said = _verdict(asked)
+        self._seats.unsettled.land(seat.device_id, flight.ref)
         if isinstance(said, port.Unconfirmed):
             self._seats.unsettled.wait(seat.device_id, flight.ref, flight.to, flight.began_at)
             if not isinstance(asked.exception(), hosts.HostCut):

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 ENDED = (port.LoggedOut, port.StreamReplaced, port.ClientOutdated, port.TemporaryBan, port.Refused, port.PairFailed)
 """Events after which a client is closed, and stays so until somebody opens it."""
+LATELY = timedelta(days=1)
+"""What was written on the phone within so long before its history came may still be waited for by receipts."""
 Report = Callable[..., None]
 """Tell an event of our own: seat, kind, a word for its id, its fields."""
 
@@ -214,6 +216,9 @@ class Seats:
                 self.unsettled.settled(event.device_id, event.ref, wire)
         elif isinstance(event, port.MessageSentElsewhere):
             self.unsettled.know(event.device_id, [event.wire_id])
+        elif isinstance(event, port.HistoryBatch):
+            elsewhere = (each for each in event.messages if isinstance(each, port.MessageSentElsewhere))
+            self.unsettled.know(event.device_id, [each.wire_id for each in elsewhere if each.at > event.at - LATELY])
         elif isinstance(event, port.MessageReceived) and event.quoted_wire_id and not event.in_group:
             return [*self._settle_by_reply(event, event.quoted_wire_id), event]
         elif (seat := self._seats.get(event.device_id)) is not None:

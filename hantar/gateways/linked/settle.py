@@ -2,8 +2,10 @@
 
 The library chooses the wire id, so a message whose answer was lost is known by nothing but its chat. A receipt, or a reply that
 quotes it, brings a wire id that nobody knows. It is taken for ours when it comes after the attempt, exactly one unconfirmed
-message waits in that chat of that device, and no message written on the phone explains it (gateways.md 3.7). What was told before
-this process began is not known here: whoever stores the evidence looks first whether the wire id belongs to another message.
+message waits in that chat of that device, none is on its way there (a receipt may come before the answer), and no message written
+on the phone explains it (gateways.md 3.7). A chat known by its number alone may be one known by its opaque id alone: that is doubt
+too. What was told before this process began is not known here: whoever stores the evidence looks first whether the wire id
+belongs to another message.
 """
 
 from array import array
@@ -33,6 +35,7 @@ class Waiting:
 @dataclass(slots=True)
 class _Device:
     waiting: "OrderedDict[str, Waiting]" = field(default_factory=OrderedDict)
+    flying: dict[str, port.Address] = field(default_factory=dict)
     known: "array[int]" = field(default_factory=lambda: array("q"))
     oldest: int = 0
 
@@ -53,6 +56,14 @@ class Unsettled:
 
     def _at(self, device_id: str) -> _Device:
         return self._devices.setdefault(device_id, _Device())
+
+    def fly(self, device_id: str, ref: str, to: port.Address) -> None:
+        """This message is on its way."""
+        self._at(device_id).flying[ref] = to
+
+    def land(self, device_id: str, ref: str) -> None:
+        """It is no more; what is in doubt `wait`s then."""
+        self._at(device_id).flying.pop(ref, None)
 
     def wait(self, device_id: str, ref: str, to: port.Address, began_at: datetime) -> None:
         """This message may have gone out."""
@@ -77,8 +88,10 @@ class Unsettled:
         device = self._devices.get(device_id)
         if device is None or not device.waiting or hash(wire_id) in device.known:
             return None
-        here = [each for each in device.waiting.values() if _is_same_chat(each.to, chat)]
-        if len(here) != 1 or here[0].began_at > at:
+        here = [each for each in device.waiting.values() if _may_be(each.to, chat)]
+        if len(here) != 1 or not _is_same_chat(here[0].to, chat) or here[0].began_at > at:
+            return None
+        if any(_may_be(to, chat) for to in device.flying.values()):
             return None
         self.settled(device_id, here[0].ref, wire_id)
         return here[0].ref
@@ -86,6 +99,13 @@ class Unsettled:
     def forget(self, device_id: str) -> None:
         """The device is gone."""
         self._devices.pop(device_id, None)
+
+
+def _may_be(one: port.Address, other: port.Address) -> bool:
+    """Whether nothing says that these are two chats."""
+    if one.phone is not None and other.phone is not None:
+        return one.phone == other.phone
+    return one.opaque is None or other.opaque is None or one.opaque == other.opaque
 
 
 def _is_same_chat(one: port.Address, other: port.Address) -> bool:

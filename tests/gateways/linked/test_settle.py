@@ -29,6 +29,15 @@ def test_it_is_left_alone_when_it_could_be_another() -> None:
     assert waiting("m1").adopt("e", ANN, "W", AT) is None, "another device"
     assert waiting("m1").adopt("d", LID, "W", AT) is None, "nobody knows whose opaque id that is"
     assert waiting("m1").adopt("d", ANN, "W", AT - timedelta(seconds=1)) is None, "before the attempt"
+    doubtful = waiting("m1")
+    doubtful.wait("d", "m2", LID, AT)
+    assert doubtful.adopt("d", LID, "W", AT) is None, "the opaque id may be that number's"
+    flying = waiting("m1")
+    flying.fly("d", "m2", ANN)
+    assert flying.adopt("d", ANN, "W", AT) is None, "a receipt may come before the answer"
+    flying.land("d", "m2")
+    flying.fly("d", "m3", BOB)
+    assert flying.adopt("d", ANN, "W", AT) == "m1"
     assert waiting("m1", to=LID).adopt("d", port.Address("60123456789", "1@lid"), "W", AT) == "m1"
     known = waiting("m1")
     known.know("d", ["W"])
