@@ -2,10 +2,10 @@
 
 The library chooses the wire id, so a message whose answer was lost is known by nothing but its chat. A receipt, or a reply that
 quotes it, brings a wire id that nobody knows. It is taken for ours when it comes after the attempt, exactly one unconfirmed
-message waits in that chat of that device, none is on its way there (a receipt may come before the answer), and no message written
-on the phone explains it (gateways.md 3.7). A chat known by its number alone may be one known by its opaque id alone: that is doubt
-too. What was told before this process began is not known here: whoever stores the evidence looks first whether the wire id
-belongs to another message.
+message waits in that chat of that device, none is on its way there (a receipt may come before the answer), and no message
+written on the phone explains it (gateways.md 3.7). A chat known by its number alone may be one known by its opaque id alone:
+that is doubt too. What was told before this process began is not known here: whoever stores the evidence looks first whether the
+wire id belongs to another message.
 """
 
 from array import array
