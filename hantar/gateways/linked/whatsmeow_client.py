@@ -62,13 +62,14 @@ class LinkedClient:
         self._start(self._begin(line, self._pairing))  # many wait for their turn: the caller does not
 
     async def _begin(self, line: Line, pairing: Pairing | None) -> None:
-        try:
-            if await self._reach.is_there():
-                await self._connect(line, pairing)
-            else:
-                self._ended(line, "dial: WhatsApp's servers are out of reach")
-        except Exception as error:
-            self._ended(line, f"{type(error).__name__}: {error}")
+        with self._process.opening():
+            try:
+                if await self._reach.is_there():
+                    await self._connect(line, pairing)
+                else:
+                    self._ended(line, "dial: WhatsApp's servers are out of reach")
+            except Exception as error:
+                self._ended(line, f"{type(error).__name__}: {error}")
 
     async def _connect(self, line: Line, pairing: Pairing | None) -> None:
         # a "new device" on a file that has one leaves that pairing lying unused (measured): only where there is none

@@ -7,9 +7,10 @@ connect hangs. It holds a client weakly, so a line holds it.
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hantar.gateways.linked import whatsmeow_events
@@ -45,6 +46,15 @@ class Process:
         self._spent += 1
         self._live += 1
         return f"{device_id}:{next(self._numbers)}"
+
+    @contextlib.contextmanager
+    def opening(self) -> Iterator[None]:
+        """While a device is being opened the process stays: it would be taken for a crash of that device's making."""
+        self._live += 1
+        try:
+            yield
+        finally:
+            self.end()
 
     def end(self) -> None:
         """A line has ended. When it was the last one, and enough was left behind, a new process is due."""

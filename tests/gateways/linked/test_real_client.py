@@ -34,6 +34,18 @@ class Road(Reach):
         return self.is_open
 
 
+class SlowRoad(Road):
+    """Nobody knows yet whether it is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known = asyncio.Event()
+
+    async def is_there(self) -> bool:
+        await self.known.wait()
+        return self.is_open
+
+
 @pytest.fixture(autouse=True)
 def _quick_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whatsmeow_line, "STOP", 0.05)
@@ -288,7 +300,15 @@ async def test_a_process_that_is_used_up_is_given_up_when_no_line_is_up(tmp_path
         await stage.linked()
         await stage.client.close()
     assert stage.retired == []
+    road = SlowRoad()
+    waiting = LinkedClient(port.DeviceRef("waiting"), tmp_path / "w.db", lambda _: None, stage.process, road)
+    await waiting.open()
+    await stage.passes(1)
     other_api.ending.set_exception(stage.script.library().error("failed to dial"))
+    await stage.passes(1)
+    assert stage.retired == [], "its end would count as a crash of the device that is being opened"
+    road.is_open = False
+    road.known.set()
     await stage.passes(1)
     assert stage.retired == [True]
 
