@@ -7,6 +7,8 @@ from typing import Any, Protocol, runtime_checkable
 
 LARGEST = 4_000_000
 """Bytes of one call; the service sends 3 MB at most (Meta's documents, 2026)."""
+MOST_BYTES = 32_000_000
+"""Bytes of calls that are worked off together at most, but for the last of them (our own number)."""
 HELD = timedelta(seconds=60)
 """A call that is being worked off is nobody else's for so long; after a crash it is worked off again then (our own number)."""
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=1), timedelta(minutes=5)

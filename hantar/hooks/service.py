@@ -64,7 +64,7 @@ class Hooks:
                     if self._clock.monotonic() >= sweep_at:
                         await self.sweep()
                         sweep_at = self._clock.monotonic() + SWEEP
-                    if await self.work() == TOGETHER:
+                    if await self.work():
                         continue
                 except db.DatabaseAway:
                     log.warning("hooks.database_away")

@@ -14,12 +14,14 @@ async def keep(tx: db.Tx, body: bytes) -> None:
 
 
 async def take(tx: db.Tx, now: datetime, limit: int) -> list[model.Hook]:
-    """Calls to work off, the oldest first; they are nobody else's for a while."""
+    """Calls to work off, the oldest first, no more than fit into memory together; they are nobody else's for a while."""
     sql = """UPDATE cloud_hooks h SET next_at = $2 FROM (
-               SELECT id FROM cloud_hooks WHERE set_aside_at IS NULL AND next_at <= $1 ORDER BY id LIMIT $3
-               FOR UPDATE SKIP LOCKED) x
+               SELECT id FROM (
+                 SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM (
+                   SELECT id, octet_length(body) AS size FROM cloud_hooks WHERE set_aside_at IS NULL AND next_at <= $1
+                   ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED) due) each WHERE before < $4) x
              WHERE h.id = x.id RETURNING h.id, h.body, h.tries"""
-    rows = await tx.fetch(sql, now, now + model.HELD, limit)
+    rows = await tx.fetch(sql, now, now + model.HELD, limit, model.MOST_BYTES)
     return sorted((model.Hook(row["id"], row["body"], row["tries"]) for row in rows), key=lambda hook: hook.id)
 
 

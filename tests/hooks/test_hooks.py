@@ -275,6 +275,15 @@ async def test_a_call_that_fails_again_and_again_is_set_aside_and_deleted_in_tim
     assert await kept(fleet.db) == []
 
 
+async def test_long_calls_are_worked_off_a_few_at_a_time(
+    fleet: Fleet, hooks: service.Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "MOST_BYTES", 1000)
+    for _ in range(5):
+        await hooks.keep(call(number="nobody's") + b" " * 600)
+    assert [await work(fleet, hooks) for _ in range(4)] == [2, 2, 1, 0]
+
+
 async def test_a_database_that_is_away_spends_no_try(fleet: Fleet, hooks: service.Hooks, reads: Reads) -> None:
     message = await sent(fleet)
     await hooks.keep(call(status(message)))
