@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.acceptance import fleet, server as acceptance
 from tests.acceptance.server import Server, wait_for
 from tests.conftest import place
+from tests.gateways.cloud.fake import FakeCloud
 
 STATIC = Path(__file__).parents[2] / "hantar" / "web" / "static" / "index.html"
 PATIENCE_MS = 15_000
@@ -40,11 +42,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def product() -> Iterator[Server]:
+def cloud() -> Iterator[FakeCloud]:
+    """The Cloud API's service as the product reaches it, in a thread of its own."""
+    made, loop = FakeCloud(), asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(made.start(), loop).result(10)
+    yield made
+    asyncio.run_coroutine_threadsafe(made.stop(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def product(cloud: FakeCloud) -> Iterator[Server]:
     """A started server with a workspace of its own; its API client is signed in as the owner."""
     with tempfile.TemporaryDirectory(prefix="hantar-browser-", dir=place(), ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        made = Server(Path(folder))
+        made = Server(Path(folder), HANTAR_CLOUD_BASE_URL=cloud.base)
         try:
             made.start().sign_in()
             with ThreadPoolExecutor(1) as beside:  # the browser's own loop may run in this thread

@@ -1,6 +1,7 @@
 // The form of a new device. What it asks follows from what its kind can do; nobody asks which driver it is.
 import { Stack, Text, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { useForm, type FormErrors } from '@mantine/form';
+import { useEffect, useRef } from 'react';
 import type { Driver } from '@/api/types';
 import { ProblemSummary } from '@/parts/ProblemNote';
 import { SubmitRow } from '@/parts/SubmitRow';
@@ -31,11 +32,19 @@ export function AddForm({ drivers, onSubmit, onCancel }: Props) {
     },
   });
   const problem = useFormProblem(form);
+  const name = useRef<HTMLInputElement>(null);
+  // The kinds may come after the dialog has opened; then nobody else leads the focus here.
+  useEffect(() => name.current?.focus(), []);
   const kind = kindOf(form.values.driver);
   const instead = drivers.find((one) => one.credentials && !one.unofficial);
 
   function kindOf(driver: string): Driver | undefined {
     return drivers.find((one) => one.name === driver);
+  }
+
+  /** A form that is longer than the screen leads to what is missing. */
+  function toFirst(errors: FormErrors) {
+    form.getInputNode(Object.keys(errors)[0] as 'name')?.focus();
   }
 
   function choose(driver: string) {
@@ -59,10 +68,11 @@ export function AddForm({ drivers, onSubmit, onCancel }: Props) {
   }
 
   return (
-    <form onSubmit={form.onSubmit((values) => void send(values))} noValidate>
+    <form onSubmit={form.onSubmit((values) => void send(values), toFirst)} noValidate>
       <Stack>
         <ProblemSummary problem={problem.problem} fields={problem.fields} rest={problem.rest} />
         <TextInput
+          ref={name}
           label={words.fields.name}
           description={words.fields.nameHint}
           maxLength={100}
@@ -79,8 +89,7 @@ export function AddForm({ drivers, onSubmit, onCancel }: Props) {
         {kind?.unofficial && (
           <LinkTerms
             kind={kind.name}
-            accept={{ checked: form.values.accepted, error: form.errors.accepted }}
-            onAccept={(accepted) => form.setFieldValue('accepted', accepted)}
+            accept={form.getInputProps('accepted', { type: 'checkbox' })}
             onInstead={instead && (() => choose(instead.name))}
           />
         )}

@@ -3,6 +3,7 @@ import { Alert, Button, Group, PasswordInput, Stack, Text, TextInput } from '@ma
 import type { UseFormReturnType } from '@mantine/form';
 import { CircleCheck } from 'lucide-react';
 import { useState } from 'react';
+import { showOnForm, toProblem } from '@/api/problem';
 import type { CheckedNumber } from '@/api/types';
 import { phone } from '@/parts/format';
 import type { FormProblem } from '@/parts/useFormProblem';
@@ -41,11 +42,16 @@ export function CredentialFields({ driver, form, problem }: Props) {
     setFound(null);
     problem.clear();
     const wrong = ['number_id', 'token'].filter((field) => form.validateField(field).hasError);
-    if (wrong.length > 0) return;
+    if (wrong[0] !== undefined) return form.getInputNode(wrong[0])?.focus();
     try {
       setFound(await tried.mutateAsync({ driver, ...credentialsOf(form.getValues() as CredentialValues) }));
     } catch (error) {
-      problem.show(error);
+      const known = toProblem(error);
+      const field = known.fields[0]?.field;
+      const node = field === undefined ? null : form.getInputNode(field);
+      // A wrong field is shown where it stands, not at the top of a long form.
+      if (node && showOnForm(form, known).length === 0) node.focus();
+      else problem.show(error);
     }
   }
 
@@ -110,7 +116,7 @@ export function CredentialFields({ driver, form, problem }: Props) {
 function Found({ found }: { found: CheckedNumber }) {
   const t = useWords().kinds;
   return (
-    <Alert color="teal" variant="light" icon={<CircleCheck aria-hidden />} title={t.cloud.works} data-testid="credentials-found">
+    <Alert color="tide" variant="light" icon={<CircleCheck aria-hidden />} title={t.cloud.works} data-testid="credentials-found">
       <Stack gap={2}>
         <Text size="sm" fw={600}>
           {[found.name, phone(found.phone)].filter(Boolean).join(' · ')}

@@ -1,5 +1,5 @@
 // What everybody reads before a real phone is linked: WhatsApp's terms, the supported way, the numbers that apply from now on.
-import { Anchor, Blockquote, Checkbox, List, Stack, Text } from '@mantine/core';
+import { Anchor, Blockquote, Checkbox, List, Stack, Text, type CheckboxProps } from '@mantine/core';
 import { usePolicy } from '@/consent/ruleHooks';
 import { useWords } from '@/words';
 import { number } from '@/words/count';
@@ -7,13 +7,13 @@ import { number } from '@/words/count';
 interface Props {
   /** The driver's name: which numbers apply. */
   kind: string;
-  accept: { checked?: boolean; error?: React.ReactNode };
-  onAccept: (accepted: boolean) => void;
+  /** The form's own props of the box to tick. */
+  accept: CheckboxProps;
   /** Leads to the supported way, where this installation offers it. */
   onInstead?: () => void;
 }
 
-export function LinkTerms({ kind, accept, onAccept, onInstead }: Props) {
+export function LinkTerms({ kind, accept, onInstead }: Props) {
   const t = useWords().kinds.terms;
   const rules = usePolicy().data?.kinds.find((one) => one.kind === kind)?.rules ?? [];
   const shown = Object.keys(t.rules).flatMap((name) => rules.filter((rule) => rule.name === name));
@@ -47,13 +47,7 @@ export function LinkTerms({ kind, accept, onAccept, onInstead }: Props) {
           </Text>
         </div>
       )}
-      <Checkbox
-        label={t.accept}
-        checked={accept.checked ?? false}
-        error={accept.error}
-        onChange={(event) => onAccept(event.currentTarget.checked)}
-        data-testid="link-terms-accept"
-      />
+      <Checkbox label={t.accept} {...accept} data-testid="link-terms-accept" />
     </Stack>
   );
 }

@@ -49,7 +49,7 @@ export function ReplaceToken({ device, onClose }: { device: Device; onClose: () 
       closeButtonProps={{ 'aria-label': t.parts.close }}
       data-testid="replace-token"
     >
-      <form onSubmit={form.onSubmit((values) => void send(values))} noValidate>
+      <form onSubmit={form.onSubmit((values) => void send(values), (errors) => form.getInputNode(Object.keys(errors)[0] as 'token')?.focus())} noValidate>
         <Stack>
           <ProblemSummary problem={problem.problem} fields={problem.fields} rest={problem.rest} />
           <Text size="sm">

@@ -93,7 +93,7 @@ function columns(t: Words): Column<Template>[] {
       ),
     },
     { key: 'language', header: t.columns.language, onPhone: 'main', render: (row) => row.language },
-    { key: 'category', header: t.columns.category, render: (row) => t.categories[row.category] ?? row.category },
+    { key: 'category', header: t.columns.category, render: (row) => t.categories[row.category.toLowerCase()] ?? row.category },
     { key: 'status', header: t.columns.status, onPhone: 'main', render: (row) => <Status row={row} /> },
     {
       key: 'body',
@@ -112,11 +112,17 @@ function columns(t: Words): Column<Template>[] {
   ];
 }
 
+/** "INVALID_FORMAT" as people read it; sentences stay as they are. */
+export function readable(code: string): string {
+  if (!/^[A-Z][A-Z_]+$/.test(code)) return code;
+  return code.charAt(0) + code.slice(1).toLowerCase().replaceAll('_', ' ');
+}
+
 /** The status as a word, and below it why, when there is something to say. */
 function Status({ row }: { row: Template }) {
   const t = useWords().kinds.templates;
-  const [word, colour] = t.statuses[row.status] ?? [row.status, 'gray'];
-  const why = row.cannot || row.why;
+  const [word, colour] = t.statuses[row.status.toLowerCase()] ?? [row.status, 'gray'];
+  const why = row.cannot || readable(row.why);
   return (
     <div>
       <Badge color={colour} tt="none" className={`hantar-state hantar-state-${colour}`} data-testid="template-status">
