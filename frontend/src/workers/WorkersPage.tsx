@@ -2,7 +2,7 @@
 import { ActionIcon, Anchor, Button, Menu, SimpleGrid, Stack, Switch, Text } from '@mantine/core';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { CirclePlay, CircleStop, EllipsisVertical, Play, RotateCw, Smartphone, Square, Wrench } from 'lucide-react';
-import { useState, type ReactNode } from 'react';
+import { useMemo, useState, type ReactNode } from 'react';
 import { useMay } from '@/accounts/hooks';
 import type { BroadcastStats, Worker, Workers } from '@/api/types';
 import { DataTable, type Column } from '@/parts/DataTable';
@@ -145,10 +145,12 @@ function Table({ workers, empty, isLoading, problem, retry }: TableProps) {
   const t = useWords().workers;
   const mayAct = useMay('operator');
   const [most, setMost] = useState(PAGE);
+  const all = useWords();
+  const columns = useMemo(() => columnsIn(all), [all]);
   return (
     <DataTable
       label={t.title}
-      columns={useColumns()}
+      columns={columns}
       list={{
         rows: workers.slice(0, most),
         total: workers.length,
@@ -159,17 +161,19 @@ function Table({ workers, empty, isLoading, problem, retry }: TableProps) {
         loadMore: () => setMost(most + PAGE),
       }}
       rowId={(worker) => worker.device_id}
-      rowActions={mayAct ? (worker) => <WorkerMenu worker={worker} /> : undefined}
+      rowActions={mayAct ? menuOf : undefined}
       empty={empty}
       data-testid="workers-table"
     />
   );
 }
 
+/** The same functions and columns each time, so that a row is drawn anew only when it changed. */
+const menuOf = (worker: Worker) => <WorkerMenu worker={worker} />;
+
 type TableProblem = Parameters<typeof DataTable>[0]['list']['problem'];
 
-function useColumns(): Column<Worker>[] {
-  const all = useWords();
+function columnsIn(all: ReturnType<typeof useWords>): Column<Worker>[] {
   const t = all.workers;
   return [
     {
