@@ -137,7 +137,7 @@ def _plain(text: str) -> str:
     return re.sub(r"\s+", " ", text.replace("’", "'").replace("\n>", " "))
 
 
-def test_the_stance_is_said_in_the_readme_and_at_set_up() -> None:
+def test_the_stance_is_said_in_the_readme_at_set_up_and_before_a_phone_is_linked() -> None:
     assert STANCE in _plain((ROOT / "README.md").read_text(encoding="utf-8"))
     words = [path for path in (ROOT / "frontend/src/words").rglob("*.ts") if STANCE in _plain(path.read_text(encoding="utf-8"))]
     assert [path.name for path in words] == ["accounts.ts"]
@@ -146,3 +146,5 @@ def test_the_stance_is_said_in_the_readme_and_at_set_up() -> None:
     assert quoted
     assert _plain(quoted[1]) == STANCE
     assert "{t.terms.quote}" in steps, "the set-up shows it"
+    linking = (ROOT / "frontend/src/devices/LinkTerms.tsx").read_text(encoding="utf-8")
+    assert "{words.accounts.setup.terms.quote}" in linking, "whoever links a phone reads it"

@@ -14,14 +14,15 @@ interface Props {
 }
 
 export function LinkTerms({ kind, accept, onInstead }: Props) {
-  const t = useWords().kinds.terms;
+  const words = useWords();
+  const t = words.kinds.terms;
   const rules = usePolicy().data?.kinds.find((one) => one.kind === kind)?.rules ?? [];
   const shown = Object.keys(t.rules).flatMap((name) => rules.filter((rule) => rule.name === name));
   const said = (value: unknown) => (typeof value === 'number' ? number(value) : value === 'by_age' ? t.byAge : value === 'off' ? t.off : String(value));
   return (
     <Stack gap="sm" role="group" aria-label={t.title} data-testid="link-terms">
       <Blockquote color="clay" p="md" radius="md" fz="sm">
-        {t.quote}
+        {words.accounts.setup.terms.quote}
         {onInstead && (
           <div>
             <Anchor component="button" type="button" fz="sm" onClick={onInstead} data-testid="link-terms-instead">

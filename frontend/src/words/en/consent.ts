@@ -151,6 +151,7 @@ export const consent = {
       hold: 'On hold?',
       cap: 'Enough already?',
       quiet_hours: 'The person’s hours',
+      window: 'Within 24 hours?',
       attempt: 'Attempt',
       receipt: 'What WhatsApp said',
       resend: 'Sent again',

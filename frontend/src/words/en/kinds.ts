@@ -14,8 +14,6 @@ export const kinds = {
   official: 'Official',
   terms: {
     title: 'Before you link a phone',
-    quote:
-      'WhatsApp’s terms do not allow bulk or automated messaging through a linked device. It may restrict or ban the number, and says it may take legal action. For broadcasts use the Cloud API, WhatsApp’s supported route. Send only to people who asked to hear from you. Nothing in this product prevents a ban.',
     numbers: 'From now on these numbers apply to this device',
     rules: {
       device_per_minute: 'Messages per minute',

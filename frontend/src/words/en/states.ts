@@ -92,6 +92,7 @@ export const states = {
     approval: 'Waits for a second person’s approval',
     late_start: 'It missed its start',
     opt_outs: 'Too many people opted out',
+    template: 'WhatsApp stopped its template',
     blocks: 'Too many people blocked the number or complained',
     list_quality: 'Too many numbers are not on WhatsApp',
     device_banned: 'A device was banned',
