@@ -178,7 +178,7 @@ class Host(asyncio.Protocol):
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-                env=child.surroundings(),
+                env=child.bare_surroundings(),
             )
         self._gone.clear()
         self._settled_up.clear()

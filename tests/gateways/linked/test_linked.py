@@ -356,6 +356,16 @@ async def test_a_host_starts_in_the_main_thread_alone(tmp_path: Path) -> None:
         await asyncio.to_thread(host.start)
 
 
+async def test_a_library_is_told_no_password(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://hantar:canary@localhost/hantar")
+    monkeypatch.setenv("APP_BASIC_AUTH", "admin:canary")
+    rig = await start()
+    device = await rig.linked()
+    told = Path(f"/proc/{rig.driver.pid_of(device.device_id)}/environ").read_bytes()
+    assert b"PATH=" in told
+    assert b"canary" not in told
+
+
 async def test_a_closed_driver_leaves_no_process(start: Start) -> None:
     rig = await start()
     device = await rig.linked()
