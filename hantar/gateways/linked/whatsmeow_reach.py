@@ -15,6 +15,8 @@ SERVER = ("web.whatsapp.com", 443)
 """Where the library connects to (whatsmeow)."""
 PATIENCE = 2.0
 """Seconds until a server that does not answer counts as out of reach: long enough for one packet that was lost."""
+NEXT = 0.25
+"""Seconds until the server's next address is tried beside the first (RFC 8305): one way, IPv6 say, may swallow everything."""
 LASTS = 1.0
 """Seconds an answer is good for all devices of the process: hundreds that come back at once ask once."""
 
@@ -38,7 +40,7 @@ class Reach:
         is_there = False
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                _, writer = await asyncio.open_connection(*self._server)
+                _, writer = await asyncio.open_connection(*self._server, happy_eyeballs_delay=NEXT)
                 writer.close()
                 is_there = True
         self._until = self._clock.monotonic() + LASTS

@@ -1,6 +1,7 @@
 """Whether the servers can be reached: asked once for many, quickly, and with nothing said."""
 
 import asyncio
+import socket
 
 import pytest
 
@@ -44,12 +45,31 @@ async def test_who_goes_away_takes_no_answer_from_the_others(fake_clock: FakeClo
 
 
 async def test_silence_counts_as_out_of_reach(fake_clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never(*_where: object) -> None:
+    async def never(*_where: object, **_more: object) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(asyncio, "open_connection", never)
     monkeypatch.setattr(whatsmeow_reach, "PATIENCE", 0.01)
     assert not await Reach(fake_clock, REFUSED).is_there()
+
+
+async def test_one_way_that_swallows_everything_hides_no_other(fake_clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    loop = asyncio.get_running_loop()
+    connect = loop.sock_connect
+
+    async def two_ways(*_where: object, **_more: object) -> list[object]:
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*kind, ("127.0.0.2", port)), (*kind, ("127.0.0.1", port))]
+
+    async def swallowed(sock: socket.socket, address: tuple[str, int]) -> None:
+        await (asyncio.Event().wait() if address[0] == "127.0.0.2" else connect(sock, address))
+
+    monkeypatch.setattr(loop, "getaddrinfo", two_ways)
+    monkeypatch.setattr(loop, "sock_connect", swallowed)
+    assert await Reach(fake_clock, f"http://two.example:{port}").is_there()
+    server.close()
 
 
 @pytest.mark.parametrize(
