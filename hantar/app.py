@@ -148,7 +148,15 @@ def build(settings: Settings, dsn: str, key: bytes) -> House:
     kept = keeper.Keeper(database, drivers, clock)
     most = settings.broadcast_max_workers
     sending = engine.Engine(
-        database, drivers, bus, clock, node=ids.new_id(), random=rng.random, grace=GRACE, workers_per_pool=most
+        database,
+        drivers,
+        bus,
+        clock,
+        node=ids.new_id(),
+        random=rng.random,
+        grace=GRACE,
+        workers_per_pool=most,
+        lead=engine.LEAD,
     )
     beat, watch, taking = pulse.of(sending), pulse.Watch(database, clock), intake.Intake(database, clock)
     importing = importer.Importer(database, settings.data_dir / "imports", bus)

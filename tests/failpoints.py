@@ -120,6 +120,7 @@ class Running:
             node=ids.new_id(),
             random=lambda: fleet.random,
             workers_per_pool=workers_per_pool,
+            lead=engine.LEAD,
         )
         self.stop = asyncio.Event()
         self.task: asyncio.Task[None] | None = None

@@ -40,6 +40,7 @@ class Fleet:
     workspace: str
     options: chance.Options = CALM
     devices: list[str] = field(default_factory=list)
+    lead: float = engine.LEAD
     takes_history: bool = False
     """Every link brings old messages of strangers; tests count people, so they ask for them."""
 
@@ -58,7 +59,7 @@ class Fleet:
     def new_engine(self, *names: str) -> Eager:
         """Another engine on the same database, as after a restart; it reaches the world under these drivers' names."""
         drivers = dict.fromkeys(names or ("simulator",), self.driver)
-        return Eager(self.db, drivers, self.bus, self.clock, node=ids.new_id(), random=lambda: self.random)
+        return Eager(self.db, drivers, self.bus, self.clock, node=ids.new_id(), random=lambda: self.random, lead=self.lead)
 
     async def start(self) -> None:
         """Bring the world up and take the leases."""

@@ -74,7 +74,9 @@ class Rig:
             self.line.link(row["id"], row["phone"])
         self.driver = driver.SimulatorDriver(self.line, clock, options)
         self.intake = intake.Intake(database, clock)
-        self.engine = engine.Engine(database, {"simulator": self.driver}, bus, clock, node=ids.new_id(), random=random.random)
+        self.engine = engine.Engine(
+            database, {"simulator": self.driver}, bus, clock, node=ids.new_id(), random=random.random, lead=engine.LEAD
+        )
 
     async def run(self) -> dict[str, Any]:
         """Start, measure, stop; returns what the run gave. The collector leaves alone what stands now, as in the program."""

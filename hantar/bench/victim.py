@@ -68,7 +68,14 @@ class Victim:
         self._driver = driver.SimulatorDriver(lines.Child(self._clock, Path(spec.folder), options=options), self._clock, options)
         self._intake = intake.Intake(self._db, self._clock)
         self._engine = engine.Engine(
-            self._db, {"simulator": self._driver}, bus, self._clock, node=ids.new_id(), random=random.random, grace=GRACE
+            self._db,
+            {"simulator": self._driver},
+            bus,
+            self._clock,
+            node=ids.new_id(),
+            random=random.random,
+            grace=GRACE,
+            lead=engine.LEAD,
         )
         self._connected: set[str] = set()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from hantar.dispatch import checker, pacing
 from hantar.gateways import port
-from hantar.kit import db
+from hantar.kit import clock, db
 from hantar.outbox import checks, facts, lanes, model, render, rules, rulings, store
 from hantar.policy import service as policy
 from hantar.policy.model import Effective, Rules
@@ -37,6 +37,8 @@ class Taken:
     """Device → seconds from now."""
     unchecked: list[checker.Ask] = field(default_factory=list)
     """Heads whose number is to be looked up first."""
+    asked_at: float = 0.0
+    """Monotonic seconds when the claim had its instant: `Claimed.wait` counts from there."""
 
 
 @dataclass(slots=True)
@@ -61,8 +63,10 @@ def wire_id_of(message_id: str) -> str:
 class Claimer:
     """Takes what is due. It knows the drivers' capabilities and nothing of their inner life."""
 
-    def __init__(self, caps: Mapping[str, port.Capabilities], random: Callable[[], float]) -> None:
-        self._caps, self._random = caps, random
+    def __init__(
+        self, caps: Mapping[str, port.Capabilities], random: Callable[[], float], clock_: clock.Clock, lead: float = 0.0
+    ) -> None:
+        self._caps, self._random, self._clock, self._lead = caps, random, clock_, timedelta(seconds=lead)
         self._policies = policy.Remembered()
 
     async def policies(self, tx: db.Tx, pairs: Collection[lanes.Pair]) -> Policies:
@@ -72,7 +76,8 @@ class Claimer:
     async def take(self, tx: db.Tx, node: str, asked: Sequence[lanes.Asked]) -> Taken:
         """Claim at most one message for each lane asked for. Must run in a transaction of its own."""
         now = await tx.now()
-        found = await lanes.heads(tx, node, now, asked)
+        asked_at = self._clock.monotonic()  # after it: so nothing leaves early
+        found = await lanes.heads(tx, node, now, asked, self._lead)
         if not found:
             return Taken()
         applied = await self.policies(tx, {(lane.workspace_id, lane.rules_kind) for lane, _ in found})
@@ -87,7 +92,7 @@ class Claimer:
         going = [self._claim(by_device[each.head.device_id], each, now) for each in ruled if isinstance(each.ruling, rules.Go)]
         claimed = await store.claim(tx, going, now) if going else set()
         won = [each for each in going if each.head.id in claimed]
-        taken = Taken([each.said for each in won if each.unrenderable is None], moved=moved)
+        taken = Taken([each.said for each in won if each.unrenderable is None], moved=moved, asked_at=asked_at)
         taken.outcomes = [_failed(each.said, each.unrenderable, now) for each in won if each.unrenderable is not None]
         taken.full = {lane.device_id: (until - now).total_seconds() for lane, until in full}
         held = {each.head.device_id for each in ready}
@@ -105,7 +110,7 @@ class Claimer:
         free, full = [], []
         for each in found:
             lane = each[0]
-            until = pacing.full_until(lane, applied[lane.workspace_id, lane.rules_kind].rules, now)
+            until = pacing.full_until(lane, applied[lane.workspace_id, lane.rules_kind].rules, max(now, lane.ready_at))
             if until is None:
                 free.append(each)
             else:
@@ -141,7 +146,8 @@ class Claimer:
                 bound = narrowed.get(key) or rules.tightened(bound, each.head.rules, known.days_linked)
                 narrowed[key] = bound
             can_check = self._caps.get(each.lane.driver, _NOTHING).number_check
-            ruled.append(Ruled(each.head, _ruling(each.head, known, bound, now, can_check), known, bound, policy_.version))
+            at = max(now, each.lane.ready_at)  # by the rules of the instant at which it leaves
+            ruled.append(Ruled(each.head, _ruling(each.head, known, bound, at, can_check), known, bound, policy_.version))
         return ruled
 
     @staticmethod
@@ -163,6 +169,7 @@ class Claimer:
         said = _said(lane, head, text, wire_id, slot.gap)
         if head.says["approved"] is not None and unrenderable is None:
             said.template, unrenderable = _approved(head.says)
+        said.wait = max(0.0, (lane.ready_at - now).total_seconds())
         may_answer = head.duty is not None or (head.kind in rules.ANSWERS and each.facts.is_warm)
         consent_id = each.ruling.consent_id if isinstance(each.ruling, rules.Go) else None
         return model.Claim(head, slot, said, each.version, consent_id, may_answer, unrenderable)

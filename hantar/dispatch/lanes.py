@@ -67,10 +67,12 @@ class Turn:
 class Lanes:
     """All lanes of this node."""
 
-    def __init__(self, per_source: int | None = None) -> None:
+    def __init__(self, per_source: int | None = None, lead: float = 0.0) -> None:
+        self._lead = lead
+        """Seconds before its turn at which a lane is asked for; what waits in it must be due by then."""
         self._lanes: dict[str, Lane] = {}
         self._by_workspace: dict[str, dict[str, Lane]] = {}
-        self._heap: list[tuple[float, int, Lane]] = []
+        self._heap: list[tuple[float, int, float, Lane]] = []
         self._order = 0
         self._ready: dict[str, deque[Lane]] = {}
         self._standing = 0
@@ -142,10 +144,10 @@ class Lanes:
     # -------------------------------------------------------------------------------------------- whose turn it is
 
     def count_ready(self, now: float) -> int:
-        """How many lanes stand ready to send now (some may have been parked meanwhile)."""
+        """How many lanes stand ready to be asked for (some may have been parked meanwhile)."""
         heap = self._heap
         while heap and heap[0][0] <= now:
-            due, _, lane = heapq.heappop(heap)
+            _, _, due, lane = heapq.heappop(heap)
             if lane.state == WAITING and lane.due == due:
                 lane.state = READY
                 self._ready.setdefault(lane.workspace_id, deque()).append(lane)
@@ -153,7 +155,8 @@ class Lanes:
         return self._standing
 
     def due(self, now: float, most: int, *, beside: bool = False) -> list[Turn]:
-        """Take up to so many lanes that may send now, one of each workspace in turn; each is ours until it is given back.
+        """Take up to so many lanes whose turn it is or begins within the lead, one of each workspace in turn; each is ours until
+        it is given back.
 
         `beside`: others may be taken at the same time, so whoever takes them tells by `release` when their claim is over.
         """
@@ -185,7 +188,7 @@ class Lanes:
         """Let it have its turn, unless each of its sources has as many under way as it may."""
         queue = self._choose(lane, now)
         if queue is None:
-            self._schedule(lane, now + FULL)
+            self._schedule(lane, max(lane.floor, lane.first) if lane.first > now else now + FULL)
             return
         if self._per_source is not None and queue.source_id is not None:
             self._taken[queue.source_id] = self._taken.get(queue.source_id, 0) + 1
@@ -213,11 +216,11 @@ class Lanes:
         return self._busy.get(source_id, 0) + self._taken.get(source_id, 0) >= self._per_source
 
     def next_due(self) -> float:
-        """When the next lane may send; `NEVER` when none will."""
+        """When the next lane is to be asked for; `NEVER` when none will."""
         if self._ready:
             return 0.0
         heap = self._heap
-        while heap and not (heap[0][2].state == WAITING and heap[0][2].due == heap[0][0]):
+        while heap and not (heap[0][3].state == WAITING and heap[0][3].due == heap[0][2]):
             heapq.heappop(heap)
         return heap[0][0] if heap else NEVER
 
@@ -256,7 +259,8 @@ class Lanes:
             return
         lane.state, lane.due = WAITING, due
         self._order += 1
-        heapq.heappush(self._heap, (due, self._order, lane))
+        asked = max(due - self._lead, min(lane.first, due)) if self._lead else due
+        heapq.heappush(self._heap, (asked, self._order, due, lane))
 
     @staticmethod
     def _park(lane: Lane) -> None:

@@ -26,12 +26,15 @@ def reserve(
     floor: float = 0.0,
     is_new_chat: bool = False,
 ) -> outbox.Slot:
-    """The slot to write when this head is claimed now; `floor` is the policy's `device_gap` in seconds."""
+    """The slot to write when this head is claimed now and leaves when the lane's pause is over; `floor` is the policy's
+    `device_gap` in seconds.
+    """
     pause = gap(lane, head, random, floor)
+    leaves_at = max(now, lane.ready_at)
     return outbox.Slot(
         gap=pause,
-        rest=timeout.total_seconds() + pause,
-        used=windows.added(lane.used, now, is_new_chat),
+        rest=(leaves_at - now + timeout).total_seconds() + pause,
+        used=windows.added(lane.used, leaves_at, is_new_chat),
     )
 
 

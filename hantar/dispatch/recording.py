@@ -14,7 +14,7 @@ from hantar.outbox import model, store
 
 log = structlog.get_logger(__name__)
 
-GATHER = 0.01
+GATHER = 0.02
 """Seconds in which outcomes gather into one transaction (reliability.md 3: at most 20 ms, as each may be in doubt)."""
 AGAIN = 0.25
 """Seconds until the next try while the database is away."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import heapq
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -16,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 STOOD_STILL = leases.TTL.total_seconds()
 """Seconds between claim and send after which the lease may have lapsed, so nothing is sent."""
+STEP = 0.004
+"""Seconds between two looks at what is held: at 3,000 messages a second a timer for each would cost more than it gains."""
 Settle = Callable[[model.Claimed, port.Verdict, float], None]
 """Told of a message, its verdict, and the monotonic second at which its claim began."""
 
@@ -25,8 +28,9 @@ class Flight:
 
     __slots__ = ("claimed_at", "deadline", "message", "task")
 
-    def __init__(self, message: model.Claimed, claimed_at: float, deadline: float) -> None:
-        self.message, self.claimed_at, self.deadline = message, claimed_at, deadline
+    def __init__(self, message: model.Claimed, claimed_at: float) -> None:
+        self.message, self.claimed_at = message, claimed_at
+        self.deadline = float("inf")
         self.task: asyncio.Future[port.Verdict] | None = None
 
 
@@ -39,30 +43,62 @@ class Sender:
         self.flights: dict[str, Flight] = {}
         self._deadlines: dict[str, deque[Flight]] = {name: deque() for name in drivers}
         self._timer: asyncio.Task[None] | None = None
+        self._held: list[tuple[float, int, Flight]] = []
+        self._order = 0
+        self._nearer = asyncio.Event()
+        self._releasing: asyncio.Task[None] | None = None
 
     def timeout(self, message: model.Claimed) -> float:
         """Seconds within which its driver must answer."""
         return self._timeouts[message.driver]
 
-    def start(self, message: model.Claimed, claimed_at: float) -> None:
-        """Send it; returns at once. `claimed_at`: the monotonic second at which its claim began."""
-        flight = Flight(message, claimed_at, self._clock.monotonic() + self._timeouts[message.driver])
+    def start(self, message: model.Claimed, claimed_at: float, leaves_at: float = 0.0) -> None:
+        """Send it, now or when it is to leave; returns at once. `claimed_at`: when its claim began. Both in monotonic seconds."""
+        flight = Flight(message, claimed_at)
         self.flights[message.id] = flight
-        self._deadlines[message.driver].append(flight)
-        self._leave(flight)
-        if self._timer is None:
-            self._timer = asyncio.create_task(self._watch())
+        if leaves_at <= self._clock.monotonic():
+            self._leave(flight)
+            return
+        self._order += 1
+        heapq.heappush(self._held, (leaves_at, self._order, flight))
+        if self._held[0][2] is flight:
+            self._nearer.set()
+        if self._releasing is None:
+            self._releasing = asyncio.create_task(self._release())
+
+    async def _release(self) -> None:
+        """Let go what is held, each when its time has come and up to a step later."""
+        try:
+            while self._held:
+                now = self._clock.monotonic()
+                while self._held and self._held[0][0] <= now:
+                    self._leave(heapq.heappop(self._held)[2])
+                if self._held:
+                    self._nearer.clear()
+                    await self._clock.sleep(STEP)
+                    if self._held and (rest := self._held[0][0] - self._clock.monotonic()) > STEP:
+                        await self._clock.wait(self._nearer, rest)
+        finally:
+            self._releasing = None
 
     async def land(self, seconds: float) -> None:
         """Give what is in flight a grace period; what does not answer in time is recorded as unknown by its own deadline."""
+        if self._releasing is not None:
+            await asyncio.wait([self._releasing], timeout=seconds)
         tasks = {flight.task for flight in self.flights.values() if flight.task is not None}
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
 
     def _leave(self, flight: Flight) -> None:
         """Hand it to its driver; a text costs no task of ours where the driver gives a future."""
-        message = flight.message
-        if self._clock.monotonic() - flight.claimed_at > STOOD_STILL:
+        message, now = flight.message, self._clock.monotonic()
+        if self.flights.get(message.id) is not flight:
+            return
+        flight.deadline = now + self._timeouts[message.driver]
+        self._deadlines[message.driver].append(flight)
+        if self._timer is None:
+            self._timer = asyncio.create_task(self._watch())
+        if now - flight.claimed_at > STOOD_STILL:
             self._land(flight, self._not_now("The server stood still; the lease may have lapsed."))
             return
         try:

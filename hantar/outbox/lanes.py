@@ -7,7 +7,7 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hantar.kit import db
@@ -79,25 +79,28 @@ async def waiting(tx: db.Tx, node: str, now: datetime, scope: Scope) -> list[db.
     return await tx.fetch(_WAITING + "l.shard = ANY($3::smallint[])", node, now, list(scope.shards or ()))
 
 
-async def heads(tx: db.Tx, node: str, now: datetime, asked: Sequence[Asked]) -> list[tuple[model.Lane, model.Head]]:
-    """The lanes of those asked for (workspace, device, source) that may send now, each with its first due row; both locked.
+async def heads(
+    tx: db.Tx, node: str, now: datetime, asked: Sequence[Asked], lead: timedelta = timedelta(0)
+) -> list[tuple[model.Lane, model.Head]]:
+    """The lanes of those asked for (workspace, device, source) that may send now, or within the lead, each with its first row
+    that is due now; both locked.
 
     Lanes and rows another holder has are passed over, and so are those with nothing due. The device is locked against deletion
     too, since the claim writes rows that point at it and waits for nobody; the lease against being taken over, not against
     being renewed.
     """
-    rows = []
+    rows, until = [], now + lead
     if of_sources := [each for each in asked if each[2] is not None]:
-        rows += await tx.fetch(_OF_SOURCES, node, now, *(db.joined(each[n] for each in of_sources) for n in range(3)))
+        rows += await tx.fetch(_OF_SOURCES, node, now, until, *(db.joined(each[n] for each in of_sources) for n in range(3)))
     if single := [each for each in asked if each[2] is None]:
-        rows += await tx.fetch(_SINGLE, node, now, *(db.joined(each[n] for each in single) for n in range(2)))
+        rows += await tx.fetch(_SINGLE, node, now, until, *(db.joined(each[n] for each in single) for n in range(2)))
     return [(model.Lane(*row[:_LANE]), _head(row)) for row in rows]
 
 
 _SAYS = f"""l.workspace_id, l.device_id, d.driver, e.token, d.min_delay_seconds, d.max_delay_seconds,
     d.per_minute, d.per_hour, d.per_day, l.used, d.rules_kind,
     {restricted("$2")} AS is_restricted, d.hold_until, d.linked_at, d.rules_kind IN ('simulator', 'demo') AS is_simulated,
-    w.time_zone AS workspace_zone,
+    w.time_zone AS workspace_zone, greatest(l.next_at, l.rest_until) AS ready_at,
     m.workspace_id AS of_workspace, m.id, m.person_id, m.device_id AS of_device, m.expires_at,
     coalesce(s.min_delay_seconds, 0), coalesce(s.max_delay_seconds, 0), m.kind, m.source_id, m.lead_id, m.is_manual,
     m.confirms_opted_out, m.duty,
@@ -107,7 +110,7 @@ _SAYS = f"""l.workspace_id, l.device_id, d.driver, e.token, d.min_delay_seconds,
     CASE WHEN m.phone = '' THEN (SELECT a.value FROM person_aliases a WHERE a.kind = 'lid'
       AND (a.workspace_id, a.person_id) = (m.workspace_id, m.person_id) LIMIT 1) END AS opaque"""
 _MAY_SEND = """
-  JOIN lanes l ON (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id) AND l.next_at <= $2 AND l.rest_until <= $2
+  JOIN lanes l ON (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id) AND l.next_at <= $3 AND l.rest_until <= $3
   JOIN leases e ON e.shard = l.shard AND e.node = $1 AND e.expires_at > $2
   JOIN devices d ON (d.workspace_id, d.id) = (x.workspace_id, x.device_id)
     AND d.state IN ('online', 'restricted') AND NOT d.sending_paused
@@ -118,7 +121,7 @@ _WITH = """
   FOR UPDATE OF l SKIP LOCKED FOR KEY SHARE OF e FOR KEY SHARE OF d SKIP LOCKED"""
 _OF_SOURCES = f"""
   SELECT {_SAYS}
-  FROM unnest({db.many(3, "uuid")}, {db.many(4, "uuid")}, {db.many(5, "uuid")}) AS x (workspace_id, device_id, source_id)
+  FROM unnest({db.many(4, "uuid")}, {db.many(5, "uuid")}, {db.many(6, "uuid")}) AS x (workspace_id, device_id, source_id)
   {_MAY_SEND}
   LEFT JOIN sources s ON (s.workspace_id, s.id) = (x.workspace_id, x.source_id)
   CROSS JOIN LATERAL (
@@ -129,7 +132,7 @@ _OF_SOURCES = f"""
   {_WITH}"""
 _SINGLE = f"""
   SELECT {_SAYS}
-  FROM unnest({db.many(3, "uuid")}, {db.many(4, "uuid")}) AS x (workspace_id, device_id)
+  FROM unnest({db.many(4, "uuid")}, {db.many(5, "uuid")}) AS x (workspace_id, device_id)
   {_MAY_SEND}
   CROSS JOIN LATERAL (
     SELECT m.* FROM messages m

@@ -142,6 +142,8 @@ class Lane:
     linked_at: datetime | None = None
     is_simulated: bool = False
     workspace_zone: str = "UTC"
+    ready_at: datetime = EPOCH
+    """When its pause ends."""
 
 
 @dataclass(slots=True)
@@ -232,6 +234,8 @@ class Claimed:
     opaque: str | None = None
     """The person's opaque id (LID), where we know no number."""
     template: Approved | None = None
+    wait: float = 0.0
+    """Seconds from the claim's instant until its lane's turn: so long it is held."""
 
 
 @dataclass(slots=True)
