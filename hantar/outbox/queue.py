@@ -80,7 +80,7 @@ async def cancel_source(tx: db.Tx, workspace_id: str, source_id: str, now: datet
     await tx.execute(ended, workspace_id, source_id)
     await backlog.close_source(tx, workspace_id, source_id)
     sql = """UPDATE messages SET state = 'cancelled', reason = 'stopped_by_user', ended_at = $3
-             WHERE (workspace_id, source_id) = ($1, $2) AND state IN ('planned', 'held', 'queued')"""
+             WHERE (workspace_id, source_id) = ($1, $2) AND stage IN ('planned', 'held', 'queued')"""
     return await tx.execute(sql, workspace_id, source_id, now)
 
 
@@ -94,7 +94,7 @@ async def is_ended(tx: db.Tx, workspace_id: str, source_id: str) -> bool:
 async def put_off(tx: db.Tx, workspace_id: str, source_id: str, by: timedelta) -> None:
     """Let what waits live longer by this: the time a campaign stood paused does not count against its messages."""
     sql = """UPDATE messages SET expires_at = expires_at + $3 WHERE (workspace_id, source_id) = ($1, $2)
-             AND state IN ('planned', 'held', 'queued')"""
+             AND stage IN ('planned', 'held', 'queued')"""
     await tx.execute(sql, workspace_id, source_id, by)
 
 
@@ -104,7 +104,7 @@ async def release_source(tx: db.Tx, workspace_id: str, source_id: str, by: timed
     They stay planned until their windows have room (`backlog.release`).
     """
     sql = """UPDATE messages SET expires_at = expires_at + $3, waiting_for = CASE WHEN not_before > $4 THEN 'quiet_hours' END
-             WHERE (workspace_id, source_id) = ($1, $2) AND state = 'planned' AND waiting_for = 'canary'"""
+             WHERE (workspace_id, source_id) = ($1, $2) AND stage = 'planned' AND waiting_for = 'canary'"""
     count = await tx.execute(sql, workspace_id, source_id, by, await tx.now())
     await backlog.open_source(tx, workspace_id, source_id)
     return count
@@ -113,7 +113,7 @@ async def release_source(tx: db.Tx, workspace_id: str, source_id: str, by: timed
 async def cancel_one(tx: db.Tx, workspace_id: str, message_id: str, now: datetime) -> int:
     """Cancel one message that has not left."""
     sql = """UPDATE messages SET state = 'cancelled', reason = 'stopped_by_user', ended_at = $3
-             WHERE (workspace_id, id) = ($1, $2) AND state IN ('planned', 'held', 'queued')"""
+             WHERE (workspace_id, id) = ($1, $2) AND stage IN ('planned', 'held', 'queued')"""
     return await tx.execute(sql, workspace_id, message_id, now)
 
 
@@ -125,7 +125,7 @@ async def suppress_person(tx: db.Tx, workspace_id: str, person_id: str, now: dat
 async def suppress_people(tx: db.Tx, workspace_id: str, person_ids: Sequence[str], now: datetime) -> list[db.Row]:
     """The same for many persons."""
     sql = """UPDATE messages SET state = 'suppressed', reason = 'opted_out', waiting_for = NULL, ended_at = $3
-             WHERE workspace_id = $1 AND person_id = ANY($2::uuid[]) AND state IN ('planned', 'held', 'queued')
+             WHERE workspace_id = $1 AND person_id = ANY($2::uuid[]) AND stage IN ('planned', 'held', 'queued')
                AND duty IS NULL AND NOT confirms_opted_out
              RETURNING workspace_id, id, device_id, kind, source_id, state, reason"""
     return await tx.fetch(sql, workspace_id, list(person_ids), now)
@@ -134,7 +134,7 @@ async def suppress_people(tx: db.Tx, workspace_id: str, person_ids: Sequence[str
 async def end_confirmed(tx: db.Tx, workspace_id: str, person_ids: Sequence[str], now: datetime) -> list[db.Row]:
     """End what a person confirmed for an older opt-out of these people: of the one made just now nobody knew."""
     sql = """UPDATE messages SET state = 'suppressed', reason = 'opted_out', waiting_for = NULL, ended_at = $3
-             WHERE workspace_id = $1 AND person_id = ANY($2::uuid[]) AND state IN ('planned', 'held', 'queued')
+             WHERE workspace_id = $1 AND person_id = ANY($2::uuid[]) AND stage IN ('planned', 'held', 'queued')
                AND duty IS NULL AND confirms_opted_out
              RETURNING workspace_id, id, device_id, kind, source_id, state, reason"""
     return await tx.fetch(sql, workspace_id, list(person_ids), now)
@@ -143,7 +143,7 @@ async def end_confirmed(tx: db.Tx, workspace_id: str, person_ids: Sequence[str],
 async def pull_person(tx: db.Tx, workspace_id: str, person_id: str, now: datetime) -> int:
     """What waited for a hold on this person may go again; returns how many messages that is."""
     sql = """UPDATE messages SET not_before = $3, waiting_for = NULL
-             WHERE (workspace_id, person_id) = ($1, $2) AND state = 'queued' AND waiting_for = 'person_hold'"""
+             WHERE (workspace_id, person_id) = ($1, $2) AND stage = 'queued' AND waiting_for = 'person_hold'"""
     return await tx.execute(sql, workspace_id, person_id, now)
 
 
@@ -154,7 +154,7 @@ async def look_again(tx: db.Tx, workspace_id: str | None, after: str, now: datet
     """
     sql = """WITH waiting AS MATERIALIZED (
                SELECT workspace_id, id FROM messages
-               WHERE ($1::uuid IS NULL OR workspace_id = $1) AND id > $2 AND state IN ('queued', 'planned') AND not_before > $3
+               WHERE ($1::uuid IS NULL OR workspace_id = $1) AND id > $2 AND stage IN ('queued', 'planned') AND not_before > $3
                  AND waiting_for IN ('quiet_hours', 'device_limit') ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED)
              UPDATE messages m SET not_before = $3 FROM waiting w WHERE (m.workspace_id, m.id) = (w.workspace_id, w.id)
              RETURNING m.id"""
@@ -222,7 +222,7 @@ async def erase_person(tx: db.Tx, workspace_id: str, person_id: str) -> Erased:
     """
     person = (workspace_id, person_id)
     sql = f"""UPDATE messages SET state = 'cancelled', reason = 'stopped_by_user', waiting_for = NULL, ended_at = $3
-              WHERE (workspace_id, person_id) = ($1, $2) AND state IN {_OPEN}
+              WHERE (workspace_id, person_id) = ($1, $2) AND stage IN {_OPEN}
               RETURNING workspace_id, id, device_id, kind, source_id, state, reason"""
     cancelled = await tx.fetch(sql, *person, await tx.now())
     own = """SELECT c.id, c.media_id FROM messages m JOIN contents c ON (c.workspace_id, c.id) = (m.workspace_id, m.content_id)
@@ -248,7 +248,7 @@ async def settle(tx: db.Tx, workspace_id: str, message_id: str, state: model.Mes
                not_before = CASE WHEN $3 = 'queued' THEN $4 ELSE not_before END,
                expires_at = CASE WHEN $3 = 'queued' AND duty IS NULL THEN greatest(expires_at, $4 + interval '1 hour')
                  ELSE expires_at END
-             WHERE (workspace_id, id) = ($1, $2) AND state = 'unknown'"""
+             WHERE (workspace_id, id) = ($1, $2) AND stage = 'unknown'"""
     return await tx.execute(sql, workspace_id, message_id, state.value, now)
 
 
