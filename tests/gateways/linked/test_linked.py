@@ -112,6 +112,7 @@ async def test_mutant_death_taken_for_a_refusal_is_found(start: Start, monkeypat
 # ---------------------------------------------------------------------- events
 
 
+@pytest.mark.slow
 async def test_what_nobody_took_is_told_by_the_next_program_and_then_never_again(start: Start) -> None:
     first = await start()
     device = await first.linked()
@@ -132,20 +133,42 @@ async def test_what_nobody_took_is_told_by_the_next_program_and_then_never_again
     assert not third.seen(port.MessageReceived)
 
 
-async def test_an_event_is_brought_once_though_its_host_dies_before_it_is_taken(start: Start) -> None:
-    rig = await start()
+async def die_untaken(rig: rig_linked.LinkedRig) -> None:
+    """A host dies while what it told is not taken yet; each thing must be brought once."""
     device = await rig.linked()
     await rig.until(lambda: len(rig.seen(port.HistoryBatch)) == 2)
-    rig.refuse_events = 3
+    rig.refuse_events = 1_000_000
     await rig.does(device, "inbound", phone=ANN, text="Hello")
+    host = rig.driver._seats.hosts[0]
+    before = host.pid
     await rig.does(device, "crash")
-    await rig.until(lambda: len(rig.seen(port.Connected)) == 2)
+    await rig.until(lambda: host.pid not in (None, before) and host.is_ready)
+    await rig.passes(0.3)  # what the new one has to say is said
+    rig.refuse_events = 0
+    await rig.until(lambda: len(rig.seen(port.Connected)) == 2 and rig.seen(port.MessageReceived))
     await rig.does(device, "inbound", phone=ANN, text="again")
-    await rig.until(lambda: len(rig.seen(port.MessageReceived)) >= 2)
-    await rig.passes(0.3)
+    await rig.until(lambda: len(rig.seen(port.MessageReceived)) >= 2 and not host.courier._tasks)
     assert [each.text for each in rig.seen(port.MessageReceived)] == ["Hello", "again"]
     numbers = [each.seq for each in rig.seen(port.MessageReceived)]
     assert numbers == sorted(numbers)
+
+
+@pytest.mark.slow
+async def test_an_event_is_brought_once_though_its_host_dies_before_it_is_taken(start: Start) -> None:
+    await die_untaken(await start())
+
+
+@pytest.mark.slow
+async def test_mutant_a_parent_that_forgets_what_it_heard_is_found(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = hosts.Host._spawn
+
+    async def forgetful(host: hosts.Host) -> None:
+        host._last_seq = 0
+        await real(host)
+
+    monkeypatch.setattr(hosts.Host, "_spawn", forgetful)
+    with pytest.raises(AssertionError, match="Hello"):
+        await die_untaken(await start())
 
 
 async def test_what_a_library_prints_reaches_nobody(start: Start, capfd: pytest.CaptureFixture[str]) -> None:
@@ -238,6 +261,7 @@ async def test_a_line_that_flaps_rests_and_comes_back(start: Start, monkeypatch:
 # ---------------------------------------------------------------------- crashes and quarantine
 
 
+@pytest.mark.slow
 async def test_a_device_whose_opening_crashes_the_host_is_put_aside_and_the_others_live(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
