@@ -46,7 +46,7 @@ export function NumberCard({ device, number }: { device: Device; number: DeviceN
         <Table.Tbody>
           {rows.map(([label, value]) => (
             <Table.Tr key={label}>
-              <Table.Th w={160}>{label}</Table.Th>
+              <Table.Th w={140}>{label}</Table.Th>
               <Table.Td style={{ overflowWrap: 'anywhere' }}>{value}</Table.Td>
             </Table.Tr>
           ))}

@@ -91,6 +91,11 @@ export function QrTab({ device }: { device: Device }) {
             )}
             <div role="status">
               <Text fw={600}>{device.state === 'connecting' ? t.connecting : isOver ? null : qr.data ? t.scanNow : t.starting}</Text>
+              {qr.isPending && qr.failureCount > 0 && (
+                <Text size="xs" c="dimmed" maw={260}>
+                  {t.slow}
+                </Text>
+              )}
               {qr.data && !isOver && device.state !== 'connecting' && (
                 <Text size="xs" c="dimmed">
                   {t.renews}

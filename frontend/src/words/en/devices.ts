@@ -117,6 +117,7 @@ export const devices = {
     ],
     image: 'QR code to scan with WhatsApp',
     starting: 'Getting a code …',
+    slow: 'This takes long. Perhaps the server cannot reach WhatsApp just now; it is tried again.',
     scanNow: 'Scan now',
     secondsLeft: (seconds: number) => `${seconds} s`,
     renews: 'A new code comes by itself.',
