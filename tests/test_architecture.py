@@ -63,7 +63,7 @@ PUBLIC: dict[str, set[str]] = {
     "outbox": {"store", "rules", "facts", "lanes", "rulings", "receipts", "retries", "backlog", "tally", "checks"},
     "accounts": {"identity"},
     "campaigns": {"progress", "schedule"},
-    "devices": {"keeper", "words", "aside", "together", "numbers"},
+    "devices": {"keeper", "words", "restrictions", "aside", "together", "numbers"},
     "leads": {"sheet", "merging"},
     "policy": {"terms"},
     "consent": {"quiet", "words", "keywords", "wilson", "optouts", "holds"},
@@ -71,7 +71,7 @@ PUBLIC: dict[str, set[str]] = {
 """Files of a feature that are open beyond the roles, each with its reason in `docs/architecture.md`: the dispatcher runs the
 outbox's hot statements, and whoever plans or explains asks its rules with its facts; web asks who is calling; reports ask how
 a campaign goes and which days a span has; the demo links its devices by the keeper; a campaign that a
-restriction pauses says so in a device's words; whoever decides about a message asks
+restriction pauses asks what counts as one and says so in a device's words; whoever decides about a message asks
 consent for the hour, the words and the share; a campaign reads its own numbers as the rules write them."""
 
 FEATURES = {

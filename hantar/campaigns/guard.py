@@ -14,7 +14,7 @@ import structlog
 from hantar.audit import service as audit
 from hantar.campaigns import guard_store, judge, model, service, store, template_holds
 from hantar.consent import wilson
-from hantar.devices import service as devices, words
+from hantar.devices import restrictions, service as devices, words
 from hantar.devices.model import DeviceNotFound
 from hantar.gateways.port import DeviceState
 from hantar.kit import clock, cluster, db
@@ -72,7 +72,7 @@ class Guard:
             self._hurry()
 
     def _hear_device(self, fact: cluster.Fact) -> None:
-        if fact.data.get("state") in judge.RESTRICTIONS:
+        if restrictions.is_one(str(fact.data.get("state")), fact.data.get("state_reason")):
             self._signalled.add(str(fact.data["device_id"]))
             self._hurry()
 

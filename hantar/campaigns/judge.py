@@ -152,7 +152,7 @@ RESTRICTIONS = {
     "banned_until": PauseCode.DEVICE_BANNED,
     "refused": PauseCode.DEVICE_REFUSED,
 }
-"""States of a device that pause the campaigns which use it."""
+"""The word for each state of a device that pauses the campaigns which use it (`devices.restrictions`)."""
 
 
 def restricted(device_id: str, name: str, state: str, words: str) -> PauseCause:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from hantar.campaigns import model
+from hantar.devices import restrictions
 from hantar.kit import db
 from hantar.media import model as media
 from hantar.outbox import model as outbox
@@ -157,9 +158,9 @@ async def move(
     return await tx.execute(sql, workspace_id, campaign_id, [s.value for s in allowed], to.value, reason, now, ends) == 1
 
 
-SIGNAL = """CASE WHEN d.state IN ('restricted', 'banned_until', 'refused')
+SIGNAL = f"""CASE WHEN {restrictions.sql("d.state", "d.state_reason")}
     THEN concat_ws(' ', d.state, extract(epoch FROM d.hold_until))
-  WHEN d.state = 'online' AND lane.chats_refused_until > {now} AND lane.chats_refused_at >= d.state_since
+  WHEN d.state = 'online' AND lane.chats_refused_until > {{now}} AND lane.chats_refused_at >= d.state_since
     THEN concat_ws(' ', 'chats', extract(epoch FROM lane.chats_refused_at)) END"""
 """SQL: what WhatsApp holds against a device `d` with its `lane` at an instant, by a word of its own or by refusing a new
 conversation; NULL: nothing. The same restriction told again is the same text."""

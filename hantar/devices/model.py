@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
-from hantar.devices import words
+from hantar.devices import restrictions, words
 from hantar.gateways import port
 from hantar.gateways.port import DeviceState
 from hantar.kit import errors, phone
@@ -24,7 +24,6 @@ RESTRICTION_MARK = timedelta(days=30)
 """How long a restriction stays on the device's page (responsible-sending.md 10)."""
 PROBE_EVERY = timedelta(minutes=15)
 """After a temporary ban the line is opened at most this often, until it holds again (responsible-sending.md 10)."""
-
 
 ERRORS_IN_A_ROW = 3
 """So many messages in a row that the device or its gateway failed with set it aside (responsible-sending.md 9)."""
@@ -249,11 +248,21 @@ def _by_event(device: Device, state: DeviceState, event: port.Event, now: dateti
             return replace(_moved(device, state, f"ban_{event.code}", now), hold_until=event.until, probe_at=now)
         case port.ReachOutLocked():
             return _locked(device, event, now, unknown_locks)
-        case port.StreamReplaced() | port.Refused():
-            reason = event.why if isinstance(event, port.Refused) else None
-            return replace(_moved(device, state, reason, now), wanted=Wanted.STOPPED, hold_until=None)
+        case port.StreamReplaced():
+            return replace(_moved(device, state, None, now), wanted=Wanted.STOPPED, hold_until=None)
+        case port.Refused():
+            return _refused(device, event.why, now)
         case _:
             return _moved(device, state, None, now)
+
+
+def _refused(device: Device, why: str, now: datetime) -> Device:
+    """A fault of the set-up lifts nothing that WhatsApp holds against the number."""
+    is_restriction = restrictions.is_one(S.REFUSED, why)
+    if device.state is S.BANNED_UNTIL and not is_restriction:
+        return device
+    until = None if is_restriction else device.hold_until
+    return replace(_moved(device, S.REFUSED, why, now), wanted=Wanted.STOPPED, hold_until=until)
 
 
 def _paired(device: Device, event: port.PairSucceeded, now: datetime) -> Device:

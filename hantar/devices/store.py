@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from hantar.devices import model, words
+from hantar.devices import model, restrictions
 from hantar.devices.model import DeviceId
 from hantar.gateways.port import DeviceState
 from hantar.kit import db, ids
@@ -160,12 +160,12 @@ async def used(tx: db.Tx, device_id: DeviceId) -> bytes | None:
 
 
 async def last_restriction(tx: db.Tx, device_id: DeviceId, since: datetime) -> db.Row | None:
-    """The latest restriction or ban since then; a pause or a resume under one is none, and so is a token that ended."""
-    sql = """SELECT at, state, reason, words FROM device_events
-             WHERE device_id = $1 AND at >= $2 AND state IN ('restricted', 'banned_until', 'refused')
-               AND coalesce(reason, '') <> ALL($3::text[])
-             ORDER BY id DESC LIMIT 1"""
-    return await tx.fetchrow(sql, device_id, since, ["paused", "resumed", *words.OF_SETUP])
+    """The latest restriction or ban since then; a pause or a resume under one is none."""
+    sql = f"""SELECT at, state, reason, words FROM device_events
+              WHERE device_id = $1 AND at >= $2 AND {restrictions.sql("state", "reason")}
+                AND coalesce(reason, '') NOT IN ('paused', 'resumed')
+              ORDER BY id DESC LIMIT 1"""
+    return await tx.fetchrow(sql, device_id, since)
 
 
 async def unanswered(tx: db.Tx, device_id: DeviceId, since: datetime) -> int:

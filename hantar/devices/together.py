@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hantar.audit import service as audit
-from hantar.devices import model, words
+from hantar.devices import model, restrictions, words
 from hantar.kit import db, ids
 
 
@@ -36,10 +36,10 @@ async def look(tx: db.Tx, workspace_id: str) -> tuple[list[str], list[Left]]:
 
     Those that a rule paused, that rest, or that bear the mark of a restriction (`service.resume`) are looked at one by one.
     """
-    sql = """SELECT d.id, CASE WHEN d.resume_after > $2 THEN 'cooling_down'
+    sql = f"""SELECT d.id, CASE WHEN d.resume_after > $2 THEN 'cooling_down'
                  WHEN d.pause_reason IS DISTINCT FROM $3 AND d.pause_reason IS NOT NULL THEN d.pause_reason
                  WHEN EXISTS (SELECT 1 FROM device_events e WHERE (e.workspace_id, e.device_id) = (d.workspace_id, d.id)
-                   AND e.at >= $4 AND e.state IN ('restricted', 'banned_until', 'refused')
+                   AND e.at >= $4 AND {restrictions.sql("e.state", "e.reason")}
                    AND coalesce(e.reason, '') NOT IN ('paused', 'resumed')) THEN 'restriction' END AS why
              FROM devices d WHERE d.workspace_id = $1 AND d.sending_paused ORDER BY d.id FOR NO KEY UPDATE OF d"""
     now = await tx.now()

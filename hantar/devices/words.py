@@ -131,9 +131,6 @@ QUALITIES = {
 }
 """The service's judgement of a number, in words."""
 
-OF_SETUP = ("token", "no_credentials", "number_gone", "not_registered", "payment", "quarantined")
-"""Refusals that say nothing about how people took what a number sent: they leave no mark on it."""
-
 PERSON = "person"
 """The cause of a pause that a person made."""
 _PAUSES = {

@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from hantar.campaigns import guard, model, service
-from hantar.devices import keeper
+from hantar.campaigns import guard, guard_store, model, service
+from hantar.devices import keeper, restrictions, words
+from hantar.gateways import port
+from hantar.gateways.port import DeviceState
+from hantar.kit import ids
 from tests.campaigns.watch import CALMLY, audits, campaign_of, prepare, restrict, resume, signal
 from tests.fleet import Fleet
 
@@ -136,6 +139,49 @@ async def test_a_refusal_counts_although_the_service_says_nothing(fleet: Fleet, 
     assert (await resume(fleet, campaign)).status is model.C.PROCESSING
     await watch.look(everything=True)
     assert (await campaign_of(fleet, campaign)).status is model.C.PROCESSING, "it was told of that refusal"
+
+
+@pytest.mark.parametrize("why", ["no_credentials", "quarantined", "token"])
+async def test_a_fault_of_the_set_up_is_no_restriction(fleet: Fleet, watch: guard.Guard, why: str) -> None:
+    """No word of WhatsApp about the number: the others send on, its own messages wait as for any device without a line."""
+    hit, *_ = await prepare(fleet, 40)
+    campaign = await fleet.launch(**CALMLY)
+    await refuse(fleet, watch, hit, why)
+    await fleet.run(3)
+    await watch.look(everything=True)
+    running = await campaign_of(fleet, campaign)
+    assert (running.status, running.pause_cause, running.resume_after) == (model.C.PROCESSING, None, None)
+    states = {row["state"] for row in await fleet.rows(campaign) if row["device_id"] == hit}
+    assert states == {"queued"}, "they wait, and nobody is moved"
+    assert any(row["state"] != "queued" for row in await fleet.rows(campaign)), "the others send on"
+    assert words.advice(DeviceState.REFUSED, why) != words.advice(DeviceState.REFUSED, "banned"), "it says what to do"
+
+
+@pytest.mark.parametrize("why", ["policy", "a reason nobody knows"])
+async def test_a_word_about_the_number_is_one(fleet: Fleet, watch: guard.Guard, why: str) -> None:
+    hit, *_ = await prepare(fleet, 40)
+    campaign = await fleet.launch(**CALMLY)
+    await refuse(fleet, watch, hit, why)
+    assert (await campaign_of(fleet, campaign)).status_reason == "device_refused"
+
+
+async def refuse(fleet: Fleet, watch: guard.Guard, device_id: str, why: str) -> None:
+    kept = keeper.Keeper(fleet.db, {"simulator": fleet.driver}, fleet.clock)
+    await kept.take(port.Refused(device_id=device_id, event_id=ids.new_id(), at=fleet.clock.now(), why=why))
+    await watch.look()
+
+
+async def test_mutant_a_missing_token_pauses_campaigns(fleet: Fleet, watch: guard.Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every refusal is taken for WhatsApp's own."""
+    every = "d.state IN ('restricted', 'banned_until', 'refused')"
+    right = restrictions.sql("d.state", "d.state_reason")
+    assert right in guard_store._SIGNALS
+    monkeypatch.setattr(guard_store, "_SIGNALS", guard_store._SIGNALS.replace(right, every))
+    hit, *_ = await prepare(fleet, 40)
+    campaign = await fleet.launch(**CALMLY)
+    await refuse(fleet, watch, hit, "no_credentials")
+    await watch.look(everything=True)
+    assert (await campaign_of(fleet, campaign)).status is model.C.PAUSED, "the mutant lives"
 
 
 async def _nothing(_self: guard.Guard, _devices: set[str] | None) -> None:
