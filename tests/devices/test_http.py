@@ -397,7 +397,7 @@ async def fill(database: db.Database, caller: Caller, device_id: str, count: int
                 now,
             )
             if number:
-                await tx.execute("UPDATE messages SET state = 'claimed' WHERE id = $1", message)
+                await tx.execute("UPDATE messages SET state = 'claimed', claimed_at = $2 WHERE id = $1", message, now)
                 state = "sent" if number == 1 else "failed"
                 await tx.execute(
                     """UPDATE messages SET state = $2, ended_at = $3::timestamptz,
