@@ -10,6 +10,10 @@ class MediaGone(Exception):
     """The service keeps this file no longer; nobody can fetch it."""
 
 
+class MediaTooLarge(MediaGone):
+    """The file is larger than this driver takes; that does not change."""
+
+
 @runtime_checkable
 class FetchesMedia(Protocol):
     """A driver that fetches what a `MessageReceived` only points at."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from hantar.gateways import port
+from hantar.gateways import media, port
 
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -131,5 +131,7 @@ def plain_to(value: Any) -> Any:
 for _kind in tuple(KINDS.values()):
     learn(_kind)
 
-ERRORS: dict[str, type[Exception]] = {"NotPaired": port.NotPaired, "PairingRefused": port.PairingRefused}
+ERRORS: dict[str, type[Exception]] = {
+    each.__name__: each for each in (port.NotPaired, port.PairingRefused, media.MediaGone, media.MediaTooLarge)
+}
 """What a question may be refused with."""

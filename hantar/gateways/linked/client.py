@@ -93,6 +93,12 @@ class Client(Protocol):
         """Show or end "typing…"."""
         ...
 
+    async def fetch(self, ref: port.MediaRef, most: int) -> bytes:
+        """A file that somebody sent, of `most` bytes at most; raises `media.MediaGone`, `media.MediaTooLarge`, `port.NotPaired`
+        when the line is not open, `port.PairingRefused` when WhatsApp does not hand it out now. The host asks for one at a time.
+        It is not cancelled at the host's deadline: what comes later is thrown away."""
+        ...
+
     async def snapshot(self) -> bytes | None:
         """The session as one consistent copy, if it changed since the last copy that was `kept`; None otherwise or when there
         is none. The host asks after pairing, every few minutes and at the end, and has it sealed and stored."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from hantar.gateways import plain, port
-from hantar.gateways.linked import client, files, frames
+from hantar.gateways.linked import client, fetching, files, frames
 from hantar.kit.clock import SystemClock
 
 
@@ -19,6 +19,7 @@ class Desk:
         self._clients: dict[str, client.Client] = {}
         self._opened: set[str] = set()
         self._files = files.Shelf()
+        self._counter = fetching.Counter(self._clock)
         self._locks: dict[str, asyncio.Lock] = {}
         self._numbers = itertools.count(1)
         self._questions: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -32,10 +33,14 @@ class Desk:
             "check": self._check,
             "mark_read": self._mark_read,
             "typing": self._typing,
+            "fetch": self._fetch,
+            "piece": self._piece,
+            "fetched": self._fetched,
         }
 
     async def answer(self, question: str, values: list[Any], data: bytes) -> Any:
-        """The answer; raises `PairingRefused`, `NotPaired`, or what the library raised. A send raises `files.Lacking` alone."""
+        """The answer; raises `PairingRefused`, `NotPaired`, `MediaGone`, or what the library raised. A send raises
+        `files.Lacking` alone."""
         if question == "send":
             return await self._send(values)
         if question == "open":
@@ -145,6 +150,19 @@ class Desk:
 
     async def _typing(self, device: port.DeviceRef, chat: port.Address, on: bool) -> None:
         await self._open_client(device).typing(chat, on)
+
+    # ------------------------------------------------------------------ files that people sent
+
+    async def _fetch(self, device: port.DeviceRef, token: str, ref: port.MediaRef) -> int:
+        """Take a file from WhatsApp and keep it for the parent, who named it by the token; its size."""
+        found = self._open_client(device)
+        return await self._counter.take(token, lambda: found.fetch(ref, fetching.MOST))
+
+    async def _piece(self, _device: port.DeviceRef, token: str, at: int) -> bytes:
+        return self._counter.piece(token, at)
+
+    async def _fetched(self, _device: port.DeviceRef, token: str) -> None:
+        self._counter.drop(token)
 
     # ------------------------------------------------------------------ sessions and the end
 

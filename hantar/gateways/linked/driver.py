@@ -5,16 +5,17 @@ The state of a line comes from events and replies alone.
 """
 
 import asyncio
+import contextlib
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
 
 from hantar.gateways import keeping, plain, port
-from hantar.gateways.linked import files, frames, hosts, letter, seats, watch
+from hantar.gateways.linked import fetching, files, frames, hosts, letter, seats, watch
 from hantar.gateways.linked.seats import Seat
 from hantar.kit.clock import Clock
 
@@ -296,6 +297,16 @@ class LinkedDriver:
     async def typing(self, device: port.DeviceRef, chat: port.Address, on: bool) -> None:
         """Show or end "typing…"; `NotPaired` when the device has no open line."""
         await self._ask(device, "typing", chat, on)
+
+    async def fetch_media(self, device: port.DeviceRef, ref: port.MediaRef) -> AsyncIterator[bytes]:
+        """A file that somebody sent; raises `MediaGone`, `NotPaired`, or `PairingRefused` when it does not come now."""
+        seat = self._seats.find(device.device_id)
+        if seat is None or not seat.is_up:
+            raise port.NotPaired("The device is not connected.")
+        ask, tell = functools.partial(self._ask, device), functools.partial(self._ask_quietly, seat)
+        async with contextlib.aclosing(fetching.pieces(ask, tell, ref)) as found:
+            async for piece in found:
+                yield piece
 
     # ------------------------------------------------------------------ sending
 

@@ -10,7 +10,7 @@ MOST_KEPT = 128 << 20
 
 
 class Lacking(Exception):
-    """The host has this file no longer, so nothing was sent: bring it again."""
+    """The host has this file no longer. Asked to send it, it sent nothing: bring it again."""
 
 
 def digest(media: port.MediaBytes) -> str:

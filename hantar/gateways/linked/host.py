@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, cast
 
-from hantar.gateways import child, plain, port
+from hantar.gateways import child, media, plain, port
 from hantar.gateways.linked import client, files, frames, spool, watch
 from hantar.gateways.linked.desk import Desk
 from hantar.kit.clock import SystemClock
@@ -129,13 +129,19 @@ class Host(asyncio.Protocol):
                 work.cancel()
             return
         try:
-            self._say("done", number, plain.to_plain(work.result()))
+            self._say_done(number, work.result())
         except files.Lacking:
             self._say("lacking", number)
-        except (port.PairingRefused, port.NotPaired) as error:
+        except (port.PairingRefused, port.NotPaired, media.MediaGone) as error:
             self._say("refused", number, type(error).__name__, str(error))
         except Exception as error:
             self._say("failed", number, type(error).__name__)
+
+    def _say_done(self, number: int, answer: Any) -> None:
+        if isinstance(answer, bytes):
+            self._say("bytes", number, data=answer)
+        else:
+            self._say("done", number, plain.to_plain(answer))
 
     async def _hear_late(self, work: Awaitable[Any], values: list[Any]) -> None:
         """A send was given up as unconfirmed; when the library learns its wire id after all, that settles it."""

@@ -244,8 +244,9 @@ class Host(asyncio.Protocol):
             case ["events", *events]:
                 self._hear(events)
             case ["done", number, value]:
-                if (asked := self._asked.pop(number, None)) is not None and not asked.answer.done():
-                    asked.answer.set_result(plain.plain_to(value))
+                self._answer(number, plain.plain_to(value))
+            case ["bytes", number]:
+                self._answer(number, frame.data)
             case ["refused", number, kind, why]:
                 self._refuse(number, plain.ERRORS[kind](why))
             case ["failed", number, why]:
@@ -261,6 +262,10 @@ class Host(asyncio.Protocol):
             case ["ready"]:
                 self.is_ready = True
                 self._settled_up.set()
+
+    def _answer(self, number: int, value: Any) -> None:
+        if (asked := self._asked.pop(number, None)) is not None and not asked.answer.done():
+            asked.answer.set_result(value)
 
     def _refuse(self, number: int, error: Exception) -> None:
         if (asked := self._asked.pop(number, None)) is not None:

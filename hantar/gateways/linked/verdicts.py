@@ -7,7 +7,7 @@ import re
 from collections import OrderedDict
 from datetime import timedelta
 
-from hantar.gateways import port
+from hantar.gateways import media, port
 from hantar.kit import phone
 
 LOCK = timedelta(hours=24)
@@ -34,12 +34,29 @@ _ASKED = ("info query", "usync query")
 _REFUSED = re.compile(r"server returned error (\d{3})")
 _TOO_MANY = re.compile(r"\b429\b|rate-overlimit")
 _TOO_LARGE = re.compile(r"\b413\b|too large", re.IGNORECASE)
+_GONE = re.compile(r"download failed with status code (403|404|410)\b")
+"""What WhatsApp's servers answer for a file whose address has ended, or that is kept no longer."""
+_ADDRESS = re.compile(r"https?://[^\s\"]+")
 _DIGITS = re.compile(r"\d{7,}")
 
 
 def plain(text: str) -> str:
     """A text of the library without full phone numbers, in one short line: it goes into logs and onto pages."""
     return _DIGITS.sub(lambda found: phone.masked(found[0]), " ".join(text.split()))[:300]
+
+
+def of_fetch(text: str) -> Exception:
+    """What to raise for a file that did not come, by the text with which fetching it failed."""
+    if any(words in text for words in _NO_LINE):
+        return port.NotPaired("The device is not connected.")
+    if _GONE.search(text):
+        return media.MediaGone("WhatsApp keeps this file no longer.")
+    return port.PairingRefused("WhatsApp does not hand out the file just now; try again in a moment.")
+
+
+def without_address(text: str) -> str:
+    """The same for logs where an address may be in it: whoever has the address of a file may fetch it."""
+    return plain(_ADDRESS.sub("…", text))
 
 
 class Judge:

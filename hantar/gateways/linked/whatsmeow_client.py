@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hantar.gateways import port
-from hantar.gateways.linked import client, sessions, verdicts
+from hantar.gateways.linked import client, sessions, verdicts, whatsmeow_files
 from hantar.gateways.linked.whatsmeow_events import Translator, is_final, of_texts
 from hantar.gateways.linked.whatsmeow_line import Line, Process, disconnected_why
 from hantar.gateways.linked.whatsmeow_messages import jid
@@ -251,6 +251,10 @@ class LinkedClient:
         states, media = self._library.enums.ChatPresence, self._library.enums.ChatPresenceMedia
         state = states.CHAT_PRESENCE_COMPOSING if on else states.CHAT_PRESENCE_PAUSED
         await self._api().send_chat_presence(jid(self._library, chat), state, media.CHAT_PRESENCE_MEDIA_TEXT)
+
+    async def fetch(self, ref: port.MediaRef, most: int) -> bytes:
+        """See `client.Client`."""
+        return await whatsmeow_files.fetch(self._library, self._api(), ref, most)
 
     # ------------------------------------------------------------------ the session
 

@@ -8,6 +8,7 @@ crashes the process, or leads to nothing.
 """
 
 import asyncio
+import base64
 import contextlib
 import itertools
 import json
@@ -19,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hantar.gateways import port
+from hantar.gateways import media, port
 from hantar.gateways.linked import client
 from hantar.gateways.simulator import chance, driver, ledger, lines
 from hantar.kit.clock import SystemClock
@@ -115,6 +116,9 @@ class Library:
         if action == "slow":
             found.slow = more["for_seconds"]
             return {}
+        if action == "fetching":
+            found.fetching = more
+            return {"asked": found.fetches}
         if action == "flap":
             for number in range(more["times"]):
                 found.tell(port.Disconnected(**found.words(f"flap:{number}"), why="no_network", will_retry=True))
@@ -136,6 +140,8 @@ class Client:
         self.ref = port.DeviceRef(device.device_id, 0, device.phone)
         self.file = client.session_file(library.folder, device.device_id)
         self.slow = 0.0
+        self.fetching: dict[str, Any] = {}
+        self.fetches = 0
         self._kept: bytes | None = None
         self._shown: bytes | None = None
 
@@ -206,6 +212,17 @@ class Client:
     async def check_numbers(self, phones: Sequence[str]) -> list[port.NumberStatus]:
         found: list[port.NumberStatus] = await self.library.line.ask("check", self.ref, list(phones))
         return found
+
+    async def fetch(self, ref: port.MediaRef, most: int) -> bytes:
+        self.fetches += 1
+        if self.fetching.get("hangs"):
+            await asyncio.Event().wait()
+        if "bytes" in self.fetching:
+            return bytes(range(256)) * (self.fetching["bytes"] // 256)
+        found = await self.library.line.ask("media", self.ref, ref)
+        if found is None:
+            raise media.MediaGone("It is kept no longer.")
+        return base64.b64decode(found)
 
     async def mark_read(self, chat: port.Address, wire_ids: Sequence[str]) -> None:
         self._note("mark_read", [chat.phone, *wire_ids])

@@ -5,6 +5,7 @@ What was found is written to FOLDER/found.json: standard output belongs to the l
 """
 
 import asyncio
+import base64
 import gc
 import json
 import logging
@@ -17,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from hantar.gateways import port
-from hantar.gateways.linked import client, loading, sessions, whatsmeow, whatsmeow_client, whatsmeow_line
+from hantar.gateways.linked import client, loading, sessions, whatsmeow, whatsmeow_client, whatsmeow_files, whatsmeow_line
 
 NOBODY = "http://127.0.0.1:9"
 """The discard port, which is closed."""
 OWN = "60123456789:12@s.whatsapp.net"
 ANN = port.Address("60198765432")
+PLACE = ["image", "/v/t62/x?a=b", *(base64.urlsafe_b64encode(bytes(32)).decode() for _ in range(3)), 4711]
+FILE = port.MediaRef("image", "image/png", "", 4711, base64.urlsafe_b64encode(json.dumps(PLACE).encode()).decode())
 SERVERS: list[asyncio.Server] = []
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 
@@ -154,6 +157,7 @@ async def linked(trial: Trial) -> dict[str, Any]:
     async def look(api: Any) -> None:
         found["me"] = (await api.get_me()).JID.User
         found["id"] = await api.generate_message_id()
+        found["fetch"] = await refused(lambda: whatsmeow_files.fetch(trial.library._process.library, api, FILE, 1 << 20))  # type: ignore[attr-defined]
         verdicts.append(await device._sender.send(api, ANN, port.Content("x"), "r"))
         verdicts.append(await device._sender.send(api, ANN, port.Content("", port.MediaBytes("image/png", PNG)), "r"))
 

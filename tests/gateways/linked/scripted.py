@@ -101,6 +101,8 @@ class Api:
         self.read: list[tuple[Any, ...]] = []
         self.typed: list[tuple[Any, ...]] = []
         self.asked: list[str] = []
+        self.files: dict[str, bytes] = {}
+        self.fetched: list[Any] = []
         self.fails: dict[str, list[str]] = {}
         self.ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.stops = 0
@@ -155,6 +157,13 @@ class Api:
         return protos.events.UploadResponse(
             url="https://mmg.example/x", DirectPath="/v/x", MediaKey=n, FileEncSHA256=n, FileSHA256=n, FileLength=len(data)
         )
+
+    async def download_any(self, message: Any) -> bytes:
+        assert not isinstance(message, str)
+        self.fetched.append(message)
+        self._may_fail("download")
+        [(_, file)] = message.ListFields()
+        return self.files[file.directPath]
 
     async def PairPhone(self, phone: str, show_push: bool) -> str:
         self._may_fail("pair")

@@ -68,6 +68,7 @@ def test_what_needs_a_line_is_refused_without_one(offline: Offline) -> None:
     assert found["unlinked"] == [False, True]
     assert found["send"] == "DeviceLost"
     assert found["refusals"] == ["NotPaired", "PairingRefused"]
+    assert found["fetch"] == "NotPaired"
     assert found["files"] == [], "an unlinked device was dropped and left files behind"
 
 

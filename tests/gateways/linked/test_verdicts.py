@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from hantar.gateways import port
+from hantar.gateways import media, port
 from hantar.gateways.linked import verdicts
 
 REF = "a message"
@@ -121,3 +121,27 @@ def test_no_full_number_in_a_reason() -> None:
     assert "4915112345678" not in why
     assert "\n" not in why
     assert why.startswith("failed to get user info for 6012")
+
+
+ADDRESS = "https://mmg.whatsapp.net/v/t62/secret?oe=1&hash=2"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("failed to download media from last host: download failed with status code 403", media.MediaGone),
+        ("failed to download media from last host: download failed with status code 404", media.MediaGone),
+        ("download failed with status code 410", media.MediaGone),
+        ("failed to download media from last host: download failed with status code 503", port.PairingRefused),
+        ("download failed with status code 4040", port.PairingRefused),
+        ("failed to refresh media connections: client is nil", port.NotPaired),
+        ("failed to refresh media connections: websocket not connected", port.NotPaired),
+        ("failed to refresh media connections: info query timed out", port.PairingRefused),
+        ("invalid media hmac", port.PairingRefused),
+        (f'Get "{ADDRESS}": dial tcp: lookup mmg.whatsapp.net: no such host', port.PairingRefused),
+        ("", port.PairingRefused),
+    ],
+)
+def test_why_a_file_did_not_come(text: str, kind: type[Exception]) -> None:
+    assert type(verdicts.of_fetch(text)) is kind
+    assert "secret" not in str(verdicts.of_fetch(text)) + verdicts.without_address(text)
