@@ -6,7 +6,7 @@ that locks the campaign and looks again, so any number of servers may run a guar
 
 import asyncio
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -48,6 +48,7 @@ class Guard:
         bus.subscribe("lead.opted_out", self._hear_opt_out)
         bus.subscribe("message.status", self._hear_message)
         bus.subscribe("device.status", self._hear_device)
+        bus.subscribe("device.quality", self._hear_quality)
         bus.subscribe("campaign.status", self._hear_campaign)
         bus.subscribe("template.status", self._hear_template)
 
@@ -73,6 +74,11 @@ class Guard:
 
     def _hear_device(self, fact: cluster.Fact) -> None:
         if restrictions.is_one(str(fact.data.get("state")), fact.data.get("state_reason")):
+            self._signalled.add(str(fact.data["device_id"]))
+            self._hurry()
+
+    def _hear_quality(self, fact: cluster.Fact) -> None:
+        if fact.data.get("quality") == judge.RED:
             self._signalled.add(str(fact.data["device_id"]))
             self._hurry()
 
@@ -147,21 +153,19 @@ class Guard:
             await self._pause_for(row, judge.strictest([effective.rules], row["rules"]))
 
     async def _pause_for(self, row: db.Row, rules: Rules) -> None:
-        said = words.of(DeviceState(row["state"]), row["state_reason"], row["until"])
-        cause = judge.restricted(row["device_id"], row["name"], row["state"], said)
-        cooled_at = row["since"] + timedelta(seconds=rules.pause_cooldown)
+        cause, cooled_at = _cause(row, rules)
         async with self._db.transaction(row["workspace_id"]) as tx:
             try:
                 campaign = await store.find(tx, row["workspace_id"], row["campaign_id"], lock=True)
             except model.CampaignNotFound:
                 return
-            if await guard_store.knows(tx, campaign.workspace_id, campaign.id, row["device_id"], row["signal"]):
+            if await guard_store.knows(tx, campaign.workspace_id, campaign.id, row["key"], row["signal"]):
                 return
             if campaign.status in RUNNING:
                 await _close(tx, campaign)
             elif campaign.status is not model.C.PAUSED:
                 return
-            await guard_store.note_cause(tx, campaign.workspace_id, campaign.id, cause, cooled_at, row["signal"])
+            await guard_store.note_cause(tx, campaign.workspace_id, campaign.id, cause, cooled_at, (row["key"], row["signal"]))
             await _tell(tx, campaign, cause)
 
     # ------------------------------------------------------------------ templates
@@ -254,6 +258,15 @@ class Guard:
                 return
             if not device.sending_paused:
                 await devices.pause(tx, sample.device_id, cause.code, said=cause.words)
+
+
+def _cause(row: db.Row, rules: Rules) -> tuple[model.PauseCause, datetime | None]:
+    """Why campaigns with a device stand still, and until when at least; after a red judgement there is no such time."""
+    if row["state"] == judge.RED:
+        return judge.rated_red(row["device_id"], row["name"], words.QUALITIES[judge.RED]), None
+    said = words.of(DeviceState(row["state"]), row["state_reason"], row["until"])
+    cause = judge.restricted(row["device_id"], row["name"], row["state"], said)
+    return cause, row["since"] + timedelta(seconds=rules.pause_cooldown)
 
 
 RUNNING = frozenset({model.C.TRIGGERED, model.C.PROCESSING})

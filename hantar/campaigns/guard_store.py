@@ -70,24 +70,30 @@ _DEVICES = """
           WHERE (s.workspace_id, s.device_id) = (d.workspace_id, d.id) AND s.at > $5) END"""
 
 _SIGNALS = f"""
-  SELECT c.workspace_id, c.id AS campaign_id, c.rules, d.id AS device_id, d.name, d.rules_kind, told.signal,
-         CASE WHEN is_word THEN d.state ELSE 'restricted' END AS state,
-         CASE WHEN is_word THEN d.state_reason ELSE 'reach_out_lock' END AS state_reason,
-         CASE WHEN is_word THEN d.state_since ELSE lane.chats_refused_at END AS since,
-         CASE WHEN is_word THEN d.hold_until ELSE lane.chats_refused_until END AS until
+  SELECT c.workspace_id, c.id AS campaign_id, c.rules, d.id AS device_id, d.name, d.rules_kind, told.*
   FROM devices d
   LEFT JOIN lanes lane ON (lane.workspace_id, lane.device_id) = (d.workspace_id, d.id)
-  CROSS JOIN LATERAL (SELECT {store.SIGNAL.format(now="$2::timestamptz")} AS signal, d.state <> 'online' AS is_word) told
+  CROSS JOIN LATERAL (SELECT d.state <> 'online' AS is_word) said
+  CROSS JOIN LATERAL (
+    SELECT d.id::text AS key, {store.SIGNAL.format(now="$2::timestamptz")} AS signal,
+           CASE WHEN is_word THEN d.state ELSE 'restricted' END AS state,
+           CASE WHEN is_word THEN d.state_reason ELSE 'reach_out_lock' END AS state_reason,
+           CASE WHEN is_word THEN d.state_since ELSE lane.chats_refused_at END AS since,
+           CASE WHEN is_word THEN d.hold_until ELSE lane.chats_refused_until END AS until
+    UNION ALL {store.RED}, 'red', NULL, n.quality_since, NULL
+    FROM cloud_numbers n WHERE (n.workspace_id, n.device_id) = (d.workspace_id, d.id) AND n.quality = 'red') told
   JOIN campaigns c ON c.workspace_id = d.workspace_id AND (c.status IN ('triggered', 'processing')
     OR (c.status = 'paused' AND c.paused_from <> 'pending'))
   WHERE told.signal IS NOT NULL AND ($1::uuid[] IS NULL OR d.id = ANY($1))
-    AND c.signals_seen ->> d.id::text IS DISTINCT FROM told.signal
+    AND c.signals_seen ->> told.key IS DISTINCT FROM told.signal
     AND (EXISTS (SELECT 1 FROM messages m WHERE (m.workspace_id, m.device_id, m.source_id) = (d.workspace_id, d.id, c.id)
                  AND m.stage = 'queued')
       OR EXISTS (SELECT 1 FROM {outbox.LATEST.format(device="d.workspace_id, d.id")} m
                  WHERE m.source_id = c.id AND m.state = 'claimed')
       OR EXISTS (SELECT 1 FROM messages m WHERE (m.workspace_id, m.device_id, m.source_id) = (d.workspace_id, d.id, c.id)
-                 AND m.stage IN ('planned', 'held')))"""
+                 AND m.stage IN ('planned', 'held')))
+  ORDER BY told.state <> 'red'"""
+"""A restriction comes after a red number, so that its words are the ones that stay."""
 
 
 async def campaign_samples(tx: db.Tx, campaign_ids: Collection[str] | None) -> list[judge.CampaignSample]:
@@ -135,7 +141,7 @@ async def device_samples(tx: db.Tx, device_ids: Collection[str] | None, now: dat
 
 
 async def signals(tx: db.Tx, device_ids: Collection[str] | None, now: datetime) -> list[db.Row]:
-    """Restrictions that are news to a campaign which still has messages on that device, of running and paused campaigns.
+    """Restrictions and red numbers that are news to a campaign, running or paused, which still has messages on that device.
 
     A refused conversation counts like the service's own word: its word can be missing while it refuses.
     """
@@ -175,20 +181,26 @@ async def brought_by(tx: db.Tx, workspace_id: str, campaign_id: str, since: date
 
 
 async def note_cause(
-    tx: db.Tx, workspace_id: str, campaign_id: str, cause: model.PauseCause, resume_after: datetime | None, signal: str | None
+    tx: db.Tx,
+    workspace_id: str,
+    campaign_id: str,
+    cause: model.PauseCause,
+    resume_after: datetime | None,
+    told: tuple[str, str] | None,
 ) -> bool:
-    """Write why a campaign stands paused; False when that signal of that device was known already."""
+    """Write why a campaign stands paused; False when what was told (a key and its signal) was known already."""
     sql = """UPDATE campaigns SET pause_cause = $3, status_reason = $4, resume_after = greatest(resume_after, $5::timestamptz),
                signals_seen = CASE WHEN $6::text IS NULL THEN signals_seen
                                    ELSE signals_seen || jsonb_build_object($7::text, $6::text) END, updated_at = $8
              WHERE (workspace_id, id) = ($1, $2) AND status = 'paused'
                AND ($6::text IS NULL OR signals_seen ->> $7::text IS DISTINCT FROM $6::text)"""
     stored = {**asdict(cause), "code": cause.code.value, "import_ids": list(cause.import_ids)}
-    place = (cause.code.value, resume_after, signal, cause.device_id)
+    key, signal = told or (None, None)
+    place = (cause.code.value, resume_after, signal, key)
     return await tx.execute(sql, workspace_id, campaign_id, stored, *place, await tx.now()) == 1
 
 
-async def knows(tx: db.Tx, workspace_id: str, campaign_id: str, device_id: str, signal: str) -> bool:
+async def knows(tx: db.Tx, workspace_id: str, campaign_id: str, key: str, signal: str) -> bool:
     """Whether whoever runs this campaign has been told of this signal; ask with the campaign locked."""
     sql = "SELECT signals_seen ->> $3 = $4 FROM campaigns WHERE (workspace_id, id) = ($1, $2)"
-    return bool(await tx.fetchval(sql, workspace_id, campaign_id, device_id, signal))
+    return bool(await tx.fetchval(sql, workspace_id, campaign_id, key, signal))

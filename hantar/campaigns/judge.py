@@ -162,3 +162,16 @@ def restricted(device_id: str, name: str, state: str, words: str) -> PauseCause:
         "Think about whom it reaches, then resume it with a reason."
     )
     return PauseCause(RESTRICTIONS[state], text, device_id=device_id)
+
+
+RED = "red"
+"""The service's worst judgement of a number."""
+
+
+def rated_red(device_id: str, name: str, words: str) -> PauseCause:
+    """The cause of a pause after WhatsApp began to judge a number red; `words` say what that means."""
+    text = (
+        f"{name}: WhatsApp judges this number red. {words} The campaign stands still on all its devices, and nobody is moved to "
+        "another one. Think about whom it reaches and what it says, then resume it with a reason."
+    )
+    return PauseCause(PauseCode.DEVICE_QUALITY, text, device_id=device_id)

@@ -102,6 +102,7 @@ class PauseCode(StrEnum):
     DEVICE_RESTRICTED = "device_restricted"
     DEVICE_BANNED = "device_banned"
     DEVICE_REFUSED = "device_refused"
+    DEVICE_QUALITY = "device_quality"
     TEMPLATE = "template"
 
 

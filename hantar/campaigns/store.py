@@ -164,10 +164,13 @@ SIGNAL = f"""CASE WHEN {restrictions.sql("d.state", "d.state_reason")}
     THEN concat_ws(' ', 'chats', extract(epoch FROM lane.chats_refused_at)) END"""
 """SQL: what WhatsApp holds against a device `d` with its `lane` at an instant, by a word of its own or by refusing a new
 conversation; NULL: nothing. The same restriction told again is the same text."""
-_SIGNALS = f"""(SELECT coalesce(jsonb_object_agg(x.id, x.signal), '{{}}') FROM (
-    SELECT d.id, {SIGNAL.format(now="$3::timestamptz")} AS signal FROM devices d
+RED = "SELECT n.device_id || ' quality' AS key, concat_ws(' ', 'red', extract(epoch FROM n.quality_since)) AS signal"
+"""SQL: what tells that WhatsApp judges number `n` red, where it does; beside a restriction, so under a key of its own."""
+_SIGNALS = f"""(SELECT coalesce(jsonb_object_agg(x.key, x.signal), '{{}}') FROM (
+    SELECT d.id::text AS key, {SIGNAL.format(now="$3::timestamptz")} AS signal FROM devices d
     LEFT JOIN lanes lane ON (lane.workspace_id, lane.device_id) = (d.workspace_id, d.id)
-    WHERE d.workspace_id = campaigns.workspace_id) x
+    WHERE d.workspace_id = campaigns.workspace_id
+    UNION ALL {RED} FROM cloud_numbers n WHERE n.workspace_id = campaigns.workspace_id AND n.quality = 'red') x
   WHERE x.signal IS NOT NULL)"""
 """SQL: what stands against the workspace's devices now; whoever starts or resumes a campaign has been told of it."""
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hantar.devices import model, service, store, words
+from hantar.devices import model, numbers, service, store, words
+from hantar.gateways.credentials import Quality
 from hantar.gateways.port import Capabilities, DeviceState as S
 from hantar.kit import db, windows
 from hantar.policy import model as rules, service as policy
@@ -68,6 +69,7 @@ async def of(tx: db.Tx, device_id: str, kinds: Mapping[str, Capabilities]) -> He
     age = (now - device.linked_at) / DAY if device.linked_at is not None else None
     most = rules.new_chats(found, age or 0.0)
     left = _left(await store.used(tx, device.id), found, most, now)
+    number = (await numbers.of(tx, [device.id])).get(device.id)
     mark = await store.last_restriction(tx, device.id, now - model.RESTRICTION_MARK)
     return Health(
         words=words.of(device.state, device.state_reason, device.hold_until, by_token=caps.credentials),
@@ -82,7 +84,7 @@ async def of(tx: db.Tx, device_id: str, kinds: Mapping[str, Capabilities]) -> He
         restriction_words=mark["words"] if mark else None,
         device=device,
         link_ends_at=link_ends_at(device, caps),
-        checks=_checks(device, caps, mark["words"] if mark else None, left),
+        checks=[*_checks(device, caps, mark["words"] if mark else None, left), *_quality(number)],
     )
 
 
@@ -114,6 +116,14 @@ def _checks(device: model.Device, caps: Capabilities, restriction: str | None, l
         _limits(left),
         Check("May begin conversations", left.new_chats > 0, None if left.new_chats > 0 else NO_NEW_CHATS),
     ]
+
+
+def _quality(number: numbers.Number | None) -> list[Check]:
+    """How people take what a number sends; only the Cloud API says so."""
+    if number is None:
+        return []
+    is_poor = number.quality in (Quality.YELLOW, Quality.RED)
+    return [Check("People take it well", not is_poor, words.QUALITIES[number.quality.value] if is_poor else None)]
 
 
 NO_NEW_CHATS = "The new conversations of this day are used up; people who wrote first are answered. It goes on by itself."

@@ -48,17 +48,28 @@ async def keep(tx: db.Tx, device: Device, given: Credentials, found: CheckedNumb
     sql = """INSERT INTO cloud_numbers (workspace_id, device_id, number_id, business_id, verified_name, quality, tier, checked_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (workspace_id, device_id) DO UPDATE SET number_id = $3, business_id = $4, verified_name = $5,
-               quality = $6, tier = $7, checked_at = $8"""
+               quality = $6, tier = $7, checked_at = $8,
+               quality_since = CASE WHEN cloud_numbers.quality = $6 THEN cloud_numbers.quality_since ELSE $8 END"""
     values = given.number_id, given.business_id, found.name, found.quality.value, found.tier
     try:
         await tx.execute(sql, device.workspace_id, device.id, *values, await tx.now())
     except asyncpg.UniqueViolationError as error:
         raise errors.invalid_field("number_id", "number_taken", "Another device uses this number already.") from error
+    _tell(tx, device.workspace_id, device.id, found.quality)
 
 
 async def take(database: db.Database, event: port.NumberQuality) -> None:
     """Write down what a driver reports about a number; returns when it is committed. What was not said stays as it is."""
-    sql = """UPDATE cloud_numbers SET quality = coalesce($2, quality), tier = coalesce($3, tier), checked_at = $4
-             WHERE device_id = $1 AND checked_at <= $4"""
+    sql = """UPDATE cloud_numbers SET quality = coalesce($2, quality), tier = coalesce($3, tier), checked_at = $4,
+               quality_since = CASE WHEN coalesce($2, quality) = quality THEN quality_since ELSE $4 END
+             WHERE device_id = $1 AND checked_at <= $4 RETURNING workspace_id"""
+    said = event.quality.value if event.quality else None
     async with database.system() as tx:
-        await tx.execute(sql, event.device_id, event.quality.value if event.quality else None, event.tier, event.at)
+        workspace_id = await tx.fetchval(sql, event.device_id, said, event.tier, event.at)
+        if workspace_id is not None and event.quality is not None:
+            _tell(tx, workspace_id, event.device_id, event.quality)
+
+
+def _tell(tx: db.Tx, workspace_id: str, device_id: str, quality: Quality) -> None:
+    """How people take what the number sends; campaigns with a red one stand still."""
+    tx.tell("device.quality", workspace_id, device_id=device_id, quality=quality.value)

@@ -126,7 +126,7 @@ _ADVICE_BY_TOKEN: dict[DeviceState, str] = {
 QUALITIES = {
     "green": "People take well what this number sends.",
     "yellow": "Some people blocked or reported this number lately. Write to fewer people, and only to those who asked.",
-    "red": "Many people blocked or reported this number lately. Campaigns with it should wait.",
+    "red": "Many people blocked or reported this number lately.",
     "unknown": "WhatsApp does not say how people take this number; it may be too new.",
 }
 """The service's judgement of a number, in words."""

@@ -5928,7 +5928,7 @@ export interface components {
          * @description Why the rules paused a campaign; also its `status_reason`.
          * @enum {string}
          */
-        PauseCode: "opt_outs" | "list_quality" | "device_restricted" | "device_banned" | "device_refused" | "template";
+        PauseCode: "opt_outs" | "list_quality" | "device_restricted" | "device_banned" | "device_refused" | "device_quality" | "template";
         /**
          * PersonChat
          * @description With which device this person has been in touch, and who wrote last.

@@ -113,6 +113,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON templates TO hantar_app, hantar_engine;
 -- when the templates of a number were read last; NULL: to be read now
 ALTER TABLE cloud_numbers ADD COLUMN templates_read_at timestamptz;
 --;;
+-- since when the service judges a number so; NULL: as long as we know it
+ALTER TABLE cloud_numbers ADD COLUMN quality_since timestamptz;
+--;;
 -- a template message's text is the approved body with our own fields in its places; what the service gets stands beside it
 ALTER TABLE contents ADD COLUMN template jsonb;
 --;;

@@ -97,6 +97,7 @@ export const states = {
     list_quality: 'Too many numbers are not on WhatsApp',
     device_banned: 'A device was banned',
     device_refused: 'WhatsApp refused a device',
+    device_quality: 'WhatsApp judges a number red',
     nothing_sent: 'Nothing was sent',
     deferred: 'WhatsApp asked to wait',
   } as Record<string, string>,
