@@ -149,15 +149,18 @@ class Sender:
             self._settle(flight.message, verdict, flight.claimed_at)
 
     async def _watch(self) -> None:
-        """End what had no answer in time. All flights of a driver have the same time, so its oldest is always first."""
+        """End what had no answer in time. All flights of a driver have the same time, so its oldest is always first. What is
+        held has no deadline yet: when nothing else is on its way this ends, and begins anew with the next that leaves.
+        """
         try:
-            while self.flights:
+            while True:
                 for queue in self._deadlines.values():
                     while queue and (queue[0].message.id not in self.flights or queue[0].deadline <= self._clock.monotonic()):
                         self._give_up(queue.popleft())
                 fronts = [queue[0].deadline for queue in self._deadlines.values() if queue]
-                if fronts:
-                    await self._clock.sleep(min(fronts) - self._clock.monotonic())
+                if not fronts:
+                    return
+                await self._clock.sleep(min(fronts) - self._clock.monotonic())
         finally:
             self._timer = None
 

@@ -112,6 +112,23 @@ async def test_what_is_held_when_the_server_dies_goes_once(fleet: Fleet) -> None
     assert (found.lost, found.duplicated, found.early, found.effects) == (0, 0, 0, 2)
 
 
+async def test_what_is_held_has_no_deadline_yet(fleet: Fleet) -> None:
+    """The first one's deadline comes while the second is held: whoever watches deadlines has nothing to watch and says so."""
+    timeout = fleet.driver.caps.send_timeout.total_seconds()
+    device = (await fleet.add_devices(1))[0]
+    await fleet.enqueue(device, ["60123450001", "60123450002"], source=await fleet.add_source(gap=timeout))
+    await fleet.run(1, step=0.05)
+    assert len(fleet.reached()) == 1
+    sender = fleet.engine.sender
+    for _ in range(2000):
+        await fleet.run(0.01, step=0.01)
+        if sender._held and sender._timer is None:
+            break
+    assert (len(sender.flights), len(sender._held), sender._timer) == (1, 1, None)
+    await fleet.run(0.3, step=0.02)
+    assert len(fleet.reached()) == 2
+
+
 async def held(fleet: Fleet) -> None:
     """One of two has been sent, the other is claimed and held."""
     device = (await fleet.add_devices(1))[0]
