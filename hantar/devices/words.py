@@ -37,6 +37,8 @@ _WORDS: dict[tuple[DeviceState, str | None], str] = {
     (S.OFFLINE, None): f"The connection is lost. Hantar tries again by itself. {_WAIT}",
     (S.OFFLINE, "no_network"): f"The phone's service cannot be reached. Hantar tries again by itself. {_WAIT}",
     (S.OFFLINE, "gateway_restart"): "The gateway is starting again. The device comes back by itself.",
+    (S.OFFLINE, "no_room"): "This machine has no room for another linked device: the system allows it no more threads, processes "
+    f"or files. Other devices go on. {_WAIT}",
     (S.OFFLINE, "no_answer"): f"The device did not answer within a minute. Hantar tries again by itself. {_WAIT}",
     (
         S.OFFLINE,
@@ -98,6 +100,8 @@ _ADVICE_FOR: dict[tuple[DeviceState, str], str] = {
 }
 
 _ADVICE_FOR |= {
+    (S.OFFLINE, "no_room"): "Disconnect another linked device, or let whoever runs Hantar raise the limits of threads, processes "
+    "and files (docs/drivers.md) and restart it. Hantar tries again by itself.",
     (S.REFUSED, "quarantined"): "Press Connect to try once more. If that fails too, log the device out and link it anew.",
     (S.REFUSED, "token"): "Make a new access token, best one that does not end, and replace the token of this device.",
     (S.REFUSED, "no_credentials"): "Give this device its number id and token.",

@@ -3,12 +3,12 @@
 import asyncio
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hantar.gateways import keeping, port
-from hantar.gateways.linked import driver, hosts, watch
+from hantar.gateways.linked import driver, hosts, limits, watch
 from hantar.kit import clock
 from tests.contract import rigs
 
@@ -20,13 +20,21 @@ class LinkedRig(rigs.Rig):
 
     driver: driver.LinkedDriver
 
-    def __init__(self, folder: Path, options: Mapping[str, Any], most: int, keeps: keeping.Keeps | None, beat: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        options: Mapping[str, Any],
+        most: int,
+        keeps: keeping.Keeps | None,
+        beat: float,
+        machine: Callable[[], limits.Machine] = limits.read,
+    ) -> None:
         self.control = folder / "control"
         self.control.mkdir(exist_ok=True)
         world = dataclasses.asdict(rigs.FAST)
         del world["caller_ids"]
         given = {"control": str(self.control), "world": world | dict(options.get("world", {}))}
-        self.setup = hosts.Setup(folder / "linked", LIBRARY, dict(options) | given, most, keeps, beat)
+        self.setup = hosts.Setup(folder / "linked", LIBRARY, dict(options) | given, most, keeps, beat, machine)
         time = clock.SystemClock()
         super().__init__(driver.LinkedDriver(self.setup, time), time)  # type: ignore[arg-type] # narrowed above
 
@@ -54,8 +62,9 @@ async def start(
     most: int = watch.MOST,
     keeps: keeping.Keeps | None = None,
     beat: float = watch.BEAT,
+    machine: Callable[[], limits.Machine] = limits.read,
 ) -> LinkedRig:
     """Linked devices with the scripted library."""
-    rig = LinkedRig(folder, options or {}, most, keeps, beat)
+    rig = LinkedRig(folder, options or {}, most, keeps, beat, machine)
     await rig.driver.start(rig.many)
     return rig

@@ -133,6 +133,7 @@ TABLE: list[tuple[S, str | None, tuple[str, ...]]] = [
     (S.REPLACED, None, ("opened for this device elsewhere", "does not fight")),
     (S.OUTDATED, None, ("newer client", "all devices of this kind")),
     (S.OFFLINE, "no_network", ("cannot be reached", "tries again by itself")),
+    (S.OFFLINE, "no_room", ("no room for another linked device", "its messages wait")),
 ]
 """responsible-sending.md 10: each row of the table of restrictions, and what its sentence must say."""
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from hantar.gateways import keeping, plain, port
-from hantar.gateways.linked import fetching, files, frames, hosts, letter, seats, watch
+from hantar.gateways.linked import fetching, files, frames, hosts, letter, limits, seats, watch
 from hantar.gateways.linked.seats import Seat
 from hantar.kit.clock import Clock
 
@@ -206,7 +206,7 @@ class LinkedDriver:
 
     async def open(self, device: port.DeviceRef) -> None:
         """Connect, or begin pairing; the outcome comes as events. One that rests or waits its turn goes on doing so."""
-        if self._is_closing:
+        if self._is_closing or self._seats.turns_away(device):
             return
         seat = self._seats.take(device)
         seat.line = watch.wanted(seat.line)
@@ -253,6 +253,8 @@ class LinkedDriver:
 
     async def pair_code(self, device: port.DeviceRef, phone: str) -> port.PairCode:
         """Eight characters for the phone with this number; `PairingRefused` says why not."""
+        if self._seats.turns_away(device):
+            raise port.PairingRefused(limits.WORDS)
         code: port.PairCode = await self._ask(device, "pair_code", phone)
         return code
 

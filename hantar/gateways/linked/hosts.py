@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -18,7 +18,7 @@ from typing import Any, Protocol, cast
 import structlog
 
 from hantar.gateways import child, courier, keeping, plain, port
-from hantar.gateways.linked import files, frames, watch
+from hantar.gateways.linked import files, frames, limits, watch
 from hantar.kit.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -59,6 +59,7 @@ class Setup:
     most: int = watch.MOST
     keeps: keeping.Keeps | None = None
     beat: float = watch.BEAT
+    machine: Callable[[], limits.Machine] = limits.read
 
 
 class Ears(Protocol):

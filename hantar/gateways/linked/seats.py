@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from hantar.gateways import plain, port
-from hantar.gateways.linked import client, hosts, settle, spool, watch
+from hantar.gateways.linked import client, hosts, limits, settle, spool, watch
 from hantar.kit.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -60,11 +60,15 @@ class Seats:
         self._up: dict[int, asyncio.Event] = {}
         self._numbers = itertools.count(1)
         self._dropping: set[asyncio.Future[None]] = set()
+        self._room, self._is_full = limits.Room(None, setup.most), False
         self.unsettled = settle.Unsettled()
 
     def begin(self, sink: port.EventSink) -> None:
         """Events go there from now on; what earlier hosts heard and nobody took is told first."""
         self._sink = sink
+        self._room = limits.room(self._setup.machine(), self._setup.most)
+        if self._room.devices is not None and self._room.devices < self._setup.most:
+            log.warning("linked.little_room", devices=self._room.devices, in_host=self._room.in_host)
         folder = spool.path(self._setup.folder, 0).parent
         for left in sorted(folder.glob("*.jsonl")):
             if left.stem.isdigit() and spool.is_left(left):
@@ -89,13 +93,36 @@ class Seats:
         """The device's seat; a new device gets one in the first host with room."""
         seat = self._seats.get(device.device_id)
         if seat is None:
-            slot = watch.place(self._loads, self._setup.most)
+            slot = watch.place(self._loads, self._room.in_host)
             seat = self._seats[device.device_id] = Seat(device, slot)
             self._loads[slot] = self._loads.get(slot, 0) + 1
         elif device.phone is not None and device.phone != seat.ref.phone:
             seat.ref = replace(seat.ref, phone=device.phone)
         self._host(seat.slot)
         return seat
+
+    def turns_away(self, device: port.DeviceRef) -> bool:
+        """Whether the machine has no room to open one more device; then it is told so, and stays away."""
+        most, seat = self._room.devices, self._seats.get(device.device_id)
+        if most is None or (seat is not None and seat.line.phase not in watch.SHUT) or len(self._seats) < most:
+            return False
+        is_full = sum(each.line.phase not in watch.SHUT for each in self._seats.values()) >= most
+        if is_full and not self._is_full:
+            log.warning("linked.no_room", devices=most, said=limits.WORDS)
+        self._is_full = is_full
+        if is_full:
+            at, number = self._clock.now(), self.next_number()
+            named = {"device_id": device.device_id, "event_id": f"{device.device_id}:no_room:{number}", "at": at, "seq": number}
+            self._tell(port.Disconnected(**named, why="no_room", will_retry=True))  # type: ignore[arg-type]
+        return is_full
+
+    def _tell(self, event: port.Event) -> None:
+        """Tell an event of a device that has no host; when it is lost, whoever asked asks again."""
+        if self._sink is not None:
+            task = asyncio.ensure_future(self._sink(event))
+            self._dropping.add(task)
+            task.add_done_callback(self._dropping.discard)
+            task.add_done_callback(_look)
 
     def forget(self, device_id: str) -> None:
         """The device is no more."""

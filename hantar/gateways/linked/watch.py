@@ -47,6 +47,10 @@ class Phase(StrEnum):
     ASIDE = "aside"  # its openings crashed the host; a person opens it
 
 
+SHUT = frozenset({Phase.CLOSED, Phase.ASIDE})
+"""Phases in which a client takes no room, nor waits for its turn to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """What is known of one device's client. `until`: when its phase ends by itself, where it does."""
