@@ -49,6 +49,11 @@ class CloudFleet:
         else:
             await self.fleet._sink(event)
 
+    async def resume(self) -> None:
+        """Three lost replies in a row set a device aside; a person lets it go on."""
+        sql = "UPDATE devices SET sending_paused = false, pause_reason = NULL, errors_in_a_row = 0 WHERE sending_paused"
+        await self.fleet.sql(sql)
+
     async def close(self) -> None:
         """Leave nothing running."""
         await self.driver.close(timedelta())

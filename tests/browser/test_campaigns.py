@@ -140,7 +140,7 @@ def test_what_is_wrong_stands_on_its_field(page: Page, desk: str) -> None:
     page.goto("/campaigns/new?step=plan")
     wrong = part(page, "plan-fix-first")
     expect(wrong).to_contain_text("Give the campaign a title.")
-    expect(wrong).to_contain_text("Write a message, add a picture, or both.")
+    expect(wrong).to_contain_text("Write a message, add a file, or both.")
     wrong.get_by_role("button", name="Give the campaign a title.").click()
     write_basics(page, "Wrong", "TEA")
     part(page, "step-when").click()
@@ -161,21 +161,21 @@ def test_what_is_wrong_stands_on_its_field(page: Page, desk: str) -> None:
 def test_a_picture_by_data_url_and_pictures_that_are_none(page: Page, desk: str) -> None:
     """A data URL is stored like a file; rubbish is refused on the field, and the same file can be chosen again."""
     page.goto("/campaigns/new?step=message")
-    address, fetch = part(page, "picture-address"), part(page, "picture-fetch")
+    address, fetch = part(page, "file-address"), part(page, "file-fetch")
     for bad in ("data:image/png;base64,AAAA", "data:image/svg+xml;base64,PHN2Zy8+", "http://127.0.0.1/cup.png"):
         address.fill(bad)
         fetch.click()
-        expect(part(page, "picture").locator(".mantine-InputWrapper-error")).to_be_visible()
+        expect(part(page, "file").first.locator(".mantine-InputWrapper-error")).to_be_visible()
         expect(fetch).to_be_enabled()
     address.fill("data:image/png;base64," + base64.b64encode(png(60, 40)).decode())
     fetch.click()
-    expect(part(page, "picture-stored")).to_be_visible()
-    part(page, "picture-remove").click()
+    expect(part(page, "file-stored")).to_be_visible()
+    part(page, "file-remove").click()
     picture = FilePayload(name="cup.png", mimeType="image/png", buffer=png(60, 40))
     for _ in range(2):
         part(page, "file-choose").set_input_files(files=[picture])
-        expect(part(page, "picture-stored")).to_be_visible()
-        part(page, "picture-remove").click()
+        expect(part(page, "file-stored")).to_be_visible()
+        part(page, "file-remove").click()
 
 
 def test_a_draft_is_kept_and_leaving_is_asked(page: Page, desk: str) -> None:
