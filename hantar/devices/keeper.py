@@ -281,7 +281,9 @@ class Keeper:
             return
         if device.probe_at is not None:  # after a ban: once in 15 minutes at most, through restarts too
             async with self._db.system() as tx:
-                await store.note_probe(tx, device.id, await tx.now())
+                is_due = await store.note_probe(tx, device.id, await tx.now())
+            if not is_due:  # somebody asked for it since we looked, and it was tried for them
+                return
         await self._open_again(device)
 
     async def _open_again(self, device: model.Device) -> None:

@@ -211,9 +211,10 @@ async def wanting(tx: db.Tx, now: datetime, busy: Collection[str], limit: int) -
     return [_device(row) for row in await tx.fetch(sql, now, list(busy), limit, model.PROBE_EVERY)]
 
 
-async def note_probe(tx: db.Tx, device_id: str, now: datetime) -> None:
-    """A line that was lost to a temporary ban is tried now."""
-    await tx.execute("UPDATE devices SET probe_at = $2 WHERE id = $1 AND probe_at IS NOT NULL", device_id, now)
+async def note_probe(tx: db.Tx, device_id: str, now: datetime) -> bool:
+    """A line that was lost to a temporary ban is tried now; False when it was tried a moment ago."""
+    sql = "UPDATE devices SET probe_at = $2 WHERE id = $1 AND probe_at <= $2::timestamptz - $3::interval"
+    return await tx.execute(sql, device_id, now, model.PROBE_EVERY) == 1
 
 
 # ---------------------------------------------------------------------- for the dispatcher: all workspaces

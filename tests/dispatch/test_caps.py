@@ -39,13 +39,13 @@ async def beat(fleet: Fleet, other: Engine) -> None:
 HOUR = timedelta(hours=1)
 
 
-def slow_facts(patch: pytest.MonkeyPatch) -> None:
+def slow_facts(patch: pytest.MonkeyPatch, seconds: float) -> None:
     """A failpoint in the good and in the bad order alike: time passes between the look and the claim."""
     read = facts.read_held
 
     async def slowly(*words: Any, **more: Any) -> Any:
         found = await read(*words, **more)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(seconds)
         return found
 
     patch.setattr(facts, "read_held", slowly)
@@ -62,11 +62,11 @@ async def run(fleet: Fleet, other: Engine, seconds: float) -> None:
             return
 
 
-async def crowd(fleet: Fleet, patch: pytest.MonkeyPatch, persons: int = PERSONS) -> None:
+async def crowd(fleet: Fleet, patch: pytest.MonkeyPatch, persons: int = PERSONS, slowly: float = 0.01) -> None:
     """Three campaigns and a sequence of five steps to the same people; two campaigns more after 3 days and after 7."""
     await fleet.set_rules(**NUMBERS)
     devices, other = await two_nodes(fleet)
-    slow_facts(patch)
+    slow_facts(patch, slowly)
     phones = [f"60128{n:06d}" for n in range(persons)]
 
     async def campaign(pair: list[str]) -> None:
@@ -124,7 +124,7 @@ async def test_mutant_without_the_persons_lock_breaks_the_cap(fleet: Fleet, monk
         return {(row["workspace_id"], row["id"]): model.Person(row["zones"]) for row in rows}
 
     monkeypatch.setattr(lanes, "lock_persons", look_only)
-    await crowd(fleet, monkeypatch, persons=24)
+    await crowd(fleet, monkeypatch, persons=24, slowly=0.04)
     assert await beyond(fleet, "campaign", 2, 7 * DAY) or await beyond(fleet, "sequence", 3, DAY), "the mutant lives"
 
 
