@@ -85,7 +85,11 @@ async def test_the_first_message_waits_well_under_a_second(checked: Fleet, monke
     [device] = await checked.add_devices(1)
     await checked.enqueue(device, PHONES[:1])
     began = checked.clock.monotonic()
-    await checked.run(1, 0.05)
+    for _ in range(20):
+        await checked.run(0.05, 0.05)
+        for _ in range(50):  # the call looks into the database in real time, while the clock of the test stands
+            if checked.engine.checker._calls:
+                await asyncio.sleep(0.001)
     assert checked.reached() == PHONES[:1]
     [line] = [line for line in checked.book.lines() if line["effect"] == "sent"]
     assert float(line["mono"]) - began < 0.5
