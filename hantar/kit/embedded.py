@@ -30,6 +30,8 @@ from hantar.kit.embedded_programs import EmbeddedError as EmbeddedError
 
 log = structlog.get_logger(__name__)
 
+NOT_YET = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+"""A server that is coming up, or is just going down, may cut a connection at any point of its greeting."""
 START_PATIENCE = 600.0
 """Seconds; replaying the log after a crash may take minutes."""
 STOP_PATIENCE = 30.0
@@ -289,7 +291,7 @@ class Embedded:
         while time.monotonic() < deadline:
             if child.poll() is not None:
                 raise EmbeddedError(f"PostgreSQL did not start:\n{self._log_tail()}")
-            with contextlib.suppress(OSError, asyncpg.CannotConnectNowError, asyncpg.InterfaceError):
+            with contextlib.suppress(*NOT_YET):
                 await self._greet()
                 return
             await asyncio.sleep(0.02)
