@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,37 +16,7 @@ from hantar.gateways.credentials import (
 )
 from hantar.kit import upstream
 from tests.contract import rig_cloud
-
-ANN = "60121111111"
-PNG = port.MediaBytes("image/png", b"\x89PNG\r\n\x1a\n" + b"x" * 500)
-PDF = port.MediaBytes("application/pdf", b"%PDF-1.7 ...", "Prices 2026.pdf")
-OFFER = {
-    "id": "1",
-    "name": "offer",
-    "language": "ms",
-    "status": "APPROVED",
-    "category": "MARKETING",
-    "parameter_format": "POSITIONAL",
-    "components": [{"type": "HEADER", "format": "IMAGE"}, {"type": "BODY", "text": "Hi {{1}}, {{2}} today, {{1}}!"}],
-}
-
-
-@pytest.fixture
-async def rig() -> AsyncIterator[rig_cloud.CloudRig]:
-    """The driver and the fake service."""
-    made = await rig_cloud.start()
-    yield made
-    await made.close()
-
-
-def sent(rig: rig_cloud.CloudRig) -> dict[str, Any]:
-    """The body of the last message that went out."""
-    return rig.cloud.ledger[-1].body
-
-
-async def send(rig: rig_cloud.CloudRig, device: port.DeviceRef, content: port.Content, ref: str = "m1") -> port.Verdict:
-    return await rig.driver.send(device, port.Address(ANN), content, ref=ref)
-
+from tests.gateways.cloud.samples import ANN, OFFER, PDF, PNG, send, sent
 
 # ---------------------------------------------------------------------- what is sent
 

@@ -6,9 +6,8 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,24 +18,10 @@ from hantar.kit.clock import FakeClock
 from tests.contract import rig_linked, rigs
 from tests.gateways.linked import protos
 from tests.gateways.linked.scripted import Api, Script
+from tests.gateways.linked.starting import Start
 
 ANN = rigs.person(rigs.ordinary)
 LONG = 5 * fetching.PIECE
-Start = Callable[..., Awaitable[rig_linked.LinkedRig]]
-
-
-@pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts drivers; all are closed at the end."""
-    made: list[rig_linked.LinkedRig] = []
-
-    async def begin(**more: Any) -> rig_linked.LinkedRig:
-        made.append(await rig_linked.start(tmp_path, **more))
-        return made[-1]
-
-    yield begin
-    for rig in made:
-        await rig.close()
 
 
 async def sent(rig: rigs.Rig, device: port.DeviceRef, **extra: str) -> port.MediaRef:

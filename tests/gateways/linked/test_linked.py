@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,24 +18,10 @@ from hantar.gateways import port
 from hantar.gateways.linked import driver, files, frames, hosts, watch
 from hantar.kit import clock
 from tests.contract import rig_linked, rigs
+from tests.gateways.linked.starting import Start
 
 ANN = rigs.person(rigs.ordinary)
 BOB = "60129999999"
-Start = Callable[..., Awaitable[rig_linked.LinkedRig]]
-
-
-@pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts drivers in one folder; all are closed at the end."""
-    made: list[rig_linked.LinkedRig] = []
-
-    async def begin(**more: Any) -> rig_linked.LinkedRig:
-        made.append(await rig_linked.start(tmp_path, **more))
-        return made[-1]
-
-    yield begin
-    for rig in made:
-        await rig.close()
 
 
 def refs_of(rig: rigs.Rig) -> list[str | None]:
