@@ -55,13 +55,16 @@ class Failing(db.Database):
         return self._held > 0
 
     def _tx(self, connection: Any) -> db.Tx:
-        return Marked(connection, self.clock, self.key)
+        return Marked(connection, self.clock, self.key, self.bus.is_heard)
 
     def system(self) -> Door:
         return self._through(super().system)
 
     def hot(self) -> Door:
         return self._through(super().hot)
+
+    def hot_single(self) -> Door:
+        return self._through(super().hot)  # so that there is something between the statement and its commit
 
     @contextlib.asynccontextmanager
     async def _through(self, door: Callable[[], Door]) -> AsyncIterator[db.Tx]:

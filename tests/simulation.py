@@ -714,7 +714,7 @@ class Node:
         self._mine(self._not_recorded if is_lost else self._recorded)(batch, stale)
 
     def _write(self, outcome: model.Outcome) -> bool:
-        """As `store.record` and `store.rearm`; whether the token was still ours."""
+        """As `store.record`; whether the token was still ours."""
         world, row, device = self.world, self.world.rows[outcome.id], self.world.devices[outcome.device_id]
         at = world.wall - (world.now - (outcome.mono or 0.0))
         shift = timedelta(seconds=at) - (outcome.at - START)

@@ -57,6 +57,11 @@ class Aside:
         self._woken = asyncio.Event()
         bus.subscribe("device.set_aside", lambda _fact: self._woken.set())
 
+    @property
+    def has_nothing_to_count(self) -> bool:
+        """Whether messages that were taken need no statement: no device failed last, as far as was read lately."""
+        return not self._failing and self._read_at is not None and self._clock.monotonic() - self._read_at < REFRESH
+
     async def count(self, tx: db.Tx, outcomes: Sequence[model.Outcome]) -> None:
         """Count what these outcomes say, before they are recorded; costs nothing while all goes well.
 

@@ -31,6 +31,8 @@ class Bus(Protocol):
 
     def subscribe(self, name: str, listener: Listener) -> Callable[[], None]: ...
 
+    def is_heard(self, name: str) -> bool: ...
+
 
 class LocalBus:
     """Facts within one process. `*` listens to everything."""
@@ -55,6 +57,10 @@ class LocalBus:
                 self._listeners[name].remove(listener)
 
         return stop
+
+    def is_heard(self, name: str) -> bool:
+        """Whether anybody listens to facts of this name; who makes thousands of them may ask first."""
+        return bool(self._listeners["*"] or self._listeners[name])
 
     def waker(self, *names: str) -> asyncio.Event:
         """An event that any of these facts sets: the hint that wakes a service."""

@@ -72,12 +72,19 @@ class Contended(DatabaseAway):
 class Tx:
     """One transaction. Stores and services use it; only the edge opens and commits it."""
 
-    def __init__(self, connection: Any, clock: Clock, key: bytes) -> None:
+    def __init__(self, connection: Any, clock: Clock, key: bytes, is_heard: Callable[[str], bool] = lambda _name: True) -> None:
         self.connection = connection
         self._clock = clock
         self._key = key
         self._now: datetime | None = None
         self.facts: list[cluster.Fact] = []
+        self.is_heard = is_heard
+        """Whether anybody listens to facts of this name: else none need be made."""
+
+    @property
+    def given_now(self) -> datetime | None:
+        """The instant to hand to a statement that asks the database's clock itself where it is None."""
+        return self._now if self._clock.is_real else self._clock.now()
 
     async def now(self) -> datetime:
         """The instant by the database's clock (by the fake clock in tests); the same within one transaction."""
@@ -258,8 +265,11 @@ class Pool:
             raise DatabaseAway from error
 
     @contextlib.asynccontextmanager
-    async def transaction(self, workspace_id: str | None) -> AsyncIterator[Tx]:
-        """A transaction; commits at the end of the block, then publishes the facts told in it."""
+    async def transaction(self, workspace_id: str | None, *, is_single: bool = False) -> AsyncIterator[Tx]:
+        """A transaction; commits at the end of the block, then publishes the facts told in it.
+
+        `is_single`: for one statement, which is a transaction of its own; saves two round trips.
+        """
         pool = await self.open()
         try:
             connection = await pool.acquire(timeout=10)
@@ -269,7 +279,7 @@ class Pool:
             tx = self._make_tx(connection)
             if self._settings:
                 await connection.plan_anew()
-            async with connection.transaction():
+            async with contextlib.nullcontext() if is_single else connection.transaction():
                 if workspace_id is not None:
                     await connection.execute("SELECT set_config('hantar.workspace', $1, true)", workspace_id)
                 yield tx
@@ -314,7 +324,7 @@ class Database:
         self._hot = Pool(dsn, ENGINE_ROLE, size, self._tx, self.bus.publish, HOT)
 
     def _tx(self, connection: Any) -> Tx:
-        return Tx(connection, self.clock, self.key)
+        return Tx(connection, self.clock, self.key, self.bus.is_heard)
 
     def transaction(self, workspace_id: str | None) -> contextlib.AbstractAsyncContextManager[Tx]:
         """A transaction in one workspace (None: the tables that belong to no workspace)."""
@@ -327,6 +337,10 @@ class Database:
     def hot(self) -> contextlib.AbstractAsyncContextManager[Tx]:
         """As `system`, for the few statements of the engine that run many times a second over many rows each."""
         return self._hot.transaction(None)
+
+    def hot_single(self) -> contextlib.AbstractAsyncContextManager[Tx]:
+        """As `hot`, for exactly one statement: it is committed when it has run."""
+        return self._hot.transaction(None, is_single=True)
 
     def door(self) -> contextlib.AbstractAsyncContextManager[Tx]:
         """A transaction on the tables of accounts, to find out who is calling."""

@@ -22,6 +22,8 @@ _PUBLIC = {state.value: status.value for state, status in model.STATUS.items()}
 
 def tell_moves(tx: db.Tx, rows: Iterable[db.Row]) -> None:
     """A `message.status` fact for each moved row, published once the transaction is committed."""
+    if not tx.is_heard("message.status"):
+        return
     for row in rows:
         state, kind, source_id = row["state"], row["kind"], row["source_id"]
         tx.tell(

@@ -104,16 +104,33 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
 # ------------------------------------------------------------------------------------------------ record
 
 
-async def record(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> list[db.Row]:
-    """Write what became of claimed rows. State and token are guarded in CASE (a stale holder changes nothing).
+async def record(tx: db.Tx, outcomes: Sequence[model.Outcome], ages: Sequence[float]) -> list[db.Row]:
+    """Write what became of claimed rows, and re-arm their lanes. One statement. `ages`: seconds since each outcome came.
 
-    A receipt may have come first: then the state stays where the receipt put it and only the missing facts are added.
-    A late answer from a holder whose lease had lapsed is evidence: it settles an `unknown` row and moves no other.
-    What certainly did not leave loses its `claimed_at`: caps count every row that has one.
+    State and token are guarded in CASE (a stale holder changes nothing). A receipt may have come first: then the state stays
+    where the receipt put it and only the missing facts are added. A late answer from a holder whose lease had lapsed is evidence:
+    it settles an `unknown` row and moves no other. What certainly did not leave loses its `claimed_at`: caps count every row that
+    has one.
+
+    The slot is re-armed from the acknowledgement: `ack + gap`; a lost or deferred device rests for longer. A refused conversation
+    closes the lane to new ones alone; answers go while they succeed (responsible-sending.md 10).
     """
-    kinds = ("uuid", "uuid", "bigint", "text", "timestamptz", "timestamptz", "int", "int")
+    kinds = ("uuid", "uuid", "uuid", "bigint", "text", "float8", "timestamptz", "timestamptz", "timestamptz", "int", "int")
     columns = ", ".join(db.many(n, kind) for n, kind in enumerate(kinds, start=1))
     sql = f"""
+      WITH x AS MATERIALIZED (
+        SELECT u.*, t.now - make_interval(secs => u.age) AS at
+        FROM (SELECT coalesce($15::timestamptz, clock_timestamp()) AS now) t,
+          unnest({columns}, $12::text[], $13::text[], $14::text[])
+          AS u (workspace_id, id, device_id, token, state, age, retry_at, rest_until, no_chats_until, attempt, deferral,
+                wire_id, reason, error)),
+      armed AS (
+        UPDATE lanes l SET next_at = x.at + make_interval(secs => l.gap_seconds),
+          rest_until = greatest(l.rest_until, coalesce(x.rest_until, l.rest_until)),
+          chats_refused_at = CASE WHEN x.no_chats_until IS NULL THEN l.chats_refused_at ELSE x.at END,
+          chats_refused_until = coalesce(x.no_chats_until, l.chats_refused_until)
+        FROM x, leases e
+        WHERE (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id) AND e.shard = l.shard AND e.token = x.token)
       UPDATE messages m SET
         state = CASE WHEN m.state = 'unknown' AND x.state IN ('sent', 'failed') THEN x.state
                      WHEN m.state <> 'claimed' OR m.token <> x.token THEN m.state
@@ -124,57 +141,38 @@ async def record(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> list[db.Row]:
         not_before = CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state = 'queued'
                           THEN coalesce(x.retry_at, m.not_before) ELSE m.not_before END,
         claimed_at = CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state = 'queued' THEN NULL ELSE m.claimed_at END,
-        attempts = m.attempts + CASE WHEN m.token = x.token AND (m.state = 'claimed' OR m.attempts = 0) THEN x.attempt ELSE 0 END,
-        deferrals = m.deferrals + CASE WHEN m.state = 'claimed' AND m.token = x.token THEN x.deferral ELSE 0 END,
+        attempts = m.attempts + CASE WHEN m.token = x.token AND (m.state = 'claimed' OR m.attempts = 0)
+                                     THEN coalesce(x.attempt, 1) ELSE 0 END,
+        deferrals = m.deferrals + CASE WHEN m.state = 'claimed' AND m.token = x.token THEN coalesce(x.deferral, 0) ELSE 0 END,
         wire_id = coalesce(m.wire_id, x.wire_id),
         sent_at = CASE WHEN x.state = 'sent' THEN coalesce(m.sent_at, x.at) ELSE m.sent_at END,
         ended_at = CASE WHEN m.state = 'claimed' AND m.token = x.token AND x.state IN ('sent', 'failed', 'unknown')
                         THEN x.at ELSE m.ended_at END
-      FROM unnest({columns}, $9::text[], $10::text[], $11::text[])
-        AS x (workspace_id, id, token, state, at, retry_at, attempt, deferral, wire_id, reason, error)
-      WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id)
+      FROM x WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id)
       RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason, (m.token = x.token) AS ours"""
     values: list[list[object]] = [
         [each.workspace_id for each in outcomes],
         [each.id for each in outcomes],
+        [each.device_id for each in outcomes],
         [each.token for each in outcomes],
         [each.state.value for each in outcomes],
-        [each.at for each in outcomes],
+        list(ages),
+    ]
+    rare: list[list[object]] = [
         [each.retry_at for each in outcomes],
-        [1 if each.spends_attempt else 0 for each in outcomes],
-        [1 if each.counts_deferral else 0 for each in outcomes],
+        [each.rest_until for each in outcomes],
+        [each.no_chats_until for each in outcomes],
+        [None if each.spends_attempt else 0 for each in outcomes],
+        [1 if each.counts_deferral else None for each in outcomes],
     ]
     words = [each.wire_id for each in outcomes], [each.reason for each in outcomes], [each.error for each in outcomes]
-    return await tx.fetch(sql, *map(db.joined, values), *map(_if_any, words))
+    often, seldom = map(db.joined, values), (db.joined(each) if _has_any(each) else None for each in rare)
+    return await tx.fetch(sql, *often, *seldom, *(each if _has_any(each) else None for each in words), tx.given_now)
 
 
-def _if_any(words: list[str | None]) -> list[str | None] | None:
-    """Nothing where all are NULL: an array costs by the element, and of a short one `unnest` makes NULLs."""
-    return words if any(word is not None for word in words) else None
-
-
-async def rearm(tx: db.Tx, outcomes: Sequence[model.Outcome]) -> None:
-    """Re-arm the slot from the acknowledgement: `ack + gap`; a lost or deferred device rests for longer.
-
-    A refused conversation closes the lane to new ones alone; answers go while they succeed (responsible-sending.md 10).
-    """
-    kinds = ("uuid", "uuid", "timestamptz", "timestamptz", "bigint", "timestamptz")
-    columns = ", ".join(db.many(n, kind) for n, kind in enumerate(kinds, start=1))
-    sql = f"""UPDATE lanes l SET next_at = x.at + make_interval(secs => l.gap_seconds),
-               rest_until = greatest(l.rest_until, coalesce(x.rest_until, l.rest_until)),
-               chats_refused_at = CASE WHEN x.no_chats_until IS NULL THEN l.chats_refused_at ELSE x.at END,
-               chats_refused_until = coalesce(x.no_chats_until, l.chats_refused_until)
-             FROM unnest({columns}) AS x (workspace_id, device_id, at, rest_until, token, no_chats_until), leases e
-             WHERE (l.workspace_id, l.device_id) = (x.workspace_id, x.device_id) AND e.shard = l.shard AND e.token = x.token"""
-    values: list[list[object]] = [
-        [each.workspace_id for each in outcomes],
-        [each.device_id for each in outcomes],
-        [each.at for each in outcomes],
-        [each.rest_until for each in outcomes],
-        [each.token for each in outcomes],
-        [each.no_chats_until for each in outcomes],
-    ]
-    await tx.execute(sql, *map(db.joined, values))
+def _has_any(values: Sequence[object]) -> bool:
+    """Not where all are NULL: an array costs by the element, and of one that is not there `unnest` makes NULLs."""
+    return any(value is not None for value in values)
 
 
 # ------------------------------------------------------------------------------------------------ sweeps, waking

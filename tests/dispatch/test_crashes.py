@@ -148,11 +148,16 @@ def _claim_only(patch: pytest.MonkeyPatch) -> None:
     def short(lane: Any, head: Any, now: Any, timeout: Any, *more: Any) -> model.Slot:
         return reserve(lane, head, now, timedelta(), *more)
 
-    async def nothing(tx: db.Tx, outcomes: Any) -> None:
-        return None
+    record = store.record
+
+    async def unarmed(tx: db.Tx, *values: Any) -> list[db.Row]:
+        before = await tx.fetch("SELECT device_id, next_at FROM lanes")
+        rows = await record(tx, *values)
+        await tx.executemany("UPDATE lanes SET next_at = $2 WHERE device_id = $1", [tuple(each) for each in before])
+        return rows
 
     patch.setattr(pacing, "reserve", short)
-    patch.setattr(store, "rearm", nothing)
+    patch.setattr(store, "record", unarmed)
     patch.setattr(memory.Lane, "floor", property(lambda self: 0.0, lambda self, value: None))
 
 

@@ -253,10 +253,10 @@ async def test_a_late_answer_moves_no_row_of_another_owner(
     """The row is in flight again under a higher token. Mutant: the record takes any token."""
     record = store.record
 
-    async def any_token(tx: db.Tx, outcomes: list[model.Outcome]) -> Any:
+    async def any_token(tx: db.Tx, outcomes: list[model.Outcome], ages: list[float]) -> Any:
         for each in outcomes:
             each.token = await tx.fetchval("SELECT token FROM messages WHERE id = $1", each.id) or each.token
-        return await record(tx, outcomes)
+        return await record(tx, outcomes, ages)
 
     if is_mutant:
         monkeypatch.setattr(store, "record", any_token)
