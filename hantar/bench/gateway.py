@@ -4,6 +4,8 @@ What the engine says of itself does not count here: a send is early by the gatew
 answered the device's last message; a message that comes twice is counted by its id.
 """
 
+import asyncio
+import functools
 import math
 import time
 from array import array
@@ -11,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from hantar.bench import world
 from hantar.gateways import port
-from hantar.gateways.simulator import chance, ledger, lines
+from hantar.gateways.simulator import chance, ledger, lines, world as world_of
 from hantar.gateways.simulator.refusals import Shipment
 from hantar.kit.clock import Clock
 
@@ -121,15 +123,18 @@ class Book:
 
 
 class Line(lines.InProcess):
-    """A world beside us whose share of our processor time is counted, and whose answers reach the book."""
+    """A world beside us whose share of our processor time is counted, and whose answers reach the book.
+
+    What is sent in one turn of the loop comes to the world together, at its end, as over a socket (`lines.Child`); each message
+    is judged by the instant at which it was handed over.
+    """
 
     def __init__(self, clock: Clock, book: Book, *, options: chance.Options) -> None:
         super().__init__(clock, book, options=options)
         self.book: Book = book
         self.seconds = 0.0
         """Processor time spent in the world, and none of it the engine's."""
-        self._fire = self.world.fire
-        self.world.fire = self._fired  # type: ignore[method-assign] # the world's own time, taken from outside
+        self._handed: list[world_of.Message] = []
 
     def link(self, device_id: str, phone: str) -> None:
         """A device that is linked and connected since long."""
@@ -137,21 +142,28 @@ class Line(lines.InProcess):
         known.phone = known.wanted = phone
         known.is_open = known.is_connected = known.has_history = True
 
-    def _fired(self) -> float | None:
+    def _fire(self) -> float | None:
         began = time.thread_time()
         try:
-            return self._fire()
+            return super()._fire()
         finally:
             self.seconds += time.thread_time() - began
 
     def send(self, number: int, shipment: Shipment) -> None:
+        if not self._handed:
+            asyncio.get_running_loop().call_soon(self._take_in)
+        answer = functools.partial(self._answer, shipment.device_id, number)
+        self._handed.append((shipment, answer, self._clock.monotonic()))
+
+    def _take_in(self) -> None:
         began = time.thread_time()
-        device, answered = shipment.device_id, self._ears.answered
+        handed, self._handed = self._handed, []
+        try:
+            self.world.send_together(handed)
+            self._stir()
+        finally:
+            self.seconds += time.thread_time() - began
 
-        def reply(verdict: port.Verdict) -> None:
-            self.book.answer(device, self._clock.monotonic())
-            answered(number, verdict)
-
-        self.world.send(shipment, reply)
-        self._wake.set()
-        self.seconds += time.thread_time() - began
+    def _answer(self, device_id: str, number: int, verdict: port.Verdict) -> None:
+        self.book.answer(device_id, self._clock.monotonic())
+        self._ears.answered(number, verdict)

@@ -33,7 +33,7 @@ class Size:
 
 def number_in(identifier: str) -> int:
     """The number an id was made from; the id may come without dashes and in capitals."""
-    return int(identifier.replace("-", "")[2:8], 16)
+    return int(identifier[2:8], 16)
 
 
 def is_opted_out(number: int) -> bool:

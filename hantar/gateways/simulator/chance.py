@@ -51,14 +51,25 @@ def draws(*words: object) -> Draws:
     return _drawn("\x1f".join(map(str, words)))
 
 
-def message_draws(seed: int, device_id: str, to: str, ref: str, attempt: int) -> Draws:
-    """The same for one attempt at a message; every message needs them, so they are made without detours."""
-    return _drawn(f"{seed}\x1f{device_id}\x1f{to}\x1f{ref}\x1f{attempt}")
+def message_lot(seed: int, device_id: str, to: str, ref: str, attempt: int) -> bytes:
+    """What chance holds for one attempt at a message: `draws_of` and `delay_of` read it. Most messages need the delay alone."""
+    return blake2b(f"{seed}\x1f{device_id}\x1f{to}\x1f{ref}\x1f{attempt}".encode()).digest()
 
 
 def _drawn(words: str) -> Draws:
-    a, b, c, d, e, f, g, h = _EIGHT.unpack(blake2b(words.encode()).digest())  # 64 bytes
+    return draws_of(blake2b(words.encode()).digest())
+
+
+def draws_of(lot: bytes) -> Draws:
+    """The eight numbers of a lot, 64 bytes."""
+    a, b, c, d, e, f, g, h = _EIGHT.unpack(lot)
     return a / _WHOLE, b / _WHOLE, c / _WHOLE, d / _WHOLE, e / _WHOLE, f / _WHOLE, g / _WHOLE, h / _WHOLE
+
+
+def delay_of(lot: bytes, options: Options) -> float:
+    """Seconds until the answer to this attempt: by the last of its eight numbers."""
+    least, most = options.latency
+    return least + (most - least) * (int.from_bytes(lot[56:], "big") / _WHOLE)
 
 
 def between(bounds: tuple[float, float], draw: float) -> float:
@@ -75,6 +86,15 @@ def traits(seed: int, who: str, options: Options) -> Traits:
         is_off=draw[2] < options.is_off,
         blocks=draw[3] < options.blocks,
     )
+
+
+def everybody(options: Options) -> Traits | None:
+    """What all people are like, where chance has no say in it; None where they differ."""
+    shares = options.not_on_whatsapp, options.hides_read, options.is_off, options.blocks
+    if any(0 < share < 1 for share in shares):
+        return None
+    absent, hides_read, is_off, blocks = (share >= 1 for share in shares)
+    return Traits(not absent, hides_read, is_off, blocks)
 
 
 def outcome(draw: Draws, person: Traits, options: Options, answer_delay: float) -> list[tuple[float, port.ReceiptKind, bool]]:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from hashlib import blake2b, sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
@@ -45,12 +45,8 @@ def capabilities(options: chance.Options) -> port.Capabilities:
     )
 
 
-class Flight(NamedTuple):
-    """A message on its way: who waits for the verdict, whose it is, and when we stop waiting (monotonic seconds)."""
-
-    verdict: "asyncio.Future[port.Verdict]"
-    device_id: str
-    deadline: float
+Flight = tuple["asyncio.Future[port.Verdict]", str, float]
+"""A message on its way: who waits for the verdict, whose it is, and when we stop waiting (monotonic seconds)."""
 
 
 class SimulatorDriver:
@@ -222,7 +218,7 @@ class SimulatorDriver:
         self._number = number = self._number + 1
         if not self._flying:
             self._is_flying.set()
-        self._flying[number] = Flight(verdict, device.device_id, self._clock.monotonic() + ANSWER_TIMEOUT)
+        self._flying[number] = verdict, device.device_id, self._clock.monotonic() + ANSWER_TIMEOUT
         try:
             self._line.send(number, _shipment(device, to, content, ref))
         except lines.LineDown:
@@ -236,13 +232,13 @@ class SimulatorDriver:
     def _answered(self, number: int, verdict: port.Verdict) -> None:
         """The world has said what became of a message."""
         if self._timeouts and (flight := self._flying.get(number)) is not None:
-            self._timeouts.pop(flight.device_id, None)
+            self._timeouts.pop(flight[1], None)
         self._land(number, verdict)
 
     def _land(self, number: int, verdict: port.Verdict) -> None:
         flight = self._flying.pop(number, None)
-        if flight is not None and not flight.verdict.done():  # the caller may have given up
-            flight.verdict.set_result(verdict)
+        if flight is not None and not flight[0].done():  # the caller may have given up
+            flight[0].set_result(verdict)
 
     def _give_up(self, why: str) -> None:
         """Nobody will answer what is in flight."""
@@ -261,15 +257,15 @@ class SimulatorDriver:
     def _overdue(self) -> list[tuple[int, Flight]]:
         """All sends have the same deadline, so the oldest is always first."""
         now = self._clock.monotonic()
-        return list(itertools.takewhile(lambda each: each[1].deadline <= now, self._flying.items()))
+        return list(itertools.takewhile(lambda each: each[1][2] <= now, self._flying.items()))
 
     async def _sweep(self) -> None:
         while True:
             await self._is_flying.wait()
             await self._clock.sleep(0.25)
-            for number, flight in self._overdue():
+            for number, (_, device_id, _) in self._overdue():
                 self._land(number, port.Unconfirmed("No answer in time."))
-                self._note_timeout(flight.device_id)
+                self._note_timeout(device_id)
             if not self._flying:
                 self._is_flying.clear()
 
@@ -284,10 +280,8 @@ def _shipment(device: port.DeviceRef, to: port.Address, content: port.Content, r
     """What the world may know of a message: a hash instead of the body, none where nothing could be shown (audio has no text)."""
     text, file = content.text, content.media
     digest = blake2b(text.encode(), digest_size=16)
-    if file is not None:
-        digest.update(b"\x00" + (file.sha256 or sha256(file.data).digest()))
-    is_empty = file is None and not text
-    is_odd = file is not None and file.kind == "audio" and bool(text)
-    body = "" if is_empty or is_odd else digest.hexdigest()
-    mime, size = (file.mime, len(file.data)) if file is not None else (None, 0)
-    return Shipment(device.device_id, device.token, to.phone, to.opaque, ref, body, mime, size)
+    if file is None:
+        return Shipment(device.device_id, device.token, to.phone, to.opaque, ref, digest.hexdigest() if text else "")
+    digest.update(b"\x00" + (file.sha256 or sha256(file.data).digest()))
+    body = "" if file.kind == "audio" and text else digest.hexdigest()
+    return Shipment(device.device_id, device.token, to.phone, to.opaque, ref, body, file.mime, len(file.data))

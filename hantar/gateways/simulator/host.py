@@ -90,8 +90,10 @@ class Host:
 
     def _hear(self, frame: wire.Frame) -> None:
         if frame[0] == "send":
-            for number, shipment in wire.shipments(frame):
-                self.world.send(shipment, functools.partial(self._answer, number))
+            came_at, answer = self.clock.monotonic(), self._answer
+            self.world.send_together(
+                (shipment, functools.partial(answer, number), came_at) for number, shipment in wire.shipments(frame)
+            )
         elif frame[0] == "take":
             self.world.take(frame[1])
         else:

@@ -42,6 +42,8 @@ DEAF = Ears(_nothing, _nothing, _nothing, _nothing)
 """Nobody listens."""
 
 
+STEP = 0.002
+"""Seconds: what is due within them happens together, so that a busy world in our process wakes once for many answers."""
 TAKE_WITHIN = 0.1
 """Seconds within which a world hears that its events were taken: 600 of the 4,096 it may have told at most."""
 
@@ -82,6 +84,8 @@ class InProcess:
         self._ears = DEAF
         self._told: list[port.Event] = []
         self._wake = asyncio.Event()
+        self._is_resting = False
+        """Whether it waits for longer than a step, so that news must wake it; else the next step finds them."""
         self._task: asyncio.Task[None] | None = None
         self.book = book
         self.world = World(seed=seed, clock=clock, book=book, tell=self._told.append, options=options)
@@ -99,16 +103,27 @@ class InProcess:
     async def _turn(self) -> None:
         while True:
             self._wake.clear()
-            wait = self.world.fire()
+            rest = self._fire()
             self._pass_on()
             self.book.flush()
-            await self._clock.wait(self._wake, 3600.0 if wait is None else wait)
+            self._is_resting = rest is None or rest > STEP
+            if self._is_resting:
+                await self._clock.wait(self._wake, 3600.0 if rest is None else rest)
+            else:
+                await self._clock.sleep(STEP)
+
+    def _fire(self) -> float | None:
+        return self.world.fire()
+
+    def _stir(self) -> None:
+        if self._is_resting:
+            self._wake.set()
 
     def send(self, number: int, shipment: Shipment) -> None:
         if self._task is None:
             raise LineDown
         self.world.send(shipment, functools.partial(self._ears.answered, number))
-        self._wake.set()
+        self._stir()
 
     def ask(self, question: str, *values: Any) -> "asyncio.Future[Any]":
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -119,12 +134,12 @@ class InProcess:
         except (port.PairingRefused, port.NotPaired) as error:
             future.set_exception(error)
         self._pass_on()
-        self._wake.set()
+        self._stir()
         return future
 
     def take(self, seq: int) -> None:
         self.world.take(seq)
-        self._wake.set()
+        self._stir()
 
     async def close(self) -> None:
         if self._task is not None:

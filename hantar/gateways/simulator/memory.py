@@ -45,7 +45,7 @@ class World(Protocol):
         to: str,
         wire: str,
         sent: float,
-        draw: chance.Draws,
+        lot: bytes,
         person: chance.Traits,
         fault: str | None,
         ahead: float,
@@ -86,8 +86,8 @@ def _sent(world: World, device_id: str, line: ledger.Line, ahead: float, marked:
     world.remember(ref, wire, stamp, attempt)
     if stamp + LATEST * max(1.0, world.options.receipts) < marked:
         return
-    draw = chance.message_draws(world.seed, device_id, to, ref, attempt)
-    world.plan_receipts(device_id, to, wire, stamp, draw, world.traits(to), line["fault"], ahead, marked)
+    lot = chance.message_lot(world.seed, device_id, to, ref, attempt)
+    world.plan_receipts(device_id, to, wire, stamp, lot, world.traits(to), line["fault"], ahead, marked)
 
 
 def _read(world: World, device_id: str, line: ledger.Line, marked: float) -> None:

@@ -76,10 +76,13 @@ class Phone:
         """Whether the service knows this device."""
         return self.phone is not None
 
+    @property
+    def meets_faults(self) -> bool:
+        """Whether some message of this device may meet a fault on request."""
+        return bool(self.trouble.once or self.trouble.during)
+
     def take_fault(self, fault: str, to: str, now: float) -> bool:
         """Whether this message meets the fault; a fault for one message is used up."""
-        if not (self.trouble.once or self.trouble.during):
-            return False
         if self.trouble.during.get(fault, 0.0) > now:
             return True
         for each in self.trouble.once:

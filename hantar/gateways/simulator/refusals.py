@@ -44,42 +44,41 @@ class Shipment(NamedTuple):
 
 def judge(device: phone.Phone, shipment: Shipment, person: chance.Traits, now: float) -> Refusal | None:
     """The refusal, or None when the message goes through; `now` in seconds since 1970."""
-    lost = _lost(device, now)
-    if lost is not None:
-        return lost, None
-    if device.take_fault("reject", shipment.to, now):
+    trouble = device.trouble
+    if device.phone is None or trouble.is_refused or trouble.banned_until > now or not device.is_connected:
+        return _lost(device, now), None
+    if device.meets_faults and device.take_fault("reject", shipment.to, now):
         return port.Rejected(port.Reason.UNDELIVERABLE, "Refused on request."), "reject"
     bad = _bad(shipment)
     if bad is not None:
         return port.Rejected(bad), None
-    if shipment.phone is not None and not person.exists:
+    if not person.exists and shipment.phone is not None:
         return port.Rejected(port.Reason.NOT_ON_WHATSAPP), None
-    return _slowed(device, shipment, now)
+    is_slowed = trouble.restricted_until > now or trouble.slow_until > now
+    return _slowed(device, shipment, now) if is_slowed else None
 
 
-def _lost(device: phone.Phone, now: float) -> port.DeviceLost | None:
+def _lost(device: phone.Phone, now: float) -> port.DeviceLost:
     if not device.is_linked:
         return port.DeviceLost(None, "The device is not linked.")
     if device.trouble.is_refused:
         return port.DeviceLost(None, "The number is banned.")
     if device.trouble.banned_until > now:
         return port.DeviceLost(phone.instant(device.trouble.banned_until), "The number is banned for a while.")
-    if not device.is_connected:
-        return port.DeviceLost(None, "The device is not connected.")
-    return None
+    return port.DeviceLost(None, "The device is not connected.")
 
 
 def _bad(shipment: Shipment) -> port.Reason | None:
-    digits = shipment.phone
+    _, _, digits, opaque, _, body, mime, size = shipment
     if digits is not None and not (digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15):
         return port.Reason.INVALID_ADDRESS
-    if digits is None and not shipment.opaque:
+    if digits is None and not opaque:
         return port.Reason.INVALID_ADDRESS
-    if shipment.mime is not None and shipment.mime not in MEDIA:
+    if mime is not None and mime not in MEDIA:
         return port.Reason.UNSUPPORTED
-    if shipment.mime is not None and shipment.size > MEDIA[shipment.mime]:
+    if mime is not None and size > MEDIA[mime]:
         return port.Reason.TOO_LARGE
-    return None if shipment.body else port.Reason.INVALID_CONTENT
+    return None if body else port.Reason.INVALID_CONTENT
 
 
 def _slowed(device: phone.Phone, shipment: Shipment, now: float) -> Refusal | None:

@@ -6,7 +6,7 @@ Whoever owns it calls `fire()` when something is due. The same seed, clock and c
 import heapq
 import itertools
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,12 @@ WINDOW = 4096
 
 Planned = memory.Planned
 Answer = Callable[[port.Verdict], None]
+Message = tuple[refusals.Shipment, Answer, float]
+"""A message, whom to tell its verdict, and the monotonic second at which it came."""
+Moment = tuple[datetime, str, float, float]
+"""An instant: itself, as text, seconds since 1970, and by how much the monotonic clock is ahead of these."""
+SAID = {kind: kind.__name__.lower() for kind in (port.Accepted, port.Deferred, port.Rejected, port.DeviceLost, port.Unconfirmed)}
+"""Verdict → its word in the ledger."""
 Told = Callable[[port.Event], None]
 ToldReceipt = Callable[[int, str, str, str, float], None]
 """Number, device, wire id, kind, seconds since 1970: a receipt without the trouble of an event."""
@@ -44,10 +50,13 @@ class World:
         after: int = 0,
     ) -> None:
         self.seed, self.clock, self.book, self.options = seed, clock, book, options or chance.Options()
+        self.everybody = chance.everybody(self.options)
+        """What all people are like, unless chance makes them differ."""
         self._tell, self._tell_receipt = tell, tell_receipt or self._as_event
         self.phones: dict[str, phone.Phone] = {}
         self.due: list[Planned] = []
-        self._answers: list[Planned] = []
+        self._answers: list[tuple[float, int, Answer, port.Verdict]] = []
+        """When by the monotonic clock, a number that keeps the order, whom to tell what."""
         self._order = itertools.count()
         self.effects: OrderedDict[str, tuple[str, float]] = OrderedDict()
         """Ref → wire id, and when it was accepted (seconds since 1970)."""
@@ -82,15 +91,16 @@ class World:
         now = self.clock.monotonic()
         answers, due, untaken = self._answers, self.due, self._untaken
         while answers and answers[0][0] <= now:
-            _, _, _, action, values = heapq.heappop(answers)
-            action(*values)
+            _, _, answer, verdict = heapq.heappop(answers)
+            answer(verdict)
         while due and due[0][0] <= now and len(untaken) < WINDOW:
             self._current = heapq.heappop(due)
             self._current[3](*self._current[4])
         self._current = None
-        is_full = len(untaken) >= WINDOW
-        heads = [queue[0][0] - now for queue in (answers, [] if is_full else due) if queue]
-        return max(0.0, min(heads)) if heads else None
+        heads = [answers[0][0]] if answers else []
+        if due and len(untaken) < WINDOW:
+            heads.append(due[0][0])
+        return max(0.0, min(heads) - now) if heads else None
 
     def turn(self) -> int:
         """A number above all before it, which keeps things of one instant in order."""
@@ -145,16 +155,16 @@ class World:
     def _record(
         self,
         shipment: refusals.Shipment,
-        now: datetime,
+        came_at: float,
+        moment: Moment,
         effect: str,
         verdict: port.Verdict,
         fault: str | None = None,
         wire: str | None = None,
     ) -> None:
         device_id, token, number, opaque, ref, body, _, _ = shipment
-        to, said = number or opaque or "", type(verdict).__name__.lower()
-        mono, at = self.clock.monotonic(), now.isoformat()
-        self.book.note(ledger.Effect(mono, at, token, device_id, to, ref, wire, body, effect, said, fault))
+        to, said = number or opaque or "", SAID[type(verdict)]
+        self.book.note(ledger.Effect(came_at, moment[1], token, device_id, to, ref, wire, body, effect, said, fault))
 
     def compact(self) -> None:
         """Put the ledger aside and keep what is needed of it."""
@@ -186,54 +196,63 @@ class World:
 
     def send(self, shipment: refusals.Shipment, answer: Answer) -> None:
         """Decide about a message; `answer` is called with the verdict, now or later, or never by a silent device."""
-        device_id, token, _, _, ref, _, _, _ = shipment
-        to, now = shipment.to, self.clock.now()
+        self.send_together(((shipment, answer, self.clock.monotonic()),))
+
+    def send_together(self, messages: Iterable[Message]) -> None:
+        """Decide about messages that came together, as about one; what they have in common is asked once."""
+        now: datetime = self.clock.now()
         wall = now.timestamp()
+        moment = now, now.isoformat(), wall, self.clock.monotonic() - wall
+        for shipment, answer, came_at in messages:
+            self._decide(shipment, answer, came_at, moment)
+
+    def _decide(self, shipment: refusals.Shipment, answer: Answer, came_at: float, moment: Moment) -> None:
+        device_id, token, number, opaque, ref, _, _, _ = shipment
+        to, now, wall = number or opaque or "", moment[0], moment[2]
         device = self.phones.get(device_id) or self.at(device_id)
         if token < device.token:
             verdict: port.Verdict = port.DeviceLost(None, "Another node holds this device.")
-            self._record(shipment, now, "forbidden", verdict, "stale_token")
+            self._record(shipment, came_at, moment, "forbidden", verdict, "stale_token")
             answer(verdict)
             return
         device.token = token
         known = self.effects.get(ref) if self.options.caller_ids else None
         if known is not None:
             accepted = port.Accepted(known[0], instant(known[1]))
-            self._record(shipment, now, "repeat", accepted)
+            self._record(shipment, came_at, moment, "repeat", accepted)
             answer(accepted)
             return
         attempt, person = self.next_try(ref), self.traits(to)
-        draw = chance.message_draws(self.seed, device_id, to, ref, attempt)
         if device.trouble.silent_until > wall:
             self.spend_try(ref, attempt)
-            self._record(shipment, now, "none", port.Unconfirmed(), "silent")
+            self._record(shipment, came_at, moment, "none", port.Unconfirmed(), "silent")
             return
-        delay = chance.between(self.options.latency, draw[7])
+        lot = chance.message_lot(self.seed, device_id, to, ref, attempt)
+        due = came_at + chance.delay_of(lot, self.options)
         refusal = refusals.judge(device, shipment, person, wall)
         if refusal is not None:
             self.spend_try(ref, attempt)
-            self._record(shipment, now, "refused", refusal[0], refusal[1])
-            self._answer(delay, answer, refusal[0])
+            self._record(shipment, came_at, moment, "refused", refusal[0], refusal[1])
+            self._answer(due, came_at, answer, refusal[0])
             return
-        wire = ref if self.options.caller_ids else f"SIM{int(draw[5] * 2**53):014X}"
+        wire = ref if self.options.caller_ids else f"SIM{int(chance.draws_of(lot)[5] * 2**53):014X}"
         self.remember(ref, wire, wall, attempt)
-        verdict, fault = self._fate(device, to, wire, now, draw)
-        self._record(shipment, now, "sent", verdict, fault, wire)
-        self.plan_receipts(device_id, to, wire, wall, draw, person, fault, self.clock.monotonic() - wall, 0.0)
-        self._answer(delay, answer, verdict)
+        verdict, fault = self._fate(device, to, wire, now, lot)
+        self._record(shipment, came_at, moment, "sent", verdict, fault, wire)
+        self.plan_receipts(device_id, to, wire, wall, lot, person, fault, moment[3], 0.0)
+        self._answer(due, came_at, answer, verdict)
 
-    def _answer(self, delay: float, answer: Answer, verdict: port.Verdict) -> None:
-        if delay <= 0:
+    def _answer(self, due: float, came_at: float, answer: Answer, verdict: port.Verdict) -> None:
+        if due <= came_at:
             answer(verdict)
         else:
-            due = self.clock.monotonic() + delay
-            heapq.heappush(self._answers, (due, next(self._order), 0.0, answer, (verdict,)))
+            heapq.heappush(self._answers, (due, next(self._order), answer, verdict))
 
-    def _fate(
-        self, device: phone.Phone, to: str, wire: str, now: datetime, draw: chance.Draws
-    ) -> tuple[port.Verdict, str | None]:
+    def _fate(self, device: phone.Phone, to: str, wire: str, now: datetime, lot: bytes) -> tuple[port.Verdict, str | None]:
         """The person has the message, whatever we answer: what that is, and which fault a restart must know of."""
-        wall = now.timestamp()
+        if not device.meets_faults and self.options.lost_ack <= 0:
+            return port.Accepted(wire, now), None
+        wall, draw = now.timestamp(), chance.draws_of(lot)
         is_untraced = device.take_fault("lose_trace", to, wall)
         is_lost = is_untraced or draw[6] < self.options.lost_ack or device.take_fault("lose_ack", to, wall)
         has_receipts = not is_lost or (draw[4] < 0.5 and not is_untraced)
@@ -264,7 +283,7 @@ class World:
 
     def traits(self, who: str) -> chance.Traits:
         """What the person behind this number is like."""
-        return chance.traits(self.seed, who, self.options)
+        return self.everybody or chance.traits(self.seed, who, self.options)
 
     # ------------------------------------------------------------------ what comes back
 
@@ -274,7 +293,7 @@ class World:
         to: str,
         wire: str,
         sent: float,
-        draw: chance.Draws,
+        lot: bytes,
         person: chance.Traits,
         fault: str | None,
         ahead: float,
@@ -284,11 +303,14 @@ class World:
 
         `ahead`: by how much the monotonic clock is ahead of the other.
         """
-        delay = chance.between(self.options.latency, draw[7])
+        delay = chance.delay_of(lot, self.options)
         if fault == "reject_late":
             if sent + delay + 1.0 >= marked:
                 self.push(sent + delay + 1.0, self.refuse_late, device_id, wire)
             return
+        if person.blocks and self.options.replies <= 0:
+            return
+        draw = chance.draws_of(lot)
         if fault != "lose_ack_silent":
             for after, kind, is_right in chance.outcome(draw, person, self.options, delay):
                 stamp = sent + after
