@@ -5,6 +5,7 @@ person would want to know (responsible-sending.md 3-8): opted out, no consent, o
 allowances. A cap ends a message; an open hold never lapses into sending.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ CHECK_AGAIN = timedelta(hours=1)
 """After a question without an answer the next one comes so much later; what is sent meanwhile goes without (our own number)."""
 MARKETING = frozenset({MessageKind.CAMPAIGN, MessageKind.SEQUENCE})
 """Kinds to which every rule applies."""
+SEQUENCE, AUTO_REPLY = MessageKind.SEQUENCE, MessageKind.AUTO_REPLY
 ANSWERS = frozenset({MessageKind.DIRECT, MessageKind.AUTO_REPLY})
 """Kinds a restricted device may still send, to people who wrote to it."""
 
@@ -143,9 +145,12 @@ class Facts:
         return quiet.zones_for(self.lead_zone, self.person_zones, self.workspace_zone, rules.quiet_unknown_zone)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Go:
-    """It may leave now. `is_marked`: without a consent on record, which the rules only note."""
+    """It may leave now. `is_marked`: without a consent on record, which the rules only note.
+
+    Made for each message that goes and changed by nobody; a frozen one takes twice as long to make.
+    """
 
     consent_id: str | None = None
     is_marked: bool = False
@@ -170,11 +175,28 @@ Ruling = Go | End | Wait
 
 
 def tightened(rules: policy.Rules, by: Mapping[str, Any], days_linked: float) -> policy.Rules:
-    """The rules under a source's own, stricter numbers. New conversations by age are resolved first, so none loosens them."""
-    known = {name: value for name, value in by.items() if name in policy.NAMES}
-    if not known:
+    """The rules under a source's own, stricter numbers. New conversations by age are resolved first, so none loosens them.
+
+    The same few rules and numbers come again and again: what was found is kept.
+    """
+    if not by:
         return rules
-    return policy.tightened(replace(rules, device_new_chats=policy.new_chats(rules, days_linked)), known)
+    most = policy.new_chats(rules, days_linked)
+    key = id(rules), most, repr(by)
+    kept = _TIGHTENED.get(key)
+    if kept is not None:
+        return kept[1]
+    known = {name: value for name, value in by.items() if name in policy.NAMES}
+    found = policy.tightened(replace(rules, device_new_chats=most), known) if known else rules
+    if len(_TIGHTENED) >= MOST_TIGHTENED:
+        _TIGHTENED.clear()
+    _TIGHTENED[key] = rules, found  # with the rules themselves, so that their id stays theirs
+    return found
+
+
+_TIGHTENED: dict[tuple[int, int, str], tuple[policy.Rules, policy.Rules]] = {}
+MOST_TIGHTENED = 10_000
+"""Rules under a source's numbers that are kept, some 500 bytes each (our own number)."""
 
 
 def judge(
@@ -202,15 +224,16 @@ def judge(
         return Go()
     if facts.is_opted_out and not confirms_opted_out:
         return End(Reason.OPTED_OUT)
+    is_marketing = kind in MARKETING
     consent = _consent(kind, facts, rules, now)
-    if isinstance(consent, End):
+    if type(consent) is End:
         return consent
     found = is_there(facts, rules, now)
     if found is False:
         return End(Reason.NOT_ON_WHATSAPP)
     if facts.is_held and not (is_manual or confirms_opted_out):
         return Wait(None, Gate.PERSON_HOLD)
-    if _is_capped(kind, facts, rules, now):
+    if is_marketing and _is_capped(kind, facts, rules, now):
         return End(Reason.CAP)
     if facts.is_windowed and not facts.is_template and not is_window_open(facts.heard_at, now):
         return End(Reason.WINDOW_CLOSED)
@@ -243,27 +266,35 @@ def is_there(facts: Facts, rules: policy.Rules, now: datetime) -> bool | None:
 
 
 def _consent(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime) -> Go | End:
-    if kind is MessageKind.AUTO_REPLY:
+    if kind in MARKETING:
+        if facts.consent_id is not None:
+            return Go(facts.consent_id)
+    elif kind is AUTO_REPLY:
         return Go(facts.any_consent_id)
-    found = facts.consent_id if kind in MARKETING else facts.consent_id or facts.any_consent_id
-    if found is not None or (kind not in MARKETING and answers(facts, now)):
-        return Go(found)
-    return Go(None, is_marked=True) if rules.consent_mode == "mark" else End(Reason.NO_CONSENT)
+    else:
+        found = facts.consent_id or facts.any_consent_id
+        if found is not None or answers(facts, now):
+            return Go(found)
+    return Go(None, True) if rules.consent_mode == "mark" else End(Reason.NO_CONSENT)
 
 
 def _is_capped(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime) -> bool:
-    if kind not in MARKETING:
-        return False
+    """Whether this person has had enough marketing; other kinds have no cap."""
     if facts.closed_until is not None and facts.closed_until > now:
         return True
-    if kind is MessageKind.SEQUENCE:
-        return _since(facts.sequence_times, now - DAY) >= rules.sequence_cap_day
-    within_day, within_week = _since(facts.campaign_times, now - DAY), _since(facts.campaign_times, now - WEEK)
-    return within_day >= rules.person_cap_day or within_week >= rules.person_cap_week or _rests(facts, rules, now)
+    if kind is SEQUENCE:
+        cap = rules.sequence_cap_day
+        return len(facts.sequence_times) >= cap and _since(facts.sequence_times, now - DAY) >= cap
+    times, day, week = facts.campaign_times, rules.person_cap_day, rules.person_cap_week
+    if len(times) >= day and _since(times, now - DAY) >= day:
+        return True
+    if len(times) >= week and _since(times, now - WEEK) >= week:
+        return True
+    return rules.unanswered_max is not None and _rests(facts, rules, now)
 
 
 def _since(times: tuple[datetime, ...], since: datetime) -> int:
-    return sum(at > since for at in times)
+    return sum([at > since for at in times])
 
 
 def _rests(facts: Facts, rules: policy.Rules, now: datetime) -> bool:
@@ -275,11 +306,11 @@ def _rests(facts: Facts, rules: policy.Rules, now: datetime) -> bool:
 
 
 def _quiet(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime) -> Wait | End | None:
-    if kind is MessageKind.AUTO_REPLY or (kind not in MARKETING and answers(facts, now)):
+    if rules.quiet_start == 0 and rules.quiet_end == 1440 and rules.quiet_days == ():
+        return None  # `ALWAYS`, by its values
+    if kind is AUTO_REPLY or (kind not in MARKETING and answers(facts, now)):
         return None
-    window = quiet.Window(rules.quiet_start, rules.quiet_end, rules.quiet_days)
-    if window == ALWAYS:
-        return None
+    window = _window(rules.quiet_start, rules.quiet_end, rules.quiet_days)
     zones = facts.zones(rules)
     if zones is None:
         return Wait(None, Gate.QUIET_HOURS)
@@ -292,16 +323,19 @@ def _quiet(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime) 
 
 ALWAYS = quiet.Window(0, 1440)
 """A window that is open everywhere, so it does not matter where the person is."""
+_window = functools.lru_cache(maxsize=1000)(quiet.Window)
+"""The few windows there are, each made once."""
 
 
 def _device(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime) -> Wait | None:
-    if facts.is_restricted and not (kind in ANSWERS and facts.is_warm):
+    if facts.is_restricted and not (kind in ANSWERS and facts.heard_at is not None):
         return Wait(facts.restricted_until, Gate.DEVICE_RESTRICTED)
-    full = [each.until for each in facts.used if each.until > now and each.count >= getattr(rules, each.rule)]
-    if full:
-        return Wait(max(full), Gate.DEVICE_LIMIT)
-    is_counted = facts.is_new_chat and kind is not MessageKind.AUTO_REPLY
-    most = policy.new_chats(rules, facts.days_linked)
-    if is_counted and facts.new_chats_used >= (most if facts.tier is None else min(most, facts.tier)):
-        return Wait(facts.chats_end(now), Gate.DEVICE_LIMIT)
+    if facts.used:
+        full = [each.until for each in facts.used if each.until > now and each.count >= getattr(rules, each.rule)]
+        if full:
+            return Wait(max(full), Gate.DEVICE_LIMIT)
+    if facts.is_new_chat and kind is not AUTO_REPLY:
+        most = policy.new_chats(rules, facts.days_linked)
+        if facts.new_chats_used >= (most if facts.tier is None or most <= facts.tier else facts.tier):
+            return Wait(facts.chats_end(now), Gate.DEVICE_LIMIT)
     return None

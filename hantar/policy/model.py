@@ -23,6 +23,8 @@ WEEK = (1, 2, 3, 4, 5, 6, 7)
 """ISO 8601 weekdays, Monday is 1."""
 AGES = ((3, 20), (7, 50), (14, 100), (21, 200), (None, 250))
 """New conversations a day by days since linking (responsible-sending.md 8)."""
+_GROWN = max(last for last, _ in AGES if last is not None)
+"""Days after which a device's age changes nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Rules:
 
 def new_chats_by_age(days: float) -> int:
     """New conversations a day for a device linked so many days ago; the first day is day 1."""
+    if days >= _GROWN:
+        return AGES[-1][1]
     day = int(days) + 1
     return next(most for last, most in AGES if last is None or day <= last)
 

@@ -1,5 +1,6 @@
 """Sliding limits: in no minute, hour or day, wherever it begins, does more leave than the limit; and nothing waits for ever."""
 
+import itertools
 import struct
 from datetime import UTC, datetime, timedelta
 
@@ -213,8 +214,7 @@ def test_what_is_summed_without_unpacking_is_what_unpacking_finds(
     assert windows.counts(blob, now) == plain
     assert windows.chats(blob, now) == plain.chats
     assert windows.added(blob, now, is_new_chat) == windows._added_any(blob, windows._slice(now), is_new_chat)
-    exactly = (plain.minute, plain.hour, plain.day)
-    for each in (limits, exactly, (exactly[0] + 1, exactly[1] + 1, exactly[2] + 1), (exactly[0] + 1, exactly[1] + 1, 70_000)):
+    for each in (limits, *itertools.product(*((count, count + 1) for count in plain[:3]))):  # each that binds, and none
         assert windows.free_at(blob, now, *each) == windows._free_at_any(blob, now, *each)
 
 
