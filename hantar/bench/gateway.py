@@ -49,26 +49,28 @@ class Book:
         return None
 
     def note(self, effect: ledger.Effect) -> None:
-        match effect.effect:
-            case "sent":
-                self._sent(effect.device, effect.ref, effect.mono)
-            case "repeat":
-                self.repeated += 1
-            case "forbidden":
-                self.forbidden += 1
-            case "refused" | "none":
-                self.refused += 1
+        at, _, _, device, _, ref, _, _, kind, _, _ = effect
+        if kind == "sent":
+            self._sent(self._numbers[device], world.number_in(ref), at)
+        elif kind == "repeat":
+            self.repeated += 1
+        elif kind == "forbidden":
+            self.forbidden += 1
+        elif kind in ("refused", "none"):
+            self.refused += 1
 
-    def _sent(self, device: str, ref: str, at: float) -> None:
-        number, message = self._numbers[device], world.number_in(ref)
+    def _sent(self, number: int, message: int, at: float) -> None:
         self.sent += 1
-        self.first_sent_at = self.first_sent_at or at
+        if not self.first_sent_at:
+            self.first_sent_at = at
         if self._times[message]:
             self.duplicated += 1
         else:
             self._times[message] = 1
-        self.forbidden += world.is_opted_out(message)
-        late, self._due[number] = at - self._due[number], math.inf
+        if world.is_opted_out(message):
+            self.forbidden += 1
+        due = self._due
+        late, due[number] = at - due[number], math.inf
         if late < -TOLERANCE:
             self.early += 1
         elif self.is_measuring and late < at:

@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from hantar.bench import checker, command, crash, gateway, machine, peers, speed, table, world
-from hantar.gateways.simulator import ledger
+from hantar.gateways import port
+from hantar.gateways.simulator import chance, ledger, lines
+from hantar.gateways.simulator.refusals import Shipment
+from hantar.kit import clock
 
 DEVICE = "07000001-0000-7000-8000-000000000000"
 
@@ -62,6 +65,33 @@ def test_a_first_turn_is_judged_where_it_is_known() -> None:
         book.expect(DEVICE, 10.0)
         book.note(sent(1, at))
         assert (book.early, list(book.lateness)) == found
+
+
+class Hands(clock.FakeClock):
+    """A monotonic clock that is set by hand."""
+
+    at = 10.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+async def test_a_message_is_judged_by_the_instant_at_which_it_was_handed_over() -> None:
+    """The world takes messages in at the end of a turn of the loop; a turn that is slow may not hide that one came early."""
+    time, book = Hands(), gateway.Book({DEVICE: 1.0}, 1000)
+    line, told = gateway.Line(time, book, options=chance.Options(latency=(0.0, 0.0), not_on_whatsapp=0)), []
+    await line.start(lines.Ears(lambda events: None, lambda *answer: told.append(answer), lambda: None, lambda: None))
+    line.link(DEVICE, "60111111111")
+    book.expect(DEVICE, 10.5)
+    line.send(7, Shipment(DEVICE, 1, "60122222222", None, ref(1), "hash"))
+    time.at = 10.7
+    assert (book.sent, line.seconds) == (0, 0.0)
+    await time.settle()
+    assert (book.sent, book.early, book.answered) == (1, 1, 1)
+    [(number, verdict)] = told
+    assert (number, type(verdict)) == (7, port.Accepted)
+    assert line.seconds > 0, "the world's share is counted"
+    await line.close()
 
 
 def test_nothing_measured_is_no_figure() -> None:

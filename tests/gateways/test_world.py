@@ -1,5 +1,6 @@
 """The simulated world itself: the same again under the same seed, in any order, over restarts."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -263,3 +264,58 @@ async def test_two_sends_without_an_answer_make_a_device_silent() -> None:
 
 def test_pair_codes_have_no_letters_that_look_alike() -> None:
     assert not set(phone.ALPHABET) & set("IOU0")
+
+
+async def test_what_comes_together_is_decided_as_one_by_one() -> None:
+    options = chance.Options(latency=(0.0, 0.0), connect=(0, 0), linking=(0, 0), lost_ack=0.2, oddities=0.3, caller_ids=False)
+    one, other = Stage(options=options), Stage(options=options)
+    numbers = [f"6016{n:07d}" for n in range(200)]
+    for stage in (one, other):
+        stage.link()
+        faults.simulate(stage.world, port.DeviceRef("d"), port.SimulatorAction("reject_late", phone=numbers[3]))
+    for number in numbers:
+        one.send(f"m{number}", number)
+    together = []
+    for number in numbers:
+        answer = functools.partial(other.verdicts.__setitem__, f"m{number}")
+        together.append((Shipment("d", 0, number, None, f"m{number}", "hash"), answer, other.time.monotonic()))
+    other.world.send_together(together)
+    assert one.verdicts == other.verdicts
+    assert {type(each) for each in one.verdicts.values()} >= {port.Accepted, port.Rejected, port.Unconfirmed}
+    assert list(one.book.lines()) == list(other.book.lines())
+    await one.passes(600, 5)
+    await other.passes(600, 5)
+    assert one.receipts() == other.receipts()
+
+
+def test_chance_that_has_no_say_is_not_asked_and_the_delay_is_one_of_the_draws() -> None:
+    whole = chance.Options(not_on_whatsapp=0, hides_read=1, is_off=0, blocks=1)
+    all_alike = chance.everybody(whole)
+    assert all_alike is not None
+    for n in range(100):
+        assert chance.traits(1, f"60{n}", whole) == all_alike
+        lot = chance.message_lot(1, "d", f"60{n}", "m", 1)
+        assert chance.delay_of(lot, whole) == pytest.approx(chance.between(whole.latency, chance.draws_of(lot)[7]))
+    assert chance.everybody(chance.Options()) is None
+    assert len({chance.traits(1, f"60{n}", chance.Options()) for n in range(1000)}) > 1
+
+
+async def test_a_world_that_rests_wakes_for_a_message_and_tells_answers_within_a_step() -> None:
+    time, answered = clock.FakeClock(), {}
+    options = chance.Options(latency=(0.01, 0.03), connect=(0, 0), linking=(0, 0), not_on_whatsapp=0)
+    line = lines.InProcess(time, ledger.MemoryLedger(), options=options)
+    hear = lambda number, verdict: answered.__setitem__(number, time.monotonic())  # noqa: E731
+    await line.start(lines.Ears(lambda events: None, hear, lambda: None, lambda: None))
+    device = line.world.at("d")
+    device.phone, device.is_connected = "60111111111", True
+    await time.advance(5)  # nothing is planned: it rests
+    sent = {}
+    for number in range(40):
+        sent[number] = time.monotonic()
+        line.send(number, Shipment("d", 0, ANN, None, f"m{number}", "hash"))
+        await time.advance(0.003)
+    await time.advance(0.1)
+    for number, at in sent.items():
+        due = at + chance.delay_of(chance.message_lot(1, "d", ANN, f"m{number}", 1), options)
+        assert due <= answered[number] <= due + lines.STEP + 1e-9
+    await line.close()

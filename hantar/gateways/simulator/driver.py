@@ -231,14 +231,18 @@ class SimulatorDriver:
 
     def _answered(self, number: int, verdict: port.Verdict) -> None:
         """The world has said what became of a message."""
-        if self._timeouts and (flight := self._flying.get(number)) is not None:
-            self._timeouts.pop(flight[1], None)
-        self._land(number, verdict)
+        device_id = self._land(number, verdict)
+        if device_id is not None and self._timeouts:
+            self._timeouts.pop(device_id, None)
 
-    def _land(self, number: int, verdict: port.Verdict) -> None:
+    def _land(self, number: int, verdict: port.Verdict) -> str | None:
+        """Settle a message once; returns whose it was."""
         flight = self._flying.pop(number, None)
-        if flight is not None and not flight[0].done():  # the caller may have given up
+        if flight is None:
+            return None
+        if not flight[0].done():  # the caller may have given up
             flight[0].set_result(verdict)
+        return flight[1]
 
     def _give_up(self, why: str) -> None:
         """Nobody will answer what is in flight."""

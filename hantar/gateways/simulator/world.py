@@ -237,7 +237,9 @@ class World:
             return
         wire = ref if self.options.caller_ids else f"SIM{int(chance.draws_of(lot)[5] * 2**53):014X}"
         self.remember(ref, wire, wall, attempt)
-        verdict, fault = self._fate(device, to, wire, now, lot)
+        verdict, fault = port.Accepted(wire, now), None
+        if self.options.lost_ack > 0 or device.meets_faults:
+            verdict, fault = self._fate(device, to, verdict, wall, lot)
         self._record(shipment, came_at, moment, "sent", verdict, fault, wire)
         self.plan_receipts(device_id, to, wire, wall, lot, person, fault, moment[3], 0.0)
         self._answer(due, came_at, answer, verdict)
@@ -248,18 +250,18 @@ class World:
         else:
             heapq.heappush(self._answers, (due, next(self._order), answer, verdict))
 
-    def _fate(self, device: phone.Phone, to: str, wire: str, now: datetime, lot: bytes) -> tuple[port.Verdict, str | None]:
+    def _fate(
+        self, device: phone.Phone, to: str, accepted: port.Accepted, wall: float, lot: bytes
+    ) -> tuple[port.Verdict, str | None]:
         """The person has the message, whatever we answer: what that is, and which fault a restart must know of."""
-        if not device.meets_faults and self.options.lost_ack <= 0:
-            return port.Accepted(wire, now), None
-        wall, draw = now.timestamp(), chance.draws_of(lot)
+        draw = chance.draws_of(lot)
         is_untraced = device.take_fault("lose_trace", to, wall)
         is_lost = is_untraced or draw[6] < self.options.lost_ack or device.take_fault("lose_ack", to, wall)
         has_receipts = not is_lost or (draw[4] < 0.5 and not is_untraced)
         fault = None if not is_lost else "lose_ack" if has_receipts else "lose_ack_silent"
         if device.take_fault("reject_late", to, wall):
             fault = "reject_late"
-        return port.Unconfirmed("The answer was lost.") if is_lost else port.Accepted(wire, now), fault
+        return port.Unconfirmed("The answer was lost.") if is_lost else accepted, fault
 
     def remember(self, ref: str, wire: str, stamp: float, attempt: int) -> None:
         """This message had its effect at that instant (seconds since 1970), at this attempt."""
@@ -303,14 +305,13 @@ class World:
 
         `ahead`: by how much the monotonic clock is ahead of the other.
         """
-        delay = chance.delay_of(lot, self.options)
+        if fault is None and person.blocks and self.options.replies <= 0:
+            return
+        draw, delay = chance.draws_of(lot), chance.delay_of(lot, self.options)
         if fault == "reject_late":
             if sent + delay + 1.0 >= marked:
                 self.push(sent + delay + 1.0, self.refuse_late, device_id, wire)
             return
-        if person.blocks and self.options.replies <= 0:
-            return
-        draw = chance.draws_of(lot)
         if fault != "lose_ack_silent":
             for after, kind, is_right in chance.outcome(draw, person, self.options, delay):
                 stamp = sent + after
