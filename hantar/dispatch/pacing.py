@@ -14,7 +14,9 @@ from hantar.policy.model import Rules
 def gap(lane: outbox.Lane, head: outbox.Head, random: float, floor: float = 0.0) -> float:
     """Seconds until this device may send again: the message's own delay, never below the device's or the policy's `floor`."""
     own = pace.between(head.min_delay, head.max_delay, random)
-    return max(own, pace.between(lane.min_delay, lane.max_delay, random), floor)
+    common = pace.between(lane.min_delay, lane.max_delay, random)
+    longer = common if common > own else own
+    return floor if floor > longer else longer
 
 
 def reserve(
@@ -30,22 +32,23 @@ def reserve(
     `device_gap` in seconds.
     """
     pause = gap(lane, head, random, floor)
-    leaves_at = max(now, lane.ready_at)
-    return outbox.Slot(
-        gap=pause,
-        rest=(leaves_at - now + timeout).total_seconds() + pause,
-        used=windows.added(lane.used, leaves_at, is_new_chat),
-    )
+    ready_at = lane.ready_at
+    if ready_at > now:
+        rest, leaves_at = (ready_at - now + timeout).total_seconds() + pause, ready_at
+    else:
+        rest, leaves_at = timeout.total_seconds() + pause, now
+    return outbox.Slot(pause, rest, windows.added(lane.used, leaves_at, is_new_chat))
 
 
 def full_until(lane: outbox.Lane, rules: Rules, now: datetime) -> datetime | None:
     """Until when the limits per minute, hour and day hold the device back, its own or the policy's; None: they do not."""
     if lane.used is None:
         return None
+    minute, hour, day = rules.device_per_minute, rules.device_per_hour, rules.device_per_day
     return windows.free_at(
         lane.used,
         now,
-        min(lane.per_minute, rules.device_per_minute),
-        min(lane.per_hour, rules.device_per_hour),
-        min(lane.per_day, rules.device_per_day),
+        lane.per_minute if lane.per_minute < minute else minute,
+        lane.per_hour if lane.per_hour < hour else hour,
+        lane.per_day if lane.per_day < day else day,
     )

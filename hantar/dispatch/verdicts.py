@@ -21,6 +21,7 @@ LONGEST = timedelta(hours=1)
 DEVICE_WIDE = frozenset({port.Scope.DEVICE, port.Scope.ACCOUNT})
 """Deferrals that hold the whole device."""
 S = model.MessageState
+_SENT = S.SENT
 
 
 def outcome(message: model.Claimed, verdict: port.Verdict, now: datetime, random: float, repeats: int = 0) -> model.Outcome:
@@ -94,10 +95,10 @@ class Backoff:
 
     def outcome(self, message: model.Claimed, verdict: port.Verdict, now: datetime, random: float) -> model.Outcome:
         """The outcome, with the device's rest growing while the service goes on asking; an accepted message ends that."""
-        if isinstance(verdict, port.Accepted):
+        if type(verdict) is port.Accepted:  # nearly all are
             if self._times:
                 self._times.pop(message.device_id, None)
-            return outcome(message, verdict, now, random)
+            return model.Outcome(message.workspace_id, message.id, message.device_id, message.token, _SENT, now, verdict.wire_id)
         repeats = self._times.get(message.device_id, 0)
         if isinstance(verdict, port.Deferred) and verdict.scope in DEVICE_WIDE:
             self._times[message.device_id] = repeats + 1

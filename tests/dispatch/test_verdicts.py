@@ -142,6 +142,12 @@ def test_a_device_that_is_asked_to_slow_down_rests_longer_each_time_and_its_rows
     assert backoff.outcome(MESSAGE, SLOW, NOW, 0.0).state is S.QUEUED
 
 
+@pytest.mark.parametrize("verdict", [verdict for verdict, *_ in MAP], ids=str)
+@given(chances)
+def test_with_nothing_to_back_off_from_the_outcome_is_the_verdicts_own(verdict: port.Verdict, chance: float) -> None:
+    assert verdicts.Backoff().outcome(MESSAGE, verdict, NOW, chance) == verdicts.outcome(MESSAGE, verdict, NOW, chance)
+
+
 def test_an_accepted_message_ends_the_back_off_of_its_own_device_alone() -> None:
     backoff = verdicts.Backoff()
     assert rests(backoff, SLOW, SLOW) == [10, 20]
