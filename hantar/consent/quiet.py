@@ -15,7 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 HORIZON = timedelta(days=14)
 """How far ahead a window is looked for: every weekday comes twice in it."""
 _DAY = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
 _SECOND = timedelta(seconds=1)
+_TICK = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_PLACE = frozenset({"localtime", "posixrules", "Factory", "Etc/Unknown"})
 """Names that say where the server stands, or nothing."""
 
@@ -42,7 +45,7 @@ def zones_for(
     """
     if lead_zone and is_zone(lead_zone):
         return (lead_zone,)
-    known = tuple(name for name in person_zones if is_zone(name))
+    known = _known(tuple(person_zones))
     if known:
         return known
     return (workspace_zone,) if unknown == "send" and is_zone(workspace_zone) else None
@@ -56,6 +59,23 @@ def is_open(now: datetime, zones: Sequence[str], window: Window) -> bool:
         if not start <= local.hour * 60 + local.minute < end or (days and local.isoweekday() in days):
             return False
     return bool(zones)
+
+
+def is_open_by_minute(now: datetime, zones: tuple[str, ...], start: int, end: int, days: tuple[int, ...]) -> bool:
+    """As `is_open` for a window of these numbers, for whoever asks for many people of few places within one minute."""
+    known = _all_through(int(now.timestamp() // 60), zones, start, end, days)
+    return is_open(now, zones, Window(start, end, days)) if known is None else known
+
+
+@lru_cache(maxsize=4096)
+def _all_through(minute: int, zones: tuple[str, ...], start: int, end: int, days: tuple[int, ...]) -> bool | None:
+    """Whether it is open in this minute since 1970; None where some wall clock does not show one and the same minute in it."""
+    first = _EPOCH + minute * _MINUTE
+    for name in zones:
+        offset = _offset(first, _zone(name))
+        if offset % _MINUTE or offset != _offset(first + _MINUTE - _TICK, _zone(name)):
+            return None
+    return is_open(first, zones, Window(start, end, days))
 
 
 def next_open(now: datetime, zones: Sequence[str], window: Window) -> datetime | None:
@@ -112,6 +132,11 @@ def _offset(at: datetime, zone: ZoneInfo) -> timedelta:
 def _zone(name: str) -> ZoneInfo:
     """Kept here: `ZoneInfo` itself keeps only the last eight."""
     return ZoneInfo(name)
+
+
+@lru_cache(maxsize=4096)
+def _known(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if is_zone(name))
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,6 @@ person would want to know (responsible-sending.md 3-8): opted out, no consent, o
 allowances. A cap ends a message; an open hold never lapses into sending.
 """
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -310,21 +309,19 @@ def _quiet(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime) 
         return None  # `ALWAYS`, by its values
     if kind is AUTO_REPLY or (kind not in MARKETING and answers(facts, now)):
         return None
-    window = _window(rules.quiet_start, rules.quiet_end, rules.quiet_days)
     zones = facts.zones(rules)
     if zones is None:
         return Wait(None, Gate.QUIET_HOURS)
-    if quiet.is_open(now, zones, window):
+    if quiet.is_open_by_minute(now, zones, rules.quiet_start, rules.quiet_end, rules.quiet_days):
         return None
     if rules.quiet_overflow == "drop":
         return End(Reason.QUIET_HOURS)
+    window = quiet.Window(rules.quiet_start, rules.quiet_end, rules.quiet_days)
     return Wait(quiet.next_open(now, zones, window), Gate.QUIET_HOURS)
 
 
 ALWAYS = quiet.Window(0, 1440)
 """A window that is open everywhere, so it does not matter where the person is."""
-_window = functools.lru_cache(maxsize=1000)(quiet.Window)
-"""The few windows there are, each made once."""
 
 
 def _device(kind: MessageKind, facts: Facts, rules: policy.Rules, now: datetime) -> Wait | None:

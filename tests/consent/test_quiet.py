@@ -13,6 +13,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, strategies as st
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from hantar.consent import quiet
@@ -214,6 +215,43 @@ def test_an_hour_that_comes_twice_opens_twice() -> None:
     assert quiet.next_open(datetime(2026, 11, 1, 5, tzinfo=UTC), place, window) == first
     assert not quiet.is_open(first + 20 * MINUTE, place, window)
     assert quiet.next_open(first + 20 * MINUTE, place, window) == datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+
+
+@given(
+    st.sampled_from([*PLACES, *SETS]),
+    st.integers(-(70 * 365), 20 * 365),
+    st.floats(0, 86_400),
+    st.sampled_from([*WINDOWS, Window(1260, 480)]),
+)
+def test_by_the_minute_it_is_open_when_it_is_open(place: str | tuple[str, ...], day: int, second: float, window: Window) -> None:
+    """Also at instants when some clocks stood apart by seconds."""
+    zones = (place,) if isinstance(place, str) else place
+    local = (BEGIN + timedelta(days=day)).astimezone(ZoneInfo(zones[0])).replace(hour=0, minute=0, second=0, microsecond=0)
+    edges = (local + timedelta(minutes=at) for at in (window.start, window.end, 0))
+    for now in (BEGIN + timedelta(days=day, seconds=second), *(edge.astimezone(UTC) + near for edge in edges for near in NEAR)):
+        assert quiet.is_open_by_minute(now, zones, window.start, window.end, window.days) == quiet.is_open(now, zones, window)
+
+
+NEAR = [timedelta(microseconds=each) for each in (-60_000_000, -30_000_000, -1, 0, 1, 30_000_000, 59_999_999, 60_000_000)]
+
+
+@pytest.mark.parametrize(("zone", "year"), HISTORY)
+def test_by_the_minute_where_clocks_were_moved_strangely(zone: str, year: int) -> None:
+    begin = datetime(year, 1, 1, tzinfo=UTC)
+    for first, _ in offsets(zone, begin)[1:]:
+        for now in (begin + first * MINUTE + near for near in NEAR):
+            for window in WINDOWS:
+                found = quiet.is_open_by_minute(now, (zone,), window.start, window.end, window.days)
+                assert found == quiet.is_open(now, (zone,), window)
+
+
+def test_a_clock_apart_by_seconds_is_looked_at_each_time() -> None:
+    """Monrovia was 44 minutes and 30 seconds behind Greenwich until 1972: its minutes began within ours."""
+    window, noon = Window(720, 721), datetime(1950, 1, 15, 12, 44, 30, tzinfo=UTC)
+    for at, expected in ((noon - quiet._TICK, False), (noon, True), (noon + MINUTE - quiet._TICK, True), (noon + MINUTE, False)):
+        for _ in range(2):
+            assert quiet.is_open_by_minute(at, ("Africa/Monrovia",), 720, 721, ()) is expected
+            assert quiet.is_open(at, ("Africa/Monrovia",), window) is expected
 
 
 @pytest.mark.parametrize(
