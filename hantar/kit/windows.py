@@ -93,8 +93,8 @@ def chats(blob: bytes | None, now: Instant) -> int:
         return 0
     if len(blob) != _END_BYTE or blob[0] != 1:
         return _counts_any(blob, now).chats
-    _, _, long = _ages(_slice(now), _int(blob[_NUMBER], "little"))
-    return _total(blob[_CHATS_BYTE : _END_BYTE - 2 * long])
+    gone = _slice(now) // _IN_DAY - _int(blob[_NUMBER], "little") // _IN_DAY
+    return _total(blob[_CHATS_BYTE : _END_BYTE - 2 * min(gone, _D)] if gone > 0 else blob[_CHATS_BYTE:])
 
 
 def free_at(blob: bytes | None, now: Instant, per_minute: int, per_hour: int, per_day: int) -> datetime | None:
