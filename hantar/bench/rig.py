@@ -1,6 +1,10 @@
 """The engine in a process of its own, as a run measures it: `python -m hantar.bench.rig SPEC`. Prints one JSON object.
 
 In it are the real engine and the real driver over an in-process world, and nothing else of the program.
+
+The simulator's share is what the world does with messages that were handed over, and its giving of answers up to the point where
+the engine's callbacks stand in the loop (`gateway.Line`). All else counts as the engine's, also what is not its own: the driver's
+`send`, the hand-over, the timer that wakes the world; and, when receipts come, the courier and the intake.
 """
 
 import asyncio

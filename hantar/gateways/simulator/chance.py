@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hantar.gateways import port
 
-_EIGHT = struct.Struct(">8Q")
+_EIGHT, _EIGHTH = struct.Struct(">8Q"), struct.Struct(">56xQ")
 _WHOLE = float(1 << 64)
 _DELIVERED, _READ = port.ReceiptKind.DELIVERED, port.ReceiptKind.READ
 
@@ -67,9 +67,9 @@ def draws_of(lot: bytes) -> Draws:
 
 
 def delay_of(lot: bytes, options: Options) -> float:
-    """Seconds until the answer to this attempt: by the last of its eight numbers."""
-    least, most = options.latency
-    return least + (most - least) * (int.from_bytes(lot[56:], "big") / _WHOLE)
+    """Seconds until the answer to this attempt: by the last of the eight numbers, and without the others."""
+    drawn: int = _EIGHTH.unpack(lot)[0]
+    return between(options.latency, drawn / _WHOLE)
 
 
 def between(bounds: tuple[float, float], draw: float) -> float:

@@ -307,7 +307,8 @@ class World:
         """
         if fault is None and person.blocks and self.options.replies <= 0:
             return
-        draw, delay = chance.draws_of(lot), chance.delay_of(lot, self.options)
+        draw = chance.draws_of(lot)
+        delay = chance.between(self.options.latency, draw[7])
         if fault == "reject_late":
             if sent + delay + 1.0 >= marked:
                 self.push(sent + delay + 1.0, self.refuse_late, device_id, wire)
