@@ -103,7 +103,7 @@ def judged(where: db.Where, book: Rulebook, found: Sequence[Opening], candidates
     is_opted_out, aliases = consent.LIVE.format(person=person), ""
     has_alias = f"EXISTS (SELECT 1 FROM person_aliases a WHERE (a.workspace_id, a.person_id) = ({person}))"
     if among:
-        has_consent, held = _each(has_consent), _each(held)
+        has_consent, held = db.one_by_one(has_consent), db.one_by_one(held)
         is_opted_out, has_alias, aliases = "a.is_opted_out", "a.has_alias", _ALIASES.format(person=person)
     return f"""
       SELECT f.*, k.kind, coalesce(z.class, 0) AS class, {when} AS opens_at, coalesce(z.stretch, 1) AS stretch,
@@ -133,11 +133,6 @@ _ALIASES = """
             OR EXISTS (SELECT 1 FROM global_suppressions g WHERE g.key = a.key AND g.released_at IS NULL OFFSET 0)), false)
           AS is_opted_out
         FROM person_aliases a WHERE (a.workspace_id, a.person_id) = ({person})) a"""
-
-
-def _each(exists: str) -> str:
-    """The same EXISTS, asked by index for each row: `OFFSET 0` keeps PostgreSQL from hashing a whole table for a page."""
-    return f"{exists.removesuffix(')')} OFFSET 0)"
 
 
 def _numbers(where: db.Where, book: Rulebook) -> str:

@@ -93,6 +93,11 @@ class Tx:
         assert self._now is not None  # noqa: S101 narrows the type
         return self._now
 
+    def brought(self, now: datetime) -> None:
+        """A statement brought the database's instant along, so that `now` need not ask for it."""
+        if self._clock.is_real and self._now is None:
+            self._now = now
+
     def fingerprint(self, kind: str, value: str) -> bytes:
         """The keyed hash of one alias of a person (`keyed.fingerprint`), under this installation's key."""
         return keyed.fingerprint(self._key, kind, value)
@@ -171,6 +176,11 @@ def joined(values: Iterable[object]) -> str:
     return ",".join(["NULL" if value is None else str(value) for value in values])
 
 
+def one_by_one(exists: str) -> str:
+    """SQL: the same EXISTS, asked by index for each row: `OFFSET 0` keeps PostgreSQL from hashing a whole table for a few."""
+    return f"{exists.removesuffix(')')} OFFSET 0)"
+
+
 def many(number: int, kind: str) -> str:
     """SQL: the array behind a value made by `joined`: `unnest({db.many(1, "uuid")})`."""
     return f"string_to_array(${number}, ',', 'NULL')::{kind}[]"
@@ -239,6 +249,8 @@ class Pool:
         self._make_tx, self._publish = make_tx, publish
         self._pool: Any = None
         self._opening = asyncio.Lock()
+        self._kept: list[Any] = []
+        """Hot connections that nobody uses just now."""
 
     async def open(self) -> Any:
         """The pool; raises `DatabaseAway` when the server does not answer."""
@@ -271,10 +283,8 @@ class Pool:
         `is_single`: for one statement, which is a transaction of its own; saves two round trips.
         """
         pool = await self.open()
-        try:
-            connection = await pool.acquire(timeout=10)
-        except (*AWAY, *CUT) as error:
-            raise DatabaseAway from error
+        connection = await self._taken(pool)
+        is_whole = False
         try:
             tx = self._make_tx(connection)
             if self._settings:
@@ -283,6 +293,7 @@ class Pool:
                 if workspace_id is not None:
                     await connection.execute("SELECT set_config('hantar.workspace', $1, true)", workspace_id)
                 yield tx
+            is_whole = True
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
             raise Contended from error
         except STUCK as error:
@@ -292,15 +303,40 @@ class Pool:
                 connection.terminate()
             raise DatabaseAway from error
         finally:
-            with contextlib.suppress(*AWAY, *CUT):
-                await pool.release(connection, timeout=5)
+            await self._give_back(pool, connection, is_whole)
         for fact in tx.facts:
             self._publish(fact)
+
+    async def _taken(self, pool: Any) -> Any:
+        """A connection for us alone: of a hot pool one that is at hand, if it still stands."""
+        while self._kept:
+            connection = self._kept.pop()
+            if not connection.is_closed():
+                return connection
+            await self._release(pool, connection)
+        try:
+            return await pool.acquire(timeout=10)
+        except (*AWAY, *CUT) as error:
+            raise DatabaseAway from error
+
+    async def _give_back(self, pool: Any, connection: Any, is_whole: bool) -> None:
+        """A hot connection stays at hand: the pool's own ways cost as much as a small statement (measured)."""
+        if self._settings and is_whole and pool is self._pool:
+            self._kept.append(connection)
+        else:
+            await self._release(pool, connection)
+
+    async def _release(self, pool: Any, connection: Any) -> None:
+        with contextlib.suppress(*AWAY, *CUT):
+            await pool.release(connection, timeout=5)
 
     async def close(self) -> None:
         """Close all connections; one that hangs is cut after five seconds."""
         if self._pool is not None:
             pool, self._pool = self._pool, None
+            kept, self._kept = self._kept, []
+            for connection in kept:
+                await self._release(pool, connection)
             try:
                 async with asyncio.timeout(5):
                     await pool.close()

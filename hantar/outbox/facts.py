@@ -47,15 +47,20 @@ class Ready:
 
 
 _PERSON = "x.workspace_id, x.person_id"
+_LEFT = "(m.claimed_at + interval '0')"
+"""SQL: when it left, so written that no plan walks a whole workspace's attempts by time: one that was made while there were none
+would, and plans are kept (measured: 400 ms for a claim). Only a person's own rows are read."""
+_HELD = db.one_by_one(consent.HELD.format(person=_PERSON))
 _SAME_SIDE = f"(o.{SIMULATED}) = x.is_simulated"
-_ABOUT = f"""a.has_alias, a.is_opted_out, n.consent_id, n.any_consent_id, {consent.HELD.format(person=_PERSON)} AS is_held,
+_ABOUT = f"""a.has_alias, a.is_opted_out, n.consent_id, n.any_consent_id, {_HELD} AS is_held,
     h.campaign_times, h.sequence_times, h.refusals, h.refused_at, u.unanswered, u.last_campaign_at,
     c.last_in_at, c.is_new_chat, c.heard_at"""
 _PERSONAL = f"""
   CROSS JOIN LATERAL (  -- as consent.LIVE, with every alias looked up once
     SELECT count(*) > 0 AS has_alias, coalesce(bool_or(
-        EXISTS (SELECT 1 FROM suppression_keys k WHERE (k.workspace_id, k.key) = (a.workspace_id, a.key) AND k.is_live)
-        OR EXISTS (SELECT 1 FROM global_suppressions g WHERE g.key = a.key AND g.released_at IS NULL)), false) AS is_opted_out
+        EXISTS (SELECT 1 FROM suppression_keys k WHERE (k.workspace_id, k.key) = (a.workspace_id, a.key) AND k.is_live OFFSET 0)
+        OR EXISTS (SELECT 1 FROM global_suppressions g WHERE g.key = a.key AND g.released_at IS NULL OFFSET 0)), false)
+        AS is_opted_out
     FROM person_aliases a WHERE (a.workspace_id, a.person_id) = ({_PERSON})) a
   CROSS JOIN LATERAL (
     SELECT (array_agg(c.id ORDER BY c.given_at DESC) FILTER (WHERE c.purpose = 'marketing'))[1] AS consent_id,
@@ -76,14 +81,14 @@ _PERSONAL = f"""
     FROM (SELECT m.kind, coalesce(m.sent_at, m.claimed_at + interval '{ANSWER_BY}') AS at, m.ended_at,
             m.state <> 'failed' OR m.sent_at IS NOT NULL AS has_left, m.state = 'failed' AND m.reason = 'capped' AS is_refused
           FROM messages m JOIN devices o ON (o.workspace_id, o.id) = (m.workspace_id, m.device_id)
-          WHERE (m.workspace_id, m.person_id) = ({_PERSON}) AND m.claimed_at > $2 AND m.kind IN ('campaign', 'sequence')
+          WHERE (m.workspace_id, m.person_id) = ({_PERSON}) AND {_LEFT} > $2 AND m.kind IN ('campaign', 'sequence')
             AND m.id IS DISTINCT FROM x.message_id AND {_SAME_SIDE}) y) h
   CROSS JOIN LATERAL (
     SELECT count(*) AS unanswered, max(m.claimed_at) AS last_campaign_at
     FROM messages m JOIN devices o ON (o.workspace_id, o.id) = (m.workspace_id, m.device_id)
-    WHERE $3::boolean AND (m.workspace_id, m.person_id) = ({_PERSON}) AND m.claimed_at IS NOT NULL AND m.kind = 'campaign'
+    WHERE $3::boolean AND (m.workspace_id, m.person_id) = ({_PERSON}) AND {_LEFT} IS NOT NULL AND m.kind = 'campaign'
       AND (m.state <> 'failed' OR m.sent_at IS NOT NULL) AND m.id IS DISTINCT FROM x.message_id AND {_SAME_SIDE}
-      AND m.claimed_at > coalesce(c.last_in_at, '-infinity')) u
+      AND {_LEFT} > coalesce(c.last_in_at, '-infinity')) u
   ORDER BY x.nth"""
 _READ = f"""
   SELECT {_ABOUT}, e.time_zone AS lead_zone, p.zones,

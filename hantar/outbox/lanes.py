@@ -163,13 +163,16 @@ def _head(row: db.Row) -> model.Head:
     return head
 
 
+_LOCK = f"""
+  SELECT p.workspace_id, p.id, p.zones, p.checked_at, p.is_on_whatsapp, p.is_check_simulated FROM persons p
+  JOIN (SELECT DISTINCT * FROM unnest({db.many(1, "uuid")}, {db.many(2, "uuid")})) AS x (workspace_id, id)
+    ON (p.workspace_id, p.id) = (x.workspace_id, x.id) FOR UPDATE OF p SKIP LOCKED"""
+
+
 async def lock_persons(tx: db.Tx, heads: Sequence[model.Head]) -> dict[tuple[str, str], model.Person]:
     """Lock each person once and read what is stored of them; whoever is locked elsewhere is left for the next tick."""
-    sql = f"""SELECT p.workspace_id, p.id, p.zones, p.checked_at, p.is_on_whatsapp, p.is_check_simulated FROM persons p
-              JOIN (SELECT DISTINCT * FROM unnest({db.many(1, "uuid")}, {db.many(2, "uuid")})) AS x (workspace_id, id)
-                ON (p.workspace_id, p.id) = (x.workspace_id, x.id) FOR UPDATE OF p SKIP LOCKED"""
     who = db.joined([head.workspace_id for head in heads]), db.joined([head.person_id for head in heads])
-    return {(row[0], row[1]): model.Person(*row[2:]) for row in await tx.fetch(sql, *who)}
+    return {(row[0], row[1]): model.Person(*row[2:]) for row in await tx.fetch(_LOCK, *who)}
 
 
 async def note_full(tx: db.Tx, full: Sequence[tuple[model.Lane, datetime]]) -> None:

@@ -53,17 +53,15 @@ async def rest_anew(tx: db.Tx, shards: Sequence[int], at: datetime, timeout: tim
 # ------------------------------------------------------------------------------------------------ claim
 
 
-async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[str]:
-    """A statement of its own, so with a new snapshot: test every gate again, then claim. Returns the ids claimed.
+def _columns(kinds: Sequence[str], first: int) -> str:
+    """SQL: arrays behind values made by `db.joined`, from this number on."""
+    return ", ".join(db.many(number, kind) for number, kind in enumerate(kinds, start=first))
 
-    With each row its rendered text is kept, its lane's slot and used limits are written, and device and person know each other
-    from now on (who else writes chats locks the person first, so this waits for nobody).
-    """
-    kinds = ("uuid", "uuid", "bigint", "int", "uuid", "boolean", "float8", "float8", "text")
-    columns = ", ".join(db.many(n, kind) for n, kind in enumerate(kinds, start=4))
-    sql = f"""
+
+_CLAIM_KINDS = ("uuid", "uuid", "bigint", "int", "uuid", "boolean", "float8", "float8", "text")
+_CLAIM = f"""
       WITH x AS MATERIALIZED (
-        SELECT * FROM unnest({columns}, $2::text[], $3::text[])
+        SELECT * FROM unnest({_columns(_CLAIM_KINDS, 4)}, $2::text[], $3::text[])
           AS x (workspace_id, id, token, version, consent_id, may_answer, rest, gap, used, text, wire_id)),
       claimed AS (
         UPDATE messages m SET state = 'claimed', reason = NULL, error = NULL, waiting_for = NULL, claimed_at = $1,
@@ -85,6 +83,14 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
         ON CONFLICT (workspace_id, device_id, person_id)
         DO UPDATE SET first_out_at = coalesce(k.first_out_at, $1), last_out_at = greatest(k.last_out_at, $1))
       SELECT id FROM claimed"""
+
+
+async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[str]:
+    """A statement of its own, so with a new snapshot: test every gate again, then claim. Returns the ids claimed.
+
+    With each row its rendered text is kept, its lane's slot and used limits are written, and device and person know each other
+    from now on (who else writes chats locks the person first, so this waits for nobody).
+    """
     heads, said, slots = [each.head for each in claims], [each.said for each in claims], [each.slot for each in claims]
     values: list[list[object]] = [
         [head.workspace_id for head in heads],
@@ -98,30 +104,18 @@ async def claim(tx: db.Tx, claims: Sequence[model.Claim], now: datetime) -> set[
         [slot.used.hex() for slot in slots],
     ]
     words = [each.text for each in said], [each.wire_id for each in said]
-    return {row["id"] for row in await tx.fetch(sql, now, *words, *map(db.joined, values))}
+    return {row["id"] for row in await tx.fetch(_CLAIM, now, *words, *map(db.joined, values))}
 
 
 # ------------------------------------------------------------------------------------------------ record
 
 
-async def record(tx: db.Tx, outcomes: Sequence[model.Outcome], ages: Sequence[float]) -> list[db.Row]:
-    """Write what became of claimed rows, and re-arm their lanes. One statement. `ages`: seconds since each outcome came.
-
-    State and token are guarded in CASE (a stale holder changes nothing). A receipt may have come first: then the state stays
-    where the receipt put it and only the missing facts are added. A late answer from a holder whose lease had lapsed is evidence:
-    it settles an `unknown` row and moves no other. What certainly did not leave loses its `claimed_at`: caps count every row that
-    has one.
-
-    The slot is re-armed from the acknowledgement: `ack + gap`; a lost or deferred device rests for longer. A refused conversation
-    closes the lane to new ones alone; answers go while they succeed (responsible-sending.md 10).
-    """
-    kinds = ("uuid", "uuid", "uuid", "bigint", "text", "float8", "timestamptz", "timestamptz", "timestamptz", "int", "int")
-    columns = ", ".join(db.many(n, kind) for n, kind in enumerate(kinds, start=1))
-    sql = f"""
+_RECORD_KINDS = ("uuid", "uuid", "uuid", "bigint", "text", "float8", "timestamptz", "timestamptz", "timestamptz", "int", "int")
+_RECORD = f"""
       WITH x AS MATERIALIZED (
         SELECT u.*, t.now - make_interval(secs => u.age) AS at
         FROM (SELECT coalesce($15::timestamptz, clock_timestamp()) AS now) t,
-          unnest({columns}, $12::text[], $13::text[], $14::text[])
+          unnest({_columns(_RECORD_KINDS, 1)}, $12::text[], $13::text[], $14::text[])
           AS u (workspace_id, id, device_id, token, state, age, retry_at, rest_until, no_chats_until, attempt, deferral,
                 wire_id, reason, error)),
       armed AS (
@@ -150,6 +144,19 @@ async def record(tx: db.Tx, outcomes: Sequence[model.Outcome], ages: Sequence[fl
                         THEN x.at ELSE m.ended_at END
       FROM x WHERE (m.workspace_id, m.id) = (x.workspace_id, x.id)
       RETURNING m.workspace_id, m.id, m.device_id, m.kind, m.source_id, m.state, m.reason, (m.token = x.token) AS ours"""
+
+
+async def record(tx: db.Tx, outcomes: Sequence[model.Outcome], ages: Sequence[float]) -> list[db.Row]:
+    """Write what became of claimed rows, and re-arm their lanes. One statement. `ages`: seconds since each outcome came.
+
+    State and token are guarded in CASE (a stale holder changes nothing). A receipt may have come first: then the state stays
+    where the receipt put it and only the missing facts are added. A late answer from a holder whose lease had lapsed is evidence:
+    it settles an `unknown` row and moves no other. What certainly did not leave loses its `claimed_at`: caps count every row that
+    has one.
+
+    The slot is re-armed from the acknowledgement: `ack + gap`; a lost or deferred device rests for longer. A refused conversation
+    closes the lane to new ones alone; answers go while they succeed (responsible-sending.md 10).
+    """
     values: list[list[object]] = [
         [each.workspace_id for each in outcomes],
         [each.id for each in outcomes],
@@ -167,7 +174,7 @@ async def record(tx: db.Tx, outcomes: Sequence[model.Outcome], ages: Sequence[fl
     ]
     words = [each.wire_id for each in outcomes], [each.reason for each in outcomes], [each.error for each in outcomes]
     often, seldom = map(db.joined, values), (db.joined(each) if _has_any(each) else None for each in rare)
-    return await tx.fetch(sql, *often, *seldom, *(each if _has_any(each) else None for each in words), tx.given_now)
+    return await tx.fetch(_RECORD, *often, *seldom, *(each if _has_any(each) else None for each in words), tx.given_now)
 
 
 def _has_any(values: Sequence[object]) -> bool:

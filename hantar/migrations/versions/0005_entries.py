@@ -1,0 +1,18 @@
+"""Fewer index entries for each message that leaves."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL file beside this one."""
+    script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    for statement in script.split("\n--;;\n"):
+        if statement.strip():
+            op.get_bind().exec_driver_sql(statement)
