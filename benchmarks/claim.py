@@ -27,6 +27,7 @@ import uvloop
 from hantar.dispatch import claims
 from hantar.gateways import port
 from hantar.kit import db, embedded
+from hantar.kit.clock import SystemClock
 from hantar.migrations import run as migrations
 from hantar.outbox import facts, rules
 
@@ -62,7 +63,7 @@ class Bench:
     def __init__(self, database: db.Database, owner: asyncpg.Connection) -> None:
         self._db, self._owner = database, owner
         caps = {"linked": port.Capabilities(send_timeout=timedelta(seconds=30))}
-        self._claimer = claims.Claimer(caps, lambda: 0.5)
+        self._claimer = claims.Claimer(caps, lambda: 0.5, SystemClock())
         self.claimed = self.turned = self.lanes = self._turn = 0
         self._asked: list[Any] = []
 

@@ -79,7 +79,7 @@ class Checker:
             line.driver, line.token = each.driver, each.token
             line.waiting[person] = each.subject
             self._due.append(each.device_id)
-        self._woken.set()
+            self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look up and remember, until told to stop."""

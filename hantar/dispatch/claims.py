@@ -6,7 +6,7 @@ what was committed meanwhile is seen, and one pure function judges each head (`o
 
 import json
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,18 +69,16 @@ class Claimer:
         self._caps, self._random, self._clock, self._lead = caps, random, clock_, timedelta(seconds=lead)
         self._policies = policy.Remembered()
 
-    async def policies(self, tx: db.Tx, pairs: Collection[lanes.Pair]) -> Policies:
-        """The rules of these workspaces and kinds of device as they are now."""
-        return await self._policies.effective(tx, pairs)
-
     async def take(self, tx: db.Tx, node: str, asked: Sequence[lanes.Asked]) -> Taken:
         """Claim at most one message for each lane asked for. Must run in a transaction of its own."""
+        stamps = await self._policies.look(tx, {each[0] for each in asked})
         now = await tx.now()
         asked_at = self._clock.monotonic()  # after it: so nothing leaves early
         found = await lanes.heads(tx, node, now, asked, self._lead)
         if not found:
             return Taken()
-        applied = await self.policies(tx, {(lane.workspace_id, lane.rules_kind) for lane, _ in found})
+        pairs = {(lane.workspace_id, lane.rules_kind) for lane, _ in found}
+        applied = await self._policies.effective(tx, pairs, stamps)
         free, full = self._room(found, applied, now)
         if full:
             await lanes.note_full(tx, full)

@@ -31,15 +31,21 @@ async def effective(tx: db.Tx, pairs: Collection[tuple[str, str]]) -> dict[tuple
     return found
 
 
+Stamps = Mapping[str | None, str | None]
+
+
 class Remembered:
     """The same rules asked for again and again, as in every claim: each time it is read whether they changed, else nothing."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], tuple[object, Effective]] = {}
 
-    async def effective(self, tx: db.Tx, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], Effective]:
-        """As `effective`, by what is committed now."""
-        stamps = {row["workspace_id"]: row["stamp"] for row in await store.stamps(tx, {workspace for workspace, _ in pairs})}
+    async def look(self, tx: db.Tx, workspaces: Collection[str]) -> Stamps:
+        """What is committed now, for `effective`."""
+        return await store.stamps(tx, workspaces)
+
+    async def effective(self, tx: db.Tx, pairs: Collection[tuple[str, str]], stamps: Stamps) -> dict[tuple[str, str], Effective]:
+        """As `effective`, by what was committed when `look` read the stamps of these workspaces."""
         now = {pair: (stamps[None], stamps[pair[0]]) for pair in pairs}
         anew = [pair for pair in now if pair not in self._known or self._known[pair][0] != now[pair]]
         if anew:

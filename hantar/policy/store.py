@@ -32,14 +32,20 @@ async def numbers(tx: db.Tx, workspaces: Collection[str]) -> list[db.Row]:
     return await tx.fetch(sql, sorted(workspaces))
 
 
-async def stamps(tx: db.Tx, workspaces: Collection[str]) -> list[db.Row]:
-    """What changes when the numbers do: the newest version of each workspace, and a digest of the installation's (NULL)."""
-    sql = """SELECT NULL::uuid AS workspace_id, md5(coalesce(string_agg(i::text, ',' ORDER BY kind, name, origin), '')) AS stamp
+async def stamps(tx: db.Tx, workspaces: Collection[str]) -> dict[str | None, str | None]:
+    """What changes when the numbers do: the newest version of each workspace, and a digest of the installation's (None).
+
+    It brings the database's instant along: it is what a claim asks first.
+    """
+    sql = """SELECT NULL::uuid AS workspace_id, md5(coalesce(string_agg(i::text, ',' ORDER BY kind, name, origin), '')) AS stamp,
+               clock_timestamp() AS now
              FROM installation_policy i
              UNION ALL
-             SELECT w.id, (SELECT max(version) FROM policies p WHERE p.workspace_id = w.id)::text
+             SELECT w.id, (SELECT max(version) FROM policies p WHERE p.workspace_id = w.id)::text, NULL
              FROM unnest($1::uuid[]) AS w (id)"""
-    return await tx.fetch(sql, sorted(workspaces))
+    rows = await tx.fetch(sql, sorted(workspaces))
+    tx.brought(next(row["now"] for row in rows if row["workspace_id"] is None))
+    return {row["workspace_id"]: row["stamp"] for row in rows}
 
 
 async def own_as_of(tx: db.Tx, when: datetime, number: int | None) -> db.Row | None:
