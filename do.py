@@ -13,6 +13,7 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036 the point is to say so to those who have an older one
     sys.exit("Hantar needs Python 3.11 or newer; this is {}.{}. Try: python3.11 do.py".format(*sys.version_info))
 
+import concurrent.futures
 import hashlib
 import importlib.util
 import json
@@ -162,19 +163,19 @@ def become(command: list[str]) -> None:
 
 
 def verify(tests: list[str], whole: bool) -> int:
-    """Run every check, the tests last; returns the exit code."""
+    """Run every check, the tests last and all others side by side before them; returns the exit code."""
     page = "frontend/build.py"
     checks = {
         "format": ["ruff", "format", "--check", "--quiet", "."],
         "lint": ["ruff", "check", "--quiet", "."],
         "types": ["mypy"],
-        "page types": [page, "check"],
+        "page types": [page, "check" if whole else "check-changed"],
     }
     if whole:
         checks["page tests"] = [page, "test"]
     if not (ROOT / "frontend" / "package.json").is_file():
         checks = {name: words for name, words in checks.items() if page not in words}
-    failed = [name for name, words in checks.items() if not passes(name, words)]
+    failed = side_by_side(checks)
     if whole and not api_types("same-types"):
         failed.append("API types")
     if failed:
@@ -198,11 +199,34 @@ def api_types(what: str) -> bool:
     return subprocess.run(build, env=environment(), input=described.stdout, check=False).returncode == 0
 
 
+def side_by_side(checks: dict[str, list[str]]) -> list[str]:
+    """Run checks at once, as many as there are processors, each one's output in its turn; returns which failed."""
+    failed = []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        runs = {name: pool.submit(run_quietly, words) for name, words in checks.items()}
+        for name, words in checks.items():
+            print(f"\n── {name}: {' '.join(words)}", flush=True)
+            done = runs[name].result()
+            sys.stdout.buffer.write(done.stdout)
+            sys.stdout.flush()
+            failed += [name] if done.returncode else []
+    return failed
+
+
+def run_quietly(words: list[str]) -> "subprocess.CompletedProcess[bytes]":
+    """Run one check and keep what it says."""
+    return subprocess.run(command_of(words), env=environment(), check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
 def passes(name: str, words: list[str]) -> bool:
     """Run one check with its own output."""
     print(f"\n── {name}: {' '.join(words)}", flush=True)
-    command = [str(PYTHON), *words] if words[0].endswith(".py") else [str(PYTHON), "-m", *words]
-    return subprocess.run(command, env=environment(), check=False).returncode == 0
+    return subprocess.run(command_of(words), env=environment(), check=False).returncode == 0
+
+
+def command_of(words: list[str]) -> list[str]:
+    """A check's command: a script of ours, or a module of .venv."""
+    return [str(PYTHON), *words] if words[0].endswith(".py") else [str(PYTHON), "-m", *words]
 
 
 # ---------------------------------------------------------------- lock

