@@ -1,7 +1,9 @@
 """What tests stand on: one throw-away PostgreSQL for the run, a fresh migrated database for each test, a clock they move."""
 
 import asyncio
+import collections
 import functools
+import gc
 import itertools
 import os
 import shutil
@@ -27,24 +29,47 @@ MEMORY = Path("/dev/shm")
 ROOM = 2_000_000_000
 """Bytes that must be free in memory before the throw-away server goes there."""
 
+COSTLY = ("dsn", "start")
+"""What makes a test cost a quarter of a second of processor time and more: a database of its own, session hosts of its own."""
 QUICK_EACH = 1
-"""Of each file's tests that have a database, so many belong to the quick check (`do.py check`); the whole suite runs all."""
+"""Of each file's tests with one of those, so many belong to the quick check (`do.py check`); the whole suite runs all."""
 LONG = {
-    *("test_caps.py", "test_erasure.py", "test_guard.py", "test_guard_canary.py", "test_number_check.py", "test_optout_race.py"),
-    *("test_recheck.py", "test_retry.py", "test_rules_at_work.py", "test_running.py", "test_traces.py", "test_windows.py"),
+    "accounts": "keys",
+    "audit": "traces",
+    "campaigns": "backlog guard guard_canary planner progress retry",
+    "consent": "copy",
+    "demo": "rules_at_work service sunday",
+    "dispatch": "aside_engine caps engine failpoints fairness lead number_check optout_race recheck windows",
+    "hooks": "lost_replies",
+    "inbox": "identity running words",
+    "outbox": "files tally",
+    "people": "erasure persons",
+    "workers": "http",
 }
-"""Files of which nearly every test with a database takes seconds: none of those is quick."""
+"""By room, files whose first test with a database takes half a second and more, the server's share counted: none of theirs is
+quick."""
+
+
+def is_long(path: Path) -> bool:
+    """Whether a file of tests is named in `LONG`."""
+    return path.stem.removeprefix("test_") in LONG.get(path.parent.name, "").split()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what the quick check leaves out, so that it stays below a minute and still opens every file."""
-    seen: dict[Path, int] = {}
+    """Mark as slow what the quick check leaves out, so that it stays below a minute and still reads every file."""
+    seen: collections.Counter[Path] = collections.Counter()
     for item in items:
-        if "dsn" in getattr(item, "fixturenames", ()) and "slow" not in item.keywords:
-            seen[item.path] = seen.get(item.path, 0) + 1
-            if seen[item.path] > QUICK_EACH or item.path.name in LONG:
+        if "slow" not in item.keywords and not set(COSTLY).isdisjoint(getattr(item, "fixturenames", ())):
+            seen[item.path] += 1
+            if seen[item.path] > QUICK_EACH or is_long(item.path):
                 item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage leave alone what stands now: thousands of tests, looked through again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 DEAR = argon2.PasswordHasher

@@ -350,6 +350,7 @@ async def test_a_stale_fencing_token_sends_nothing(rig: rigs.Rig) -> None:
     assert isinstance(await rig.send(new, ANN, "m3"), port.Accepted)
 
 
+@pytest.mark.slow
 async def test_a_whole_burst_in_flight_is_answered(rig: rigs.Rig) -> None:
     device = await rig.linked()
     sends = [rig.driver.send(device, port.Address(ANN), port.Content("x"), ref=f"m{n}") for n in range(500)]
