@@ -5,6 +5,7 @@ description). responsible-sending.md 1.
 """
 
 import ast
+import functools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,6 +65,16 @@ def _lines(path: Path) -> Iterator[Text]:
 
 
 def _program() -> Iterator[Text]:
+    yield from _strings()
+
+
+@functools.cache
+def _strings() -> tuple[Text, ...]:
+    """Reading the whole program takes a second."""
+    return tuple(_every_string())
+
+
+def _every_string() -> Iterator[Text]:
     for path in sorted((ROOT / "hantar").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
