@@ -101,10 +101,9 @@ _SAYS = f"""l.workspace_id, l.device_id, d.driver, e.token, d.min_delay_seconds,
     d.per_minute, d.per_hour, d.per_day, l.used, d.rules_kind,
     {restricted("$2")} AS is_restricted, d.hold_until, d.linked_at, d.rules_kind IN ('simulator', 'demo') AS is_simulated,
     w.time_zone AS workspace_zone, greatest(l.next_at, l.rest_until) AS ready_at,
-    m.workspace_id AS of_workspace, m.id, m.person_id, m.device_id AS of_device, m.expires_at,
-    coalesce(s.min_delay_seconds, 0), coalesce(s.max_delay_seconds, 0), m.kind, m.source_id, m.lead_id, m.is_manual,
-    m.confirms_opted_out, m.duty,
-    s.rules::text AS rules, m.name, m.phone, m.text, m.wire_id, m.attempts, m.deferrals, c.text AS template, c.media_id,
+    m.id, m.person_id, m.expires_at, coalesce(s.min_delay_seconds, 0), coalesce(s.max_delay_seconds, 0), m.kind, m.source_id,
+    m.is_manual, m.confirms_opted_out, m.duty, nullif(s.rules, '{{}}')::text AS rules,
+    m.name, m.phone, m.text, m.wire_id, m.attempts, m.deferrals, c.text AS template, c.media_id,
     c.template::text AS approved,
     e2.name AS lead_name, e2.niches, e2.attributes::text AS attributes, e2.time_zone AS lead_zone,
     CASE WHEN m.phone = '' THEN (SELECT a.value FROM person_aliases a WHERE a.kind = 'lid'
@@ -142,7 +141,7 @@ _SINGLE = f"""
   LEFT JOIN sources s ON (s.workspace_id, s.id) = (m.workspace_id, m.source_id)
   {_WITH}"""
 _LANE = len(model.Lane.__dataclass_fields__)
-_HEAD = _LANE + 13
+_HEAD = _LANE + 10
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -156,8 +155,9 @@ _KINDS = {kind.value: kind for kind in model.MessageKind}
 
 
 def _head(row: db.Row) -> model.Head:
-    head = model.Head(*row[_LANE:_HEAD])  # in the order of the fields, up to `rules`
-    head.kind, head.says = _KINDS[row["kind"]], row
+    message, person, *rest = row[_LANE:_HEAD]  # in the order of the fields, up to `rules`
+    head = model.Head(row[0], message, person, row[1], *rest)
+    head.kind, head.says = _KINDS[head.kind], row
     if (own := row["rules"]) is not None:
         head.rules = _rules(own)
     return head

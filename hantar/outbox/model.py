@@ -159,7 +159,6 @@ class Head:
     max_delay: float
     kind: MessageKind = MessageKind.CAMPAIGN
     source_id: str = ""
-    lead_id: str | None = None
     is_manual: bool = False
     confirms_opted_out: bool = False
     duty: str | None = None
