@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hantar.gateways.linked import whatsmeow_line
 from tests.contract import rig_linked
 from tests.gateways.linked.starting import Start
 
@@ -22,3 +23,9 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     yield begin
     for rig in made:
         await rig.close()
+
+
+@pytest.fixture
+def quick_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client of the library that does not end is given up soon."""
+    monkeypatch.setattr(whatsmeow_line, "STOP", 0.05)
