@@ -1,7 +1,12 @@
 """What changes after the claim stands in no index, so that an answer and a receipt are HOT updates (docs/decisions/0011)."""
 
-import asyncpg
+import itertools
+import re
 
+import asyncpg
+import pytest
+
+from hantar.outbox import facts
 from tests.fleet import Fleet
 
 CHANGES = frozenset(
@@ -40,3 +45,34 @@ async def test_what_is_out_has_one_stage(fleet: Fleet) -> None:
     rows = await fleet.sql("SELECT state, stage, closed_at IS NULL AS is_open FROM messages ORDER BY state")
     out = {"claimed", "sent", "delivered", "read"}
     assert all((row["stage"] == "out") == (row["state"] in out) and row["is_open"] == (row["state"] in out) for row in rows)
+
+
+@pytest.mark.parametrize("is_mutant", [False, True])
+async def test_facts_are_read_along_a_persons_own_rows(fleet: Fleet, dsn: str, is_mutant: bool) -> None:
+    """Also when the plan is made while nothing has left yet, and is kept. Mutant: the time asked for in plain words, beside
+    an index of attempts alone: the plan walks those of a whole workspace.
+    """
+    device = (await fleet.add_devices(1))[0]
+    await fleet.add_leads(device, [f"601234{n:05d}" for n in range(300)])
+    await fleet.launch()
+    owner = await asyncpg.connect(dsn)
+    if is_mutant:
+        await owner.execute("CREATE INDEX walked ON messages (workspace_id, device_id, claimed_at) WHERE claimed_at IS NOT NULL")
+        await owner.execute("DROP INDEX messages_attempted")
+    await owner.execute("ANALYZE")
+    await owner.close()
+    sql = facts._READ_HELD.replace(facts._LEFT, "m.claimed_at") if is_mutant else facts._READ_HELD
+    async with fleet.db.hot() as tx:
+        row = await tx.fetchrow("SELECT workspace_id, person_id, device_id, id FROM messages LIMIT 1")
+        assert row is not None
+        now = await tx.now()
+        plan = await tx.fetch("EXPLAIN " + sql, now, now, False, *row, [True])
+    lines = [line for (line,) in plan]
+    conditions = {
+        found[1]: after for line, after in itertools.pairwise(lines) if (found := re.search(r" using (\w+) on", line)) is not None
+    }
+    own = [
+        name for name in ("messages_person", "chats_pkey", "holds_open") if "person_id = x.person_id" in conditions.get(name, "")
+    ]
+    assert (len(own) == 3) is not is_mutant, "\n".join(lines)
+    assert not any("Seq Scan" in line for line in lines)
