@@ -91,8 +91,16 @@ def _forgetful(asked: "asyncio.Future[Any]", verdict: Callable[[Any], port.Verdi
 @pytest.mark.slow
 async def test_mutant_death_taken_for_a_refusal_is_found(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver, "_verdict", functools.partial(_forgetful, verdict=driver._verdict))
-    with pytest.raises(AssertionError, match="sent again"):
-        await kill_under_load(await start(**LOADED))
+    found = []
+    for _ in range(3):  # on a busy machine a death may find nothing that has left
+        rig = await start(**LOADED)
+        with pytest.raises(AssertionError) as caught:
+            await kill_under_load(rig)
+        await rig.close()
+        found.append(str(caught.value))
+        if "sent again" in found[-1]:
+            return
+    pytest.fail(f"the mutant lives: {found}")
 
 
 # ---------------------------------------------------------------------- events
