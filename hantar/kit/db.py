@@ -249,8 +249,6 @@ class Pool:
         self._make_tx, self._publish = make_tx, publish
         self._pool: Any = None
         self._opening = asyncio.Lock()
-        self._kept: list[Any] = []
-        """Hot connections that nobody uses just now."""
 
     async def open(self) -> Any:
         """The pool; raises `DatabaseAway` when the server does not answer."""
@@ -283,8 +281,10 @@ class Pool:
         `is_single`: for one statement, which is a transaction of its own; saves two round trips.
         """
         pool = await self.open()
-        connection = await self._taken(pool)
-        is_whole = False
+        try:
+            connection = await pool.acquire(timeout=10)
+        except (*AWAY, *CUT) as error:
+            raise DatabaseAway from error
         try:
             tx = self._make_tx(connection)
             if self._settings:
@@ -293,7 +293,6 @@ class Pool:
                 if workspace_id is not None:
                     await connection.execute("SELECT set_config('hantar.workspace', $1, true)", workspace_id)
                 yield tx
-            is_whole = True
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
             raise Contended from error
         except STUCK as error:
@@ -303,40 +302,15 @@ class Pool:
                 connection.terminate()
             raise DatabaseAway from error
         finally:
-            await self._give_back(pool, connection, is_whole)
+            with contextlib.suppress(*AWAY, *CUT):
+                await pool.release(connection, timeout=5)
         for fact in tx.facts:
             self._publish(fact)
-
-    async def _taken(self, pool: Any) -> Any:
-        """A connection for us alone: of a hot pool one that is at hand, if it still stands."""
-        while self._kept:
-            connection = self._kept.pop()
-            if not connection.is_closed():
-                return connection
-            await self._release(pool, connection)
-        try:
-            return await pool.acquire(timeout=10)
-        except (*AWAY, *CUT) as error:
-            raise DatabaseAway from error
-
-    async def _give_back(self, pool: Any, connection: Any, is_whole: bool) -> None:
-        """A hot connection stays at hand: the pool's own ways cost as much as a small statement (measured)."""
-        if self._settings and is_whole and pool is self._pool:
-            self._kept.append(connection)
-        else:
-            await self._release(pool, connection)
-
-    async def _release(self, pool: Any, connection: Any) -> None:
-        with contextlib.suppress(*AWAY, *CUT):
-            await pool.release(connection, timeout=5)
 
     async def close(self) -> None:
         """Close all connections; one that hangs is cut after five seconds."""
         if self._pool is not None:
             pool, self._pool = self._pool, None
-            kept, self._kept = self._kept, []
-            for connection in kept:
-                await self._release(pool, connection)
             try:
                 async with asyncio.timeout(5):
                     await pool.close()

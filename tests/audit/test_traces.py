@@ -9,10 +9,10 @@ import pytest
 
 from hantar.accounts.model import Caller
 from hantar.campaigns import service as campaigns
-from hantar.dispatch import claims
 from hantar.kit import clock, cluster, db
 from hantar.outbox import model, rules, service, store
 from hantar.persons import service as persons
+from hantar.policy import service as policy
 from tests.fleet import Fleet
 from tests.outbox import people
 
@@ -127,13 +127,13 @@ def _change_claims(patch: pytest.MonkeyPatch, **changes: Any) -> None:
 def _first_version(patch: pytest.MonkeyPatch) -> None:
     """The rules are read once and kept, so a change is not seen."""
     kept: dict[Any, Any] = {}
-    read = claims.Claimer.policies
+    read = policy.Remembered.effective
 
-    async def once(claimer: claims.Claimer, tx: db.Tx, pairs: Any) -> Any:
-        kept.update({key: value for key, value in (await read(claimer, tx, pairs)).items() if key not in kept})
+    async def once(known: policy.Remembered, tx: db.Tx, *asked: Any) -> Any:
+        kept.update({key: value for key, value in (await read(known, tx, *asked)).items() if key not in kept})
         return kept
 
-    patch.setattr(claims.Claimer, "policies", once)
+    patch.setattr(policy.Remembered, "effective", once)
 
 
 def _nobody(patch: pytest.MonkeyPatch) -> None:
