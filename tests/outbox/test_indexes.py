@@ -49,8 +49,8 @@ async def test_what_is_out_has_one_stage(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize("is_mutant", [False, True])
 async def test_facts_are_read_along_a_persons_own_rows(fleet: Fleet, dsn: str, is_mutant: bool) -> None:
-    """Also when the plan is made while nothing has left yet, and is kept. Mutant: the time asked for in plain words, beside
-    an index of attempts alone: the plan walks those of a whole workspace.
+    """Also when the plan is made while nothing has left yet, and is kept. And of those only what left lately, however
+    many there are. Mutant: an index of attempts alone, by device: the plan walks those of a whole workspace.
     """
     device = (await fleet.add_devices(1))[0]
     await fleet.add_leads(device, [f"601234{n:05d}" for n in range(300)])
@@ -61,12 +61,11 @@ async def test_facts_are_read_along_a_persons_own_rows(fleet: Fleet, dsn: str, i
         await owner.execute("DROP INDEX messages_attempted")
     await owner.execute("ANALYZE")
     await owner.close()
-    sql = facts._READ_HELD.replace(facts._LEFT, "m.claimed_at") if is_mutant else facts._READ_HELD
     async with fleet.db.hot() as tx:
         row = await tx.fetchrow("SELECT workspace_id, person_id, device_id, id FROM messages LIMIT 1")
         assert row is not None
         now = await tx.now()
-        plan = await tx.fetch("EXPLAIN " + sql, now, now, False, *row, [True])
+        plan = await tx.fetch("EXPLAIN " + facts._READ_HELD, now, now, False, *row, [True])
     lines = [line for (line,) in plan]
     conditions = {
         found[1]: after for line, after in itertools.pairwise(lines) if (found := re.search(r" using (\w+) on", line)) is not None
@@ -75,4 +74,5 @@ async def test_facts_are_read_along_a_persons_own_rows(fleet: Fleet, dsn: str, i
         name for name in ("messages_person", "chats_pkey", "holds_open") if "person_id = x.person_id" in conditions.get(name, "")
     ]
     assert (len(own) == 3) is not is_mutant, "\n".join(lines)
+    assert ("claimed_at > " in conditions.get("messages_person", "")) is not is_mutant
     assert not any("Seq Scan" in line for line in lines)
