@@ -188,9 +188,10 @@ def run(asked: Asked) -> int:
         report["settings"] = stand.settings()
         if asked.quick or not (runs or asked.peers):
             results |= _quick(stand, asked, began)
+            report["machine"]["loop_ms_after"] = machine.loop_ms()
         for name, each in runs.items():
             say(f"{name} begins")
-            results[name] = each(stand, asked)
+            results[name] = each(stand, asked) | {"loop_ms": machine.loop_ms()}
         if asked.peers:
             say("the peers begin")
             results["peers"] = peers.measured(stand, quick=asked.quick, seconds=asked.a("seconds", 10 if asked.quick else 60))

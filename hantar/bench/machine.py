@@ -3,16 +3,20 @@
 import os
 import platform
 import resource
+import statistics
 import sys
+import time
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 """Units in which /proc counts processor time, a second."""
 PROC = Path("/proc")
+LOOP, TIMES = 100_000, 9
+"""Steps of the loop that shows what the processor is worth just now, and how often it runs."""
 
 
 def described() -> dict[str, str | int | float]:
-    """The machine in a few words; `load_1m` is what else ran on it when we were asked."""
+    """The machine in a few words; `load_1m` is what else ran on it when we were asked, `loop_ms` how fast it was then."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count() or 1,
@@ -20,7 +24,22 @@ def described() -> dict[str, str | int | float]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "load_1m": round(os.getloadavg()[0], 1),
+        "loop_ms": loop_ms(),
     }
+
+
+def loop_ms() -> float:
+    """Milliseconds of processor time for a loop that is always the same (median): where processors are shared with others, the
+    same machine is worth half as much again in one minute as in the next, and no load shows it.
+    """
+    return round(1e3 * statistics.median(_loop() for _ in range(TIMES)), 1)
+
+
+def _loop() -> float:
+    began, total = time.thread_time(), 0
+    for number in range(LOOP):
+        total += number * number
+    return time.thread_time() - began
 
 
 def _processor() -> str:

@@ -160,7 +160,10 @@ def test_ratios_beside_the_peers() -> None:
 
 
 def test_the_machine_is_named() -> None:
-    assert machine.described()["cores"] >= 1
+    said = machine.described()
+    assert said["cores"] >= 1
+    assert isinstance(said["loop_ms"], float)
+    assert said["loop_ms"] > 0
     assert machine.rss_mb() > 1
 
 
