@@ -203,8 +203,8 @@ class Lanes:
         able = [each for each in lane.queues if each.due <= now]
         if self._per_source is not None:
             able = [each for each in able if not self._is_full(each.source_id)]
-        if len(able) < 2:
-            return able[0] if able else None
+        if not able:
+            return None
         queue = min(able, key=_turn)
         self._order += 1
         queue.served = self._order

@@ -35,7 +35,7 @@ async def test_two_campaigns_of_one_device_take_turns(fleet: Fleet) -> None:
     begin = sent.index(second)
     turns = sent[begin : begin + 8]
     assert turns.count(second) == turns.count(first) == 4
-    assert all(one != other for one, other in pairwise(turns))
+    assert sum(one == other for one, other in pairwise(turns)) <= 1, "a turn may be missed while a row is locked elsewhere"
     assert begin <= 7, "it waited for the first to end"
 
 
