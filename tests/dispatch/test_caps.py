@@ -1,7 +1,9 @@
 """I-12: caps over campaigns, sequences, devices and servers. Two engines on one database want the same people at once."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -39,16 +41,35 @@ async def beat(fleet: Fleet, other: Engine) -> None:
 HOUR = timedelta(hours=1)
 
 
-def slow_facts(patch: pytest.MonkeyPatch, seconds: float) -> None:
+Pause = Callable[[], Awaitable[Any]]
+
+
+def between_look_and_claim(patch: pytest.MonkeyPatch, pause: Pause) -> None:
     """A failpoint in the good and in the bad order alike: time passes between the look and the claim."""
     read = facts.read_held
 
     async def slowly(*words: Any, **more: Any) -> Any:
         found = await read(*words, **more)
-        await asyncio.sleep(seconds)
+        await pause()
         return found
 
     patch.setattr(facts, "read_held", slowly)
+
+
+async def a_moment() -> None:
+    await asyncio.sleep(0.01)
+
+
+def until_both_have_looked(most: float = 0.15) -> Pause:
+    """Each server waits until the other has looked too, or for so many seconds."""
+    both = asyncio.Barrier(2)
+
+    async def meet() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(most):
+                await both.wait()
+
+    return meet
 
 
 async def run(fleet: Fleet, other: Engine, seconds: float) -> None:
@@ -62,11 +83,11 @@ async def run(fleet: Fleet, other: Engine, seconds: float) -> None:
             return
 
 
-async def crowd(fleet: Fleet, patch: pytest.MonkeyPatch, persons: int = PERSONS, slowly: float = 0.01) -> None:
+async def crowd(fleet: Fleet, patch: pytest.MonkeyPatch, persons: int = PERSONS, pause: Pause = a_moment) -> None:
     """Three campaigns and a sequence of five steps to the same people; two campaigns more after 3 days and after 7."""
     await fleet.set_rules(**NUMBERS)
     devices, other = await two_nodes(fleet)
-    slow_facts(patch, slowly)
+    between_look_and_claim(patch, pause)
     phones = [f"60128{n:06d}" for n in range(persons)]
 
     async def campaign(pair: list[str]) -> None:
@@ -124,7 +145,7 @@ async def test_mutant_without_the_persons_lock_breaks_the_cap(fleet: Fleet, monk
         return {(row["workspace_id"], row["id"]): model.Person(row["zones"]) for row in rows}
 
     monkeypatch.setattr(lanes, "lock_persons", look_only)
-    await crowd(fleet, monkeypatch, persons=24, slowly=0.04)
+    await crowd(fleet, monkeypatch, persons=24, pause=until_both_have_looked())
     assert await beyond(fleet, "campaign", 2, 7 * DAY) or await beyond(fleet, "sequence", 3, DAY), "the mutant lives"
 
 
